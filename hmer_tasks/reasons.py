@@ -51,9 +51,7 @@ class LabelError(ValueError):
     drawn under the place.
     """
 
-    def __init__(
-        self, reason: Reason, position: int, detail: str = "", tokens: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, reason: Reason, position: int, detail: str = "", tokens: tuple[str, ...] = ()) -> None:
         super().__init__(reason, position, detail, tokens)
         self.reason = reason
         self.position = position

@@ -1,0 +1,231 @@
+r"""Tokens: a label's white-space words, told apart into the terminals of grammar/latex.lark.
+
+A token is a command, one of ``{ } [ ] _ ^ & '``, a single character, or an environment's name in
+braces. Words in which several tokens are glued together (``\left(``, ``{}``, ``12``) are split.
+The common word is one look-up in a dict; only labels with environments, options or words never
+seen take the longer road (`_lex_slowly`).
+"""
+
+import re
+from dataclasses import dataclass
+
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.latex.tree import Node
+from hmer_tasks.latex.words import is_token, split_glued
+from hmer_tasks.reasons import LabelError, Reason
+
+TERMINALS = (
+    "$END", "SYMBOL", "FENCE", "BREAK", "LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "OPTIONAL",
+    "OPEN", "CLOSE", "BEGIN", "END", "NAME", "ARRAY", "COLUMNS",
+)  # fmt: skip
+ID = {name: number for number, name in enumerate(TERMINALS)}
+_SYMBOL, _LBRACE, _RBRACE = ID["SYMBOL"], ID["LBRACE"], ID["RBRACE"]
+
+_NAME = re.compile(r"\{[A-Za-z]+\*?\}")
+_MAX_KNOWN = 50_000  # words remembered; beyond it new ones are classified afresh each time
+_STARRED = frozenset(name[:-1] for name in tables().signatures if name.endswith("*"))
+_WITH_OPTION = frozenset(name for name, takes in tables().signatures.items() if takes.option)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexed:
+    """A label's tokens, the terminal of each (with $END last), and each one's value for the parser.
+
+    `places` gives a token's place in `words` where some terminals span several words, else None.
+    """
+
+    words: list[str]
+    terminals: list[int]
+    values: list[Node | str]
+    places: list[int] | None = None
+
+
+def _terminal(word: str) -> int:
+    t = tables()
+    if word in ("{", "}", "_", "^"):
+        return {"{": _LBRACE, "}": _RBRACE, "_": ID["SUB"], "^": ID["SUP"]}[word]
+    if word in t.scripts:
+        return ID["SUB" if t.scripts[word] == "_" else "SUP"]
+    if word in t.signatures:
+        takes = t.signatures[word]
+        return ID["OPTIONAL" if takes.option else ("ONE", "TWO")[len(takes.arguments) - 1]]
+    if word in t.fences:
+        return ID["FENCE"]
+    return ID["BREAK"] if word == "\\\\" else _SYMBOL
+
+
+_terminals: dict[str, int] = {}
+_values: dict[str, Node | str] = {}
+
+
+def _know(word: str) -> tuple[int, Node | str]:
+    """Classify a token and remember it."""
+    terminal = _terminal(word)
+    value = word if terminal in _PLAIN_WORDS else Node(word)
+    if len(_terminals) < _MAX_KNOWN:
+        _terminals[word] = terminal
+        _values[word] = value
+    return terminal, value
+
+
+_PLAIN_WORDS = frozenset(ID[n] for n in ("LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "OPTIONAL"))
+for _word in [*"{}_^&'[]", *tables().scripts, *tables().signatures, *tables().fences, "\\\\",
+              *tables().symbols, *map(chr, range(0x21, 0x7F))]:  # fmt: skip
+    if _word not in _terminals:
+        _know(_word)
+
+
+def lex(label: str) -> Lexed:
+    """Tell a label's words apart. Raises LabelError (reserved_token, bad_character, and the
+    environment and option reasons) with the place of the token at fault."""
+    words = label.split()
+    terminals = list(map(_terminals.get, words))
+    if (
+        None in terminals
+        or "\\begin" in label
+        or "\\end" in label
+        or ("[" in label and not _WITH_OPTION.isdisjoint(words))
+        or ("*" in label and not _STARRED.isdisjoint(words))
+    ):
+        return _lex_slowly(words)
+    known = [t for t in terminals if t is not None]
+    known.append(0)
+    return Lexed(words, known, [_values[word] for word in words])
+
+
+def _as_tokens(words: list[str]) -> list[str]:
+    """Split what is glued, join what belongs together, refuse what no label may hold."""
+    reserved = tables().reserved
+    tokens: list[str] = []
+    for word in words:
+        if word in _terminals:
+            if word == "*" and tokens and tokens[-1] in _STARRED:
+                tokens[-1] += "*"
+            else:
+                tokens.append(word)
+        elif word in reserved:
+            raise LabelError(
+                Reason.RESERVED_TOKEN, len(tokens), f"{word} is a mark of the error tasks", (*tokens, word)
+            )
+        elif _NAME.fullmatch(word) and tokens and tokens[-1] in ("\\begin", "\\end"):
+            tokens.append(word)
+        else:
+            for piece in [word] if is_token(word) else split_glued(word):
+                if not (is_token(piece) or _NAME.fullmatch(piece)):
+                    detail = f"U+{ord(piece[0]):04X} is not a printable character"
+                    raise LabelError(Reason.BAD_CHARACTER, len(tokens), detail, (*tokens, ascii(piece)))
+                tokens.append(piece)
+    return tokens
+
+
+def _lex_slowly(words: list[str]) -> Lexed:
+    tokens = _as_tokens(words)
+    lexed = Lexed([], [], [], [])
+    _Scanner(tokens, lexed).scan()
+    return lexed
+
+
+class _Scanner:
+    """The longer road: environments' names and column specifications, and options' brackets."""
+
+    def __init__(self, tokens: list[str], out: Lexed) -> None:
+        self.tokens = tokens
+        self.out = out
+        self.options = _match_options(tokens)
+
+    def emit(self, terminal: int, value: Node | str, word: str) -> None:
+        places = self.out.places
+        assert places is not None
+        places.append(len(self.out.words))
+        self.out.words.append(word)
+        self.out.terminals.append(terminal)
+        self.out.values.append(value)
+
+    def scan(self) -> None:
+        i, tokens = 0, self.tokens
+        while i < len(tokens):
+            word = tokens[i]
+            if word in ("\\begin", "\\end"):
+                i = self.environment(i)
+                continue
+            option = self.options.get(i)
+            if option is not None:
+                self.emit(ID[option], word, word)
+            elif word in _terminals:
+                self.emit(_terminals[word], _values[word], word)
+            else:
+                self.emit(*_know(word), word)
+            i += 1
+        self.out.terminals.append(0)
+
+    def environment(self, i: int) -> int:
+        """Emit \\begin or \\end, its name (however spelled) and the column specification."""
+        begin = self.tokens[i] == "\\begin"
+        name, after = self.name(i)
+        known = tables().environments | tables().column_environments
+        if name not in known:
+            raise self.error(Reason.UNKNOWN_ENVIRONMENT, i + 1, f"{name!r} is not a known environment")
+        columns = begin and name in tables().column_environments
+        self.emit(ID["BEGIN" if begin else "END"], name, self.tokens[i])
+        self.emit(ID["ARRAY" if columns else "NAME"], name, f"{{{name}}}")
+        return self.columns(after) if columns else after
+
+    def name(self, i: int) -> tuple[str, int]:
+        tokens = self.tokens
+        if i + 1 < len(tokens) and _NAME.fullmatch(tokens[i + 1]):
+            return tokens[i + 1][1:-1], i + 2
+        if i + 1 < len(tokens) and tokens[i + 1] == "{":
+            end = i + 2
+            while end < len(tokens) and re.fullmatch(r"[A-Za-z*]", tokens[end]):
+                end += 1
+            if end < len(tokens) and tokens[end] == "}" and end > i + 2:
+                return "".join(tokens[i + 2 : end]), end + 1
+        raise self.error(Reason.MISSING_ARGUMENT, i, f"{tokens[i]} needs an environment's name in braces")
+
+    def columns(self, i: int) -> int:
+        tokens, depth, end = self.tokens, 0, i
+        while end < len(tokens):
+            depth += {"{": 1, "}": -1}.get(tokens[end], 0)
+            end += 1
+            if depth <= 0:
+                break
+        if i >= len(tokens) or tokens[i] != "{":
+            return i  # the grammar says what is missing
+        if depth:
+            raise self.error(Reason.UNBALANCED_BRACE, i, "the column specification is never closed")
+        self.emit(ID["COLUMNS"], " ".join(tokens[i + 1 : end - 1]), "{")
+        self.out.words.extend(tokens[i + 1 : end])
+        return end
+
+    def error(self, reason: Reason, position: int, detail: str) -> LabelError:
+        return LabelError(reason, position, detail, tuple(self.tokens))
+
+
+def _match_options(tokens: list[str]) -> dict[int, str]:
+    """Places of the brackets that bound options: "[" right after a command that takes an option,
+    and its matching "]", brackets counted, outside braces. One pass with a stack."""
+    found: dict[int, str] = {}
+    stack: list[tuple[str, int, bool]] = []
+    for i, word in enumerate(tokens):
+        if word == "{":
+            stack.append((word, i, False))
+        elif word == "[":
+            stack.append((word, i, i > 0 and tokens[i - 1] in _WITH_OPTION))
+        elif word == "]" and stack and stack[-1][0] == "[":
+            _, start, is_option = stack.pop()
+            if is_option:
+                found[start], found[i] = "OPEN", "CLOSE"
+        elif word == "}":
+            while stack and stack[-1][0] == "[":
+                _refuse_open_option(stack.pop(), tokens)
+            if stack:
+                stack.pop()
+    for entry in stack:
+        _refuse_open_option(entry, tokens)
+    return found
+
+
+def _refuse_open_option(entry: tuple[str, int, bool], tokens: list[str]) -> None:
+    if entry[2]:
+        detail = f"the option of {tokens[entry[1] - 1]} is never closed"
+        raise LabelError(Reason.UNBALANCED_BRACKET, entry[1], detail, tuple(tokens))

@@ -1,0 +1,138 @@
+r"""The expression tree: a line is a tuple of nodes, a node a symbol with a child line per relation.
+
+Relations (Uni-MuMER, arXiv 2505.23566, Figure 2, made lossless): ``sub sup above below inside
+nextline begin_<env> end_<env>``; nodes of one line are joined by ``right``. Trees are immutable, so
+leaves are shared. `to_label` prints the explicit form; text form and counts stand in their own files.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import networkx as nx
+
+from hmer_tasks.latex.tables import Signature, tables
+from hmer_tasks.latex.words import split_environment
+
+NONE = "<none>"  # a node without ink: the base of a script at the start of a line, an empty line
+GROUP = "{}"  # a bare group
+BREAK = "\\\\"
+
+Line: TypeAlias = "tuple[Node, ...]"
+Child: TypeAlias = "tuple[str, Line]"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A symbol and its children: (relation, line) pairs in label order."""
+
+    symbol: str
+    children: "tuple[Child, ...]" = ()
+
+    def child(self, relation: str) -> "Line | None":
+        """The child line of that relation, if there is one."""
+        return next((line for name, line in self.children if name == relation), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ExprTree:
+    """An expression: its main line."""
+
+    line: Line
+
+    def depth(self) -> int:
+        """Levels below the main line; 0 for a flat expression."""
+        deepest, open_lines = 0, [(self.line, 0)]
+        while open_lines:
+            line, depth = open_lines.pop()
+            deepest = max(deepest, depth)
+            open_lines += [(child, depth + 1) for node in line for _, child in node.children]
+        return deepest
+
+    def to_networkx(self) -> "nx.DiGraph[int]":
+        """The layout graph: nodes 0 … n-1 in reading order with `symbol`, edges with `relation`.
+
+        A node is joined to the next on its line by ``right``, and to the first node of each of its
+        child lines by that child's relation.
+        """
+        graph: nx.DiGraph[int] = nx.DiGraph()
+
+        def add(line: Line, parent: int, relation: str) -> None:
+            for node in line:
+                number = graph.number_of_nodes()
+                graph.add_node(number, symbol=node.symbol)
+                if parent >= 0:
+                    graph.add_edge(parent, number, relation=relation)
+                for name, child in node.children:
+                    add(child, number, name)
+                parent, relation = number, "right"
+
+        add(self.line, -1, "")
+        return graph
+
+
+def to_label(tree: ExprTree) -> str:
+    r"""The label of a tree in explicit form: every argument and script in braces."""
+    out: list[str] = []
+    _write_line(tree.line, out)
+    return " ".join(out)
+
+
+def _write_line(line: Line, out: list[str]) -> None:
+    for node in line:
+        symbol = node.symbol
+        if not node.children:
+            if symbol == GROUP:
+                out += "{", "}"
+            elif symbol != NONE:
+                out.append(symbol)
+        elif symbol == "\\begin":
+            _write_environment(node, out)
+        else:
+            _write_node(node, out)
+
+
+def _write_node(node: Node, out: list[str]) -> None:
+    symbol = node.symbol
+    if symbol == GROUP:
+        if node.children[0][0] != "inside":
+            out += "{", "}"
+    elif symbol != NONE:
+        out.append(symbol)
+    takes = tables().signatures.get(symbol)
+    for relation, line in node.children:
+        if takes is not None and relation == takes.option:
+            _write_between("[", line, "]", out)
+        elif relation == "nextline":
+            out.append(BREAK)
+            _write_line(line, out)
+        else:
+            if _is_script(symbol, relation, takes):
+                out.append("_" if relation in ("sub", "below") else "^")
+            _write_between("{", line, "}", out)
+
+
+def _is_script(symbol: str, relation: str, takes: Signature | None) -> bool:
+    return relation in ("sub", "sup") or (takes is None and relation in ("above", "below"))
+
+
+def _write_between(start: str, line: Line, end: str, out: list[str]) -> None:
+    out.append(start)
+    _write_line(line, out)
+    out.append(end)
+
+
+def _write_environment(node: Node, out: list[str]) -> None:
+    relation, body = node.children[0]
+    name, columns = split_environment(relation)
+    out += "\\begin", f"{{{name}}}"
+    if columns is not None:
+        out += "{", *columns, "}"
+    _write_line(body, out)
+    out += "\\end", f"{{{name}}}"
+    for relation, line in node.children[2:]:
+        if relation == "nextline":
+            out.append(BREAK)
+            _write_line(line, out)
+        else:
+            out.append("_" if relation == "sub" else "^")
+            _write_between("{", line, "}", out)
