@@ -1,7 +1,6 @@
 """White-space words and the tokens glued together in them."""
 
 import re
-import unicodedata
 
 from hmer_tasks.latex.tables import tables
 

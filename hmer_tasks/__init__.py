@@ -1,0 +1,1 @@
+"""Handwritten-mathematics corpora into proven training rows for vision-language models."""
