@@ -1,0 +1,151 @@
+"""Lark's LALR tables, and the loop that walks them.
+
+Lark reads the grammar, checks it for conflicts and makes the tables; `run` walks them and calls one
+function a rule, with no parse tree in between. Two things every LALR automaton does that build
+nothing are settled when the tables are loaded and not once a token: a chain of inlined one-child
+rules, and a reduction that only appends to a left-recursive list (`_Compiler.step`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from lark import Lark
+from lark.grammar import Rule
+from lark.lexer import Lexer
+
+from hmer_tasks.grammar_files import grammar_path
+from hmer_tasks.latex.explain import explain
+from hmer_tasks.latex.tokens import ID, TERMINALS, Lexed
+
+# What builds a rule's value from its parts'. The stack that holds them is untyped by nature (words,
+# nodes, lines, scripts, lists of nodes); the grammar says what stands where, the functions say it again.
+Build: TypeAlias = "Callable[..., object]"
+Actions: TypeAlias = "dict[str, tuple[object, int | Rule]]"
+
+_ERROR, _ACCEPT, _APPEND = -1, -2, -3  # entries of a step table; a reduction is _REDUCE - rule
+_REDUCE = -4
+
+
+@dataclass(frozen=True, slots=True)
+class Automaton:
+    """`steps[state][terminal * T + next terminal]`: the state to shift to, or a code below zero."""
+
+    steps: list[list[int]]
+    gotos: list[dict[str, int]]
+    rules: list[tuple[int, str, Build]]
+
+
+def run(automaton: Automaton, lexed: Lexed) -> object:
+    """What the start rule builds of these tokens; LabelError where the grammar does not take one.
+
+    One pass, no recursion: linear in the tokens however deep they nest.
+    """
+    steps, gotos, rules = automaton.steps, automaton.gotos, automaton.rules
+    terminals, inputs = lexed.terminals, lexed.values
+    width, end = len(TERMINALS), len(terminals) - 1
+    states: list[int] = [0]
+    values: list[object] = []
+    state, i = 0, 0
+    terminal = terminals[0]
+    key = terminal * width + (terminals[1] if end else 0)
+    while True:
+        step = steps[state][key]
+        if step == _APPEND:
+            values[-1].append(inputs[i])  # type: ignore[attr-defined]
+        elif step >= 0:
+            values.append(inputs[i])
+            states.append(step)
+            state = step
+        elif step <= _REDUCE:
+            length, origin, build = rules[_REDUCE - step]
+            if length:
+                value = build(*values[-length:])
+                del values[-length:], states[-length:]
+            else:
+                value = build()
+            values.append(value)
+            state = gotos[states[-1]][origin]
+            states.append(state)
+            continue
+        elif step == _ACCEPT:
+            return values[0]
+        else:
+            owner = next((v for v in reversed(values) if isinstance(v, str) and v not in "[]"), "")
+            raise explain(lexed, i, owner if "argument" in gotos[state] else "")
+        i += 1
+        terminal = terminals[i]
+        key = terminal * width + (terminals[i + 1] if i < end else 0)
+
+
+class _NoLexer(Lexer):
+    """Lark wants a lexer named; tokens come from `lex` instead."""
+
+    def __init__(self, conf: object) -> None:
+        del conf
+
+    def lex(self, lexer_state: object, parser_state: object) -> "object":  # type: ignore[override]
+        raise AssertionError("the automaton reads tokens itself")
+
+
+def load(builds: dict[str, Build]) -> Automaton:
+    """Lark's LALR tables of grammar/latex.lark as step tables (some milliseconds, once a process)."""
+    text = grammar_path("latex.lark").read_text(encoding="utf-8")
+    table = Lark(text, parser="lalr", lexer=_NoLexer, start="start").parser.parser._parse_table
+    start = table.start_states["start"]
+    order = [start, *(state for state in table.states if state != start)]
+    return _Compiler(table.states, order, builds).compile(table.end_states["start"])
+
+
+class _Compiler:
+    """Folds what builds nothing into the step tables, once."""
+
+    def __init__(self, states: "dict[int, Actions]", order: list[int], builds: dict[str, Build]) -> None:
+        self.states = states
+        self.number = {state: i for i, state in enumerate(order)}  # the start state is 0
+        self.builds = builds
+        self.rules: list[Rule] = []
+
+    def compile(self, end: int) -> Automaton:
+        width = len(TERMINALS)
+        steps = [[_ERROR] * (width * width) for _ in self.number]
+        gotos: list[dict[str, int]] = [{} for _ in self.number]
+        for state in self.number:
+            actions = self.states[state]
+            row = steps[self.number[state]]
+            for symbol, (_, target) in actions.items():
+                if symbol not in ID:
+                    gotos[self.number[state]][symbol] = self.number[self.goto(state, symbol)]
+                    continue
+                for following in range(width):
+                    row[ID[symbol] * width + following] = self.step(state, target, TERMINALS[following])
+        steps[self.number[end]][:width] = [_ACCEPT] * width  # on $END, terminal 0
+        rules = [
+            (len(rule.expansion), rule.origin.name, self.builds[rule.alias or rule.origin.name])
+            for rule in self.rules
+        ]
+        return Automaton(steps, gotos, rules)
+
+    def step(self, state: int, target: "int | Rule", following: str) -> int:
+        if isinstance(target, Rule):
+            if target not in self.rules:
+                self.rules.append(target)
+            return _REDUCE - self.rules.index(target)
+        # Shift; then follow the inlined one-child rules that `following` would reduce by.
+        while (rule := self.reduction(target, following)) is not None and _is_inlined(rule):
+            target = self.goto(state, rule.origin.name)
+        # A list that grows by what was just read leaves the automaton where it stood.
+        return _APPEND if rule is not None and rule.alias == "next_item" else self.number[target]
+
+    def goto(self, state: int, rule: str) -> int:
+        target = self.states[state][rule][1]
+        assert isinstance(target, int)
+        return target
+
+    def reduction(self, state: int, terminal: str) -> Rule | None:
+        _, target = self.states[state].get(terminal, (None, None))
+        return target if isinstance(target, Rule) else None
+
+
+def _is_inlined(rule: Rule) -> bool:
+    return len(rule.expansion) == 1 and rule.options.expand1 and rule.alias is None
