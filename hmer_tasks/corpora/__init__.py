@@ -1,0 +1,48 @@
+"""Corpora: each one a file here, kept to the contract of base.py, and named in `CORPORA`."""
+
+import difflib
+
+from hmer_tasks.corpora import crohme, folder, hme100k, sample
+from hmer_tasks.corpora.base import (
+    Corpus,
+    CorpusError,
+    CorpusMissingError,
+    Picture,
+    PictureError,
+    Refused,
+    Sample,
+    SplitReader,
+    open_corpus,
+    samples,
+)
+from hmer_tasks.corpora.files import Files, open_files
+
+__all__ = [
+    "CORPORA",
+    "Corpus",
+    "CorpusError",
+    "CorpusMissingError",
+    "Files",
+    "Picture",
+    "PictureError",
+    "Refused",
+    "Sample",
+    "SplitReader",
+    "find",
+    "open_corpus",
+    "open_files",
+    "samples",
+]
+
+CORPORA: dict[str, Corpus] = {
+    module.CORPUS.name: module.CORPUS for module in (hme100k, crohme, folder, sample)
+}
+
+
+def find(name: str) -> Corpus:
+    """A corpus by its name. Raises CorpusError with the nearest name, and all there are."""
+    if name in CORPORA:
+        return CORPORA[name]
+    near = difflib.get_close_matches(name.lower(), CORPORA, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise CorpusError(f"no corpus {name!r}: {hint}there are {', '.join(CORPORA)}")

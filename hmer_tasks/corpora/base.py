@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from hmer_tasks.corpora.faults import CorpusError, CorpusMissingError, PictureError
 from hmer_tasks.corpora.files import Files, open_files
 from hmer_tasks.reasons import Reason
 
-
-class CorpusError(Exception):
-    """A corpus that cannot be read at all: one line that says what, where and what to do."""
-
-
-class PictureError(Exception):
-    """A picture that cannot be had: a named reason, where it was looked for, and a few words."""
-
-    def __init__(self, reason: Reason, where: str, detail: str = "") -> None:
-        super().__init__(reason, where, detail)
-        self.reason = reason
-        self.where = where
-        self.detail = detail
+__all__ = [
+    "Corpus",
+    "CorpusError",
+    "CorpusMissingError",
+    "Picture",
+    "PictureError",
+    "Refused",
+    "Sample",
+    "SplitReader",
+    "open_corpus",
+    "samples",
+]
 
 
 class Picture(Protocol):
@@ -64,6 +64,11 @@ class Refused:
 class SplitReader(Protocol):
     """One split, opened: `reader[i]` for 0 <= i < len(reader), cheap, in input order."""
 
+    @property
+    def profile(self) -> str | None:
+        """The normaliser's profile for this split's raw LaTeX; None where labels are tokenised."""
+        ...
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Sample | Refused: ...
@@ -75,7 +80,7 @@ class SplitReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What the project knows of a corpus. `profile` names the normaliser's profile for raw LaTeX."""
+    """What the project knows of a corpus."""
 
     name: str
     origin: str
@@ -85,12 +90,34 @@ class Corpus:
     splits: tuple[str, ...]
     available: Callable[[Files], tuple[str, ...]]
     open_split: Callable[[Files, str], SplitReader]
-    profile: str | None = None
+
+    def absent(self, root: Path, split: str = "", there: tuple[str, ...] = ()) -> CorpusError:
+        """The one line for a user whose corpus, or one split of it, is not under `root`."""
+        if there:
+            return CorpusError(f"{self.name}: no split {split!r} in {root}; there is: {', '.join(there)}")
+        what = f"split {split!r}" if split else "nothing of it"
+        found = "is not" if split else "is"
+        return CorpusError(
+            f"{self.name}: {what} {found} in {root}; expected {self.layout}; from {self.origin}"
+        )
 
 
-def samples(corpus: Corpus, root: Path, split: str) -> Iterator[Sample | Refused]:
+def open_corpus(corpus: Corpus, root: Path | None = None) -> Files:
+    """Open a corpus's folder or archive, by default where it usually lies.
+
+    Raises CorpusError that says where the corpus comes from and how it must lie if there is
+    nothing at `root`, or if an archive there is damaged.
+    """
+    root = corpus.default_root if root is None else root
+    try:
+        return open_files(root)
+    except CorpusMissingError:
+        raise corpus.absent(root) from None
+
+
+def samples(corpus: Corpus, root: Path | None, split: str) -> Iterator[Sample | Refused]:
     """All inputs of a split in order: the plain way to read a corpus from Python."""
-    with open_files(root) as files:
+    with open_corpus(corpus, root) as files:
         reader = corpus.open_split(files, split)
         for index in range(len(reader)):
             yield reader[index]

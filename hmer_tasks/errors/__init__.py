@@ -1,0 +1,1 @@
+"""Where wrong expressions come from, and how a mistake is marked and mended."""

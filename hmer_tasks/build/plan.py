@@ -1,0 +1,152 @@
+"""What a build will do, settled before any worker starts: its inputs, its jobs, its fingerprint."""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hmer_tasks.build.faults import UsageError
+from hmer_tasks.build.summary import MadeBy
+from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader
+
+SAMPLES_PER_SHARD = 2000
+VALID = "valid"
+# What the bytes of a build depend on, besides its arguments and inputs.
+PACKAGES = ("hmer-tasks", "lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "ziamath", "sympy")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """The arguments of `hmer-tasks build`."""
+
+    dataset: str
+    root: Path | None = None
+    splits: tuple[str, ...] = ()
+    out: Path | None = None
+    tasks: tuple[str, ...] = ()
+    errors: str = "synthetic"
+    tree_format: str = "canonical"
+    prompts: str = "uni-mumer"
+    normalize: bool = False
+    valid_share: float = 0.0
+    seed: int = 0
+    workers: int = 0  # 0: one a core
+    limit: int | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One shard: inputs start … stop of a split, those of one side where a validation share is set aside."""
+
+    out_split: str
+    index: int
+    total: int
+    split: str
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.out_split}-{self.index:05d}-of-{self.total:05d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A split, opened: its reader, how many inputs are used, which of them repeat an id."""
+
+    reader: SplitReader
+    count: int
+    duplicates: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A build, ready to run."""
+
+    inputs: dict[str, Inputs]
+    jobs: list[Job]
+    made_by: MadeBy
+
+
+def open_inputs(corpus: Corpus, files: Files, options: BuildOptions) -> dict[str, Inputs]:
+    """The splits asked for, or all that are there. Raises CorpusError, UsageError."""
+    there = corpus.available(files)
+    for split in options.splits:
+        if split not in there:
+            raise corpus.absent(files.root, split, there)
+    splits = tuple(dict.fromkeys(options.splits)) or there
+    if not splits:
+        raise corpus.absent(files.root, "")
+    if options.valid_share and ("train" not in splits or VALID in splits):
+        what = f"has a {VALID} split already" if VALID in splits else "needs the split train"
+        raise UsageError(f"--valid-share sets samples of train aside; {corpus.name} {what}")
+    inputs = {}
+    for split in splits:
+        reader = corpus.open_split(files, split)
+        count = len(reader) if options.limit is None else min(options.limit, len(reader))
+        if count == 0:
+            raise CorpusError(f"{corpus.name}: the split {split} in {files.root} is empty")
+        inputs[split] = Inputs(reader, count, _duplicates(reader, count))
+    return inputs
+
+
+def _duplicates(reader: SplitReader, count: int) -> frozenset[int]:
+    """The indices whose id stood before: found by hash, so that a million ids cost megabytes."""
+    hashes = pd.Series(np.fromiter((hash(reader.id(i)) for i in range(count)), np.int64, count))
+    suspects = hashes.index[hashes.duplicated(keep=False)].tolist()
+    seen: set[str] = set()
+    again = []
+    for index in suspects:
+        if reader.id(index) in seen:
+            again.append(index)
+        seen.add(reader.id(index))
+    return frozenset(again)
+
+
+def make_jobs(inputs: dict[str, Inputs], valid_share: float) -> list[Job]:
+    """A shard every 2,000 inputs; those of the validation split draw on more, to be as large."""
+    jobs = []
+    for split, each in inputs.items():
+        jobs += _cut(split, split, each.count, SAMPLES_PER_SHARD)
+    if valid_share:
+        jobs += _cut(VALID, "train", inputs["train"].count, ceil(SAMPLES_PER_SHARD / valid_share))
+    return jobs
+
+
+def _cut(out_split: str, split: str, count: int, step: int) -> list[Job]:
+    total = ceil(count / step)
+    return [Job(out_split, i, total, split, i * step, min(count, (i + 1) * step)) for i in range(total)]
+
+
+def is_valid_side(seed: int, label: str, share: float) -> bool:
+    """Whether a label's group is set aside for validation: keyed by (seed, label) alone."""
+    digest = sha256(f"{seed}\x1f{label}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def made_by(
+    options: BuildOptions, tasks: tuple[str, ...], prompts: dict[str, str], errors: list[str], inputs: dict[str, Inputs]
+) -> MadeBy:
+    """What makes the bytes: arguments, versions, inputs. No time, host, path or worker count."""
+    return {
+        "arguments": {
+            "dataset": options.dataset,
+            "splits": list(inputs),
+            "tasks": list(tasks),
+            "errors": errors,
+            "tree_format": options.tree_format,
+            "prompts": sha256(json.dumps(prompts, sort_keys=True).encode()).hexdigest(),
+            "normalize": options.normalize,
+            "valid_share": options.valid_share,
+            "seed": options.seed,
+            "limit": options.limit,
+        },
+        "versions": {package: version(package) for package in PACKAGES},
+        "inputs": {split: {"samples": each.count, "sha256": each.reader.digest()} for split, each in inputs.items()},
+    }

@@ -1,0 +1,55 @@
+"""Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+_PLAIN_EVERY = 10.0  # seconds
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:,.0f}/s")
+
+
+@contextmanager
+def progress_of(total: int, what: str = "samples", skipped: int = 0) -> Iterator[Callable[[int], None]]:
+    """Show how far `total` things are; yields a function that takes how many are done."""
+    console = Console(stderr=True)
+    if skipped:
+        console.print(f"going on: {skipped} finished shards are kept")
+    if not console.is_terminal:
+        yield _plain(total, what)
+        return
+    columns = (TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=min(done, total))
+
+
+def _plain(total: int, what: str) -> Callable[[int], None]:
+    start = last = time.monotonic()
+
+    def show(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _PLAIN_EVERY and done:
+            last = now
+            rate = done / (now - start)
+            left = max(0, total - done) / rate
+            print(f"{min(done, total):,}/{total:,} {what}, {rate:,.0f}/s, {left:,.0f} s left", file=sys.stderr)
+
+    return show

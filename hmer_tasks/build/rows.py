@@ -1,0 +1,111 @@
+"""The whole engine: one sample becomes its proven rows, or a refusal with a reason and a place.
+
+Pure: nothing here depends on workers, order or files around it. Randomness is keyed by (seed, id).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hmer_tasks.corpora import PictureError, Sample
+from hmer_tasks.errors.predictions import Candidates
+from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.latex.normalize import normalize
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.spelling import standard_spelling
+from hmer_tasks.latex.tree import ExprTree, to_label
+from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.tasks import Labelled, Row, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A sample that is not written, and why."""
+
+    id: str
+    source: str
+    reason: Reason
+    where: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """A sample with its rows: one picture, the owners' label, a row a task."""
+
+    id: str
+    source: str
+    gt: str
+    picture: bytes
+    picture_name: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every sample of a build is expanded with."""
+
+    tasks: tuple[Task, ...]
+    prompts: Mapping[str, str]
+    seed: int = 0
+    normalize: bool = False
+    synthetic: bool = True
+    candidates: Candidates | None = None
+
+
+@lru_cache(maxsize=8192)
+def _read(label: str, profile: str | None, normalized: bool) -> tuple[str, ExprTree]:
+    """A label in explicit form and its tree; labels that repeat are parsed once."""
+    tree = parse(label if profile is None else normalize(label, profile))
+    explicit = to_label(tree)
+    if normalized:
+        explicit = standard_spelling(explicit)
+        tree = parse(explicit)
+    return explicit, tree
+
+
+def read_label(sample: Sample, profile: str | None, context: Context) -> tuple[str, ExprTree] | Rejection:
+    """The sample's label in explicit form with its tree, or why it has none."""
+    try:
+        return _read(sample.label, profile, context.normalize)
+    except LabelError as error:
+        return _refuse(sample, error)
+
+
+def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expanded | Rejection:
+    """The sample's rows, every one proven, or why it has none.
+
+    Raises ProofError where a row is not what its task promises: that is a bug, and ends the build.
+    """
+    try:
+        labelled = Labelled(label, tree, _candidate(sample, label, context))
+        built = [(task, task.row(labelled, context.prompts)) for task in context.tasks]
+        picture, name = sample.image.load()
+    except LabelError as error:
+        return _refuse(sample, error)
+    except PictureError as error:
+        return Rejection(sample.id, sample.source, error.reason, error.place, sample.label)
+    rows = []
+    for task, row in built:
+        if row is not None:
+            task.check(row)
+            rows.append(row)
+    return Expanded(sample.id, sample.source, sample.label, picture, name, tuple(rows))
+
+
+def _candidate(sample: Sample, label: str, context: Context) -> str | None:
+    """One wrong reading: a mined one if there is, else a synthetic one if asked for."""
+    if not any(task.name.startswith("error_") for task in context.tasks):
+        return None
+    if context.candidates is not None:
+        mined = context.candidates.wrong(sample.source, sample.id, label)
+        if mined is not None:
+            return mined
+    if not context.synthetic:
+        return None
+    return synthesize(label, keyed_random(context.seed, sample.source, sample.id))
+
+
+def _refuse(sample: Sample, error: LabelError) -> Rejection:
+    where = f"token {error.position}" + (f": {error.detail}" if error.detail else "")
+    return Rejection(sample.id, sample.source, error.reason, where, sample.label)

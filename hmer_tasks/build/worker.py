@@ -1,0 +1,142 @@
+"""One worker: reads a job's inputs in order, writes its shard, and leaves a stats file behind it.
+
+A worker is forked from the parent after the corpus is opened, so the inputs cost no copy. It dies
+with its parent: a thread waits on the parent's end of a pipe.
+"""
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from multiprocessing import connection, parent_process
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from threading import Thread
+
+from hmer_tasks.build.plan import VALID, Inputs, Job, is_valid_side
+from hmer_tasks.build.rows import Context, Expanded, Rejection, expand, read_label
+from hmer_tasks.build.shards import ShardWriter
+from hmer_tasks.build.summary import Stats
+from hmer_tasks.build.whole import put_in_place, sha256_of, write_whole
+from hmer_tasks.corpora import Refused
+from hmer_tasks.reasons import Reason
+
+WORK = ".build"  # inside OUT while a build is not finished
+_PROGRESS_EVERY = 20  # samples
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every worker of a build shares."""
+
+    out: Path
+    inputs: dict[str, Inputs]
+    context: Context
+    valid_share: float
+    done: "Synchronized[int]"
+
+
+_work: Work | None = None
+
+
+def start(work: Work) -> None:
+    """Make this process a worker (the pool's initializer)."""
+    global _work  # noqa: PLW0603 - what the pool hands to an initializer must be kept somewhere
+    _work = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; Ctrl-C reaches every process
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def run(job: Job) -> str:
+    """Build one shard; returns its name. Raises OSError, ProofError, CorpusError, PredictionError."""
+    assert _work is not None, "start() comes first"
+    return run_job(job, _work)
+
+
+def run_job(job: Job, work: Work) -> str:
+    """Write the job's shard and its stats file, each whole or not at all."""
+    path = work.out / "data" / f"{job.name}.parquet"
+    temporary = work.out / WORK / f"{job.name}.parquet.tmp"
+    tally = _Tally()
+    try:
+        with ShardWriter(temporary) as writer:
+            for outcome in _outcomes(job, work, tally):
+                if isinstance(outcome, Expanded):
+                    writer.add(outcome)
+                tally.add(outcome)
+        digest, size = sha256_of(temporary), temporary.stat().st_size
+        put_in_place(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    write_whole(work.out / WORK / f"{job.name}.json", json.dumps(tally.stats(size, digest), ensure_ascii=False))
+    return job.name
+
+
+def _outcomes(job: Job, work: Work, tally: "_Tally") -> Iterator[Expanded | Rejection]:
+    inputs, valid = work.inputs[job.split], job.out_split == VALID and work.valid_share > 0
+    halved = work.valid_share > 0 and job.split == "train"
+    for number, index in enumerate(range(job.start, job.stop), start=1):
+        if number % _PROGRESS_EVERY == 0 and not valid:
+            with work.done.get_lock():
+                work.done.value += _PROGRESS_EVERY
+        read = inputs.reader[index]
+        if isinstance(read, Refused):
+            if not valid:  # a refused label belongs to the train side; it is told once
+                yield Rejection(read.id, read.source, read.reason, read.where, read.label)
+            continue
+        if index in inputs.duplicates:
+            if not valid:
+                where = "this id stood before"
+                yield Rejection(read.id, read.source, Reason.DUPLICATE_ID, where, read.label)
+            continue
+        label = read_label(read, inputs.reader.profile, work.context)
+        if isinstance(label, Rejection):
+            if not valid:
+                yield label
+            continue
+        if halved and is_valid_side(work.context.seed, label[0], work.valid_share) != valid:
+            continue
+        outcome = expand(read, *label, work.context)
+        if isinstance(outcome, Expanded):
+            tally.digest.update(outcome.picture)
+        yield outcome
+
+
+class _Tally:
+    """Counts of a shard, and a digest of the pictures that went into it."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.tasks: Counter[str] = Counter()
+        self.rejects: list[Rejection] = []
+        self.digest = sha256()
+
+    def add(self, outcome: Expanded | Rejection) -> None:
+        if isinstance(outcome, Rejection):
+            self.rejects.append(outcome)
+        else:
+            self.samples += 1
+            self.tasks.update(row.task for row in outcome.rows)
+
+    def stats(self, size: int, digest: str) -> Stats:
+        return {
+            "samples": self.samples,
+            "rows": self.tasks.total(),
+            "tasks": dict(self.tasks),
+            "bytes": size,
+            "sha256": digest,
+            "pictures_sha256": self.digest.hexdigest(),
+            "rejects": [asdict(reject) for reject in self.rejects],
+        }

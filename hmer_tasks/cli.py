@@ -1,0 +1,261 @@
+"""The command line: each command is a few lines that call one function.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal. What goes wrong is
+told in one line on standard error.
+"""
+
+import json
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hmer_tasks.build import BuildError, BuildOptions, Built, Stopped, UsageError
+from hmer_tasks.corpora import CORPORA, CorpusError, open_corpus
+from hmer_tasks.errors.predictions import PredictionError
+from hmer_tasks.reasons import LabelError
+from hmer_tasks.tasks import TASK_NAMES
+from hmer_tasks.tasks.prompts import PromptError
+
+app = typer.Typer(
+    help="Handwritten-mathematics corpora into proven training rows for vision-language models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+_DOCUMENTED_TASKS = ",".join(TASK_NAMES)
+
+
+class As(StrEnum):
+    """What `parse` prints."""
+
+    TREE = "tree"
+    TEXT = "text"
+    COUNTS = "counts"
+    JSON = "json"
+    DOT = "dot"
+    PNG = "png"
+
+
+@app.command()
+def build(
+    dataset: Annotated[str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.")],
+    root: Annotated[Path | None, typer.Option(help="Its folder or archive, if not where it usually lies.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated. Default: all that are there.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write. Default: build/<dataset>.")] = None,
+    tasks: Annotated[str, typer.Option(help="Which tasks, joined by commas.")] = _DOCUMENTED_TASKS,
+    errors: Annotated[str, typer.Option(help="Wrong candidates: synthetic, FILE, or FILE,synthetic.")] = "synthetic",
+    tree_format: Annotated[str, typer.Option(help="canonical (lossless) or released (the published tool's).")] = "canonical",
+    prompts: Annotated[str, typer.Option(help="A prompt set by name, or a .toml file.")] = "uni-mumer",
+    normalize: Annotated[bool, typer.Option("--normalize", help="Rewrite labels in one spelling.")] = False,
+    valid_share: Annotated[float, typer.Option(help="Share of train set aside as valid, by label.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of the wrong candidates and of the validation split.")] = 0,
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Only the first N inputs of each split.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier build in OUT.")] = False,
+) -> None:
+    """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
+    from hmer_tasks.build import build as run_build
+
+    names = tuple(name.strip() for name in tasks.split(",") if name.strip())
+    if not names:
+        raise UsageError(f"--tasks names none; there are {_DOCUMENTED_TASKS}")
+    options = BuildOptions(
+        dataset, root, tuple(split or ()), out, names, errors, tree_format, prompts, normalize, valid_share,
+        seed, workers, limit, overwrite,
+    )  # fmt: skip
+    _print_built(run_build(options))
+
+
+def _print_built(built: Built) -> None:
+    console = Console()
+    if built.already:
+        console.print(f"{built.out} is built already, by these very arguments: nothing to do.", highlight=False)
+        return
+    splits = built.summary["splits"]
+    table = Table("split", "samples", "refused", "rows", *TASK_NAMES)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, each in splits.items():
+        counts = [f"{each['tasks'].get(task, 0):,}" for task in TASK_NAMES]
+        table.add_row(name, f"{each['samples']:,}", f"{each['rejected']:,}", f"{each['rows']:,}", *counts)
+    console.print(table)
+    for reason, count in built.summary["rejected"].items():
+        console.print(f"refused: {count:,} {reason}", highlight=False)
+    shards = built.summary["shards"]
+    size = sum(shard["bytes"] for shard in shards.values())
+    console.print(Text(f"wrote {len(shards)} shards, {size / 1e6:,.1f} MB, to {built.out}"))
+    console.print(Text(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}"))
+    console.print(Text(f'load:   datasets.load_dataset("{built.out}")'))
+
+
+@app.command()
+def check(
+    file: Annotated[list[Path] | None, typer.Argument(help="Label files: tsv, caption.txt, JSON lines, CSV.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="A corpus instead of files.")] = None,
+    root: Annotated[Path | None, typer.Option(help="The corpus's folder or archive.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="Write each refused label there, a JSON line each.")] = None,
+) -> None:
+    """Tell which labels are accepted and why the others are not."""
+    from hmer_tasks.look import check as look
+
+    if bool(file) == bool(dataset):
+        raise UsageError("name label files, or a corpus with --dataset (one of the two)")
+    checked = [look.check_file(path) for path in file] if file else list(look.check_dataset(str(dataset), root))
+    if rejects is not None:
+        look.write_rejects(rejects, checked)
+    if as_json:
+        typer.echo(json.dumps([one.as_json() for one in checked], indent=1, ensure_ascii=False))
+    else:
+        look.print_table(Console(), checked)
+
+
+@app.command()
+def parse(
+    label: Annotated[str, typer.Argument(help="A label, quoted for the shell.")],
+    as_: Annotated[As, typer.Option("--as", help="What to print.")] = As.TREE,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where the PNG goes.")] = None,
+) -> None:
+    """Show a label's tree."""
+    from hmer_tasks.latex.counts import count_text
+    from hmer_tasks.latex.parser import parse as parse_label
+    from hmer_tasks.latex.text import tree_text
+    from hmer_tasks.latex.tree import to_label
+    from hmer_tasks.look import trees
+    from hmer_tasks.look.inline import show_png
+
+    tree = parse_label(label)
+    if as_ is As.TREE:
+        Console().print(trees.rich_tree(tree))
+    elif as_ is As.TEXT:
+        typer.echo(tree_text(tree))
+    elif as_ is As.COUNTS:
+        typer.echo(count_text(to_label(tree)))
+    elif as_ is As.JSON:
+        typer.echo(json.dumps(trees.as_json(tree), ensure_ascii=False))
+    elif as_ is As.DOT:
+        typer.echo(trees.dot(tree))
+    elif out is not None:
+        out.write_bytes(trees.png(tree))
+        typer.echo(f"picture: {out}")
+    else:
+        typer.echo(show_png(trees.png(tree), "tree"))
+
+
+@app.command()
+def normalize(
+    profile: Annotated[str, typer.Option(help="Rules for raw LaTeX of that corpus.")] = "plain",
+    spelling: Annotated[bool, typer.Option("--spelling", help="Also rewrite in one spelling (\\le as \\leq …).")] = False,
+) -> None:
+    """LaTeX on standard input, a formula a line, to labels; a refused line comes out empty."""
+    from hmer_tasks.latex.normalize import normalize as normalize_label
+    from hmer_tasks.latex.spelling import standard_spelling
+
+    refused = 0
+    for number, line in enumerate(sys.stdin, start=1):
+        try:
+            label = normalize_label(line, profile)
+            typer.echo(standard_spelling(label) if spelling else label)
+        except LabelError as error:
+            refused += 1
+            typer.echo("")
+            _complain(f"line {number}: {error}")
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    out: Annotated[Path, typer.Argument(help="A finished build.")],
+    count: Annotated[int, typer.Option("-n", help="How many samples.", min=1)] = 1,
+    task: Annotated[str | None, typer.Option(help="Only rows of this task.")] = None,
+) -> None:
+    """Show samples of a build: picture, label, and each task's prompt and answer."""
+    from hmer_tasks.look.show import show as show_rows
+
+    show_rows(out, count, task, Console())
+
+
+@app.command()
+def datasets() -> None:
+    """List the corpora: where they come from, how they must lie, and whether they are here."""
+    table = Table("dataset", "here", "splits", "licence", "from", "expected as", show_lines=True)
+    for corpus in CORPORA.values():
+        try:
+            with open_corpus(corpus) as files:
+                there = corpus.available(files)
+        except CorpusError:
+            there = ()
+        mark = "yes" if there else "no"
+        row = (corpus.name, mark, ", ".join(there or corpus.splits), corpus.licence, corpus.origin, corpus.layout)
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+@app.command()
+def verify(
+    out: Annotated[Path, typer.Argument(help="A finished build.")],
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
+) -> None:
+    """Read a build again: checksums, schema, counts, the proof of every row, every picture."""
+    from hmer_tasks.build import verify as run_verify
+
+    report = run_verify(out, workers)
+    for fault in report.faults:
+        _complain(fault)
+    if report.more:
+        _complain(f"and {report.more:,} more faults")
+    typer.echo(f"{out}: {report.rows:,} rows and {report.pictures:,} pictures read again")
+    if report.faults:
+        raise typer.Exit(1)
+    typer.echo("every row is proven")
+
+
+def _complain(text: str) -> None:
+    typer.echo(f"hmer-tasks: {text}", err=True)
+
+
+def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """No traceback reaches a user; what is left to come here is a bug of ours."""
+    del trace
+    _complain(f"bug, please report it: {kind.__name__}: {error}")
+
+
+def main() -> None:
+    """The command `hmer-tasks`."""
+    sys.excepthook = _hook
+    try:
+        app()
+    except UsageError as error:
+        _complain(str(error))
+        sys.exit(2)
+    except LabelError as error:
+        _complain(str(error))
+        typer.echo(error.caret(), err=True)
+        sys.exit(1)
+    except (BuildError, PromptError, PredictionError, CorpusError) as error:
+        _complain(str(error))
+        sys.exit(1)
+    except Stopped as stop:
+        _complain("stopped; what is finished is kept: run the same command to go on")
+        sys.exit(128 + stop.signal)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except OSError as error:
+        _complain(f"{error.filename or 'output'}: {error.strerror or error}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

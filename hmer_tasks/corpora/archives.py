@@ -1,0 +1,246 @@
+"""Archives read in place: zip by random access, tar by offset.
+
+Everything goes through `os.pread` on one descriptor, which has no position of its own to share:
+workers forked after the opening read side by side without disturbing one another.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import posixpath
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from bisect import bisect_left
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from hmer_tasks.corpora.faults import CorpusError, PictureError
+from hmer_tasks.corpora.files import Files, climbs, guard_size, is_junk, plain
+from hmer_tasks.reasons import Reason
+
+CHUNK = 1 << 20  # bytes unpacked at a time
+BLOCK = 512  # bytes of a tar block
+
+Unpacker = gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File
+# By the last two letters: .tar.gz and .tgz, .tar.xz and .txz, .tar.bz2 and .tbz2.
+UNPACKERS: dict[str, Callable[[Path], Unpacker]] = {
+    "gz": gzip.GzipFile,
+    "xz": lzma.LZMAFile,
+    "z2": bz2.BZ2File,
+}
+
+
+class PositionedReader(io.RawIOBase):
+    """A file object over a descriptor that keeps its own position, hence safe after a fork."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._at = 0
+        self._size = os.fstat(descriptor).st_size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise OSError("seek before the beginning")
+        self._at = start + offset
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = os.pread(self._descriptor, len(buffer), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def damaged(path: Path, why: object) -> CorpusError:
+    """One line about an archive that cannot be trusted."""
+    return CorpusError(f"{path}: the archive is damaged or truncated ({why}); download or pack it again")
+
+
+def checked(path: Path, name: str) -> str:
+    """A member's name as files go by it. Raises CorpusError for one that leads out."""
+    if climbs(name):
+        raise CorpusError(f"{path}: refused, its member {name!r} leads out of the archive")
+    return posixpath.normpath(name)
+
+
+class ArchiveFiles(Files):
+    """What the two kinds of archive share: an index of member names, made once."""
+
+    def __init__(self, root: Path, file: BinaryIO) -> None:
+        super().__init__(root)
+        self._file = file
+        self._names: list[str] = []
+        self._tree: dict[str, set[str]] = {}
+
+    def _list(self, names: set[str]) -> None:
+        self._names = sorted(name for name in names if not is_junk(name))
+        for name in self._names:
+            parent, _, _ = name.rpartition("/")
+            while parent and parent not in self._tree.setdefault(posixpath.dirname(parent), set()):
+                self._tree[posixpath.dirname(parent)].add(parent)
+                parent = posixpath.dirname(parent)
+
+    def names(self, prefix: str = "", suffix: str = "") -> list[str]:
+        found = []
+        for index in range(bisect_left(self._names, prefix), len(self._names)):
+            if not self._names[index].startswith(prefix):
+                break
+            if self._names[index].endswith(suffix):
+                found.append(self._names[index])
+        return found
+
+    def folders(self, prefix: str = "") -> list[str]:
+        return sorted(posixpath.basename(name) for name in self._tree.get(prefix.rstrip("/"), ()))
+
+    def exists(self, name: str) -> bool:
+        if climbs(name):
+            return False
+        name = posixpath.normpath(name)
+        at = bisect_left(self._names, name)
+        return at < len(self._names) and self._names[at] == name
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class ZipFiles(ArchiveFiles):
+    """A zip archive."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, path.open("rb"))
+        try:
+            reader = io.BufferedReader(PositionedReader(self._file.fileno()))
+            self._zip = zipfile.ZipFile(reader)
+            self._members: dict[str, zipfile.ZipInfo] = {}
+            for member in self._zip.infolist():
+                name = checked(path, member.filename)
+                kind = stat.S_IFMT(member.external_attr >> 16)
+                if member.is_dir() or kind not in (0, stat.S_IFREG):
+                    continue
+                if member.flag_bits & 1:
+                    raise CorpusError(f"{path}: its member {name!r} is encrypted; unpack it first")
+                self._members[name] = member
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            self._file.close()
+            raise damaged(path, error) from None
+        except CorpusError:
+            self._file.close()
+            raise
+        self._list(set(self._members))
+
+    def read(self, name: str) -> bytes:
+        member = self._members.get(plain(name))
+        if member is None:
+            raise PictureError(Reason.IMAGE_MISSING, name)
+        guard_size(member.file_size, name)
+        try:
+            return self._zip.read(member)
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
+            raise PictureError(Reason.IMAGE_UNREADABLE, name, f"in the archive: {error}") from None
+        except NotImplementedError as error:  # a way of packing that Python's zipfile does not know
+            raise PictureError(Reason.IMAGE_UNREADABLE, name, f"in the archive: {error}") from None
+
+
+class TarFiles(ArchiveFiles):
+    """A tar archive; a compressed one is unpacked once into a temporary file without a name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, unpacked(path))
+        self._members: dict[str, tuple[int, int]] = {}  # name -> offset, size in bytes
+        try:
+            self._scan(path)
+        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+            self._file.close()
+            raise damaged(path, error) from None
+        except CorpusError:
+            self._file.close()
+            raise
+        self._list(set(self._members))
+
+    def _scan(self, path: Path) -> None:
+        descriptor = self._file.fileno()
+        reader = io.BufferedReader(PositionedReader(descriptor), CHUNK)
+        with tarfile.open(fileobj=reader, mode="r:", encoding="utf-8") as tar:
+            while (member := tar.next()) is not None:
+                tar.members.clear()  # type: ignore[attr-defined]  # a million of them are a gigabyte
+                name = checked(path, member.name)
+                if member.sparse is not None:
+                    raise CorpusError(f"{path}: its member {name!r} is sparse; pack without --sparse")
+                if member.isreg():
+                    self._members[name] = (member.offset_data, member.size)
+                elif member.islnk() and member.linkname in self._members:
+                    self._members[name] = self._members[member.linkname]
+            # tarfile stops without a word at a broken header or a missing end: samples would vanish.
+            if os.pread(descriptor, BLOCK, tar.offset) != bytes(BLOCK):
+                raise damaged(path, f"no header at byte {tar.offset}")
+
+    def read(self, name: str) -> bytes:
+        place = self._members.get(plain(name))
+        if place is None:
+            raise PictureError(Reason.IMAGE_MISSING, name)
+        offset, size = place
+        guard_size(size, name)
+        try:
+            data = os.pread(self._file.fileno(), size, offset)
+        except OSError as error:
+            raise PictureError(Reason.IMAGE_UNREADABLE, name, f"in the archive: {error}") from None
+        if len(data) != size:
+            raise PictureError(Reason.IMAGE_UNREADABLE, name, "the archive ends before it does")
+        return data
+
+
+def unpacked(path: Path) -> BinaryIO:
+    """An open tar file: the file itself, or its contents in an unlinked temporary file."""
+    if path.suffix.lower() == ".tar":
+        return path.open("rb")
+    with UNPACKERS[path.suffix.lower()[-2:]](path) as opened:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open as long as the corpus does
+        try:
+            _copy(path, opened, file)
+        except CorpusError:
+            file.close()
+            raise
+    return file
+
+
+def _copy(path: Path, packed: Unpacker, file: IO[bytes]) -> None:
+    while True:
+        try:
+            chunk = packed.read(CHUNK)
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+            raise damaged(path, error) from None
+        try:
+            file.write(chunk)
+            if not chunk:
+                file.flush()
+                return
+        except OSError as error:
+            raise CorpusError(
+                f"{path}: no room to unpack it in the temporary folder ({error.strerror}); "
+                f"set TMPDIR to a larger disk, or unpack it yourself and give the folder"
+            ) from None
+
+
+def open_archive(path: Path) -> ArchiveFiles:
+    """Open a .zip or a .tar, compressed or not. Raises CorpusError, one line, if it is damaged."""
+    try:
+        return ZipFiles(path) if path.name.lower().endswith(".zip") else TarFiles(path)
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be opened ({error.strerror})") from None

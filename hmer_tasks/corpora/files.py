@@ -1,0 +1,204 @@
+"""A folder or an archive opened read-only, its files addressed by relative posix names.
+
+`open_files(root)` hides which of the two it is: names, order and bytes are the same. Nothing is
+ever written, no name leads out of the root, and an opened `Files` may be used in forked workers.
+"""
+
+import os
+import posixpath
+import re
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hmer_tasks.corpora.faults import CorpusError, CorpusMissingError, PictureError
+from hmer_tasks.reasons import Reason
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+MAX_READ = 256 * 1024 * 1024  # bytes; no picture, ink or label file of any corpus comes near
+
+
+def is_junk(name: str) -> bool:
+    """Whether a name is something that macOS left behind."""
+    *folders, last = name.split("/")
+    return "__MACOSX" in folders or last.startswith("._") or last == ".DS_Store"
+
+
+def climbs(name: str) -> bool:
+    """Whether a name is absolute or leads above where it starts, on any system."""
+    parts = name.replace("\\", "/")
+    if parts.startswith("/") or re.match(r"[A-Za-z]:/", parts):
+        return True
+    return posixpath.normpath(parts).split("/")[0] == ".."
+
+
+def plain(name: str) -> str:
+    """A name from a label file as the one spelling that files go by. Raises PictureError."""
+    if climbs(name):
+        raise PictureError(Reason.IMAGE_OUTSIDE_ROOT, name, "the name leads out of the corpus")
+    return posixpath.normpath(name)
+
+
+def guard_size(size: int, name: str) -> None:
+    """Raises PictureError for a file that no corpus holds: a mistake or a bomb."""
+    if size > MAX_READ:
+        raise PictureError(Reason.IMAGE_TOO_LARGE, name, f"{size} bytes; at most {MAX_READ} are read")
+
+
+class Files(ABC):
+    """The files under `root`. Use as a context manager; `root` is for messages only."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @abstractmethod
+    def names(self, prefix: str = "", suffix: str = "") -> list[str]:
+        """The names of all regular files that start and end so, sorted; macOS junk left out."""
+
+    @abstractmethod
+    def folders(self, prefix: str = "") -> list[str]:
+        """The names of the folders right under `prefix` (`""` or one ending in `/`), sorted."""
+
+    @abstractmethod
+    def exists(self, name: str) -> bool:
+        """Whether `read(name)` would find a regular file."""
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """A file's bytes.
+
+        Raises PictureError: IMAGE_MISSING, IMAGE_OUTSIDE_ROOT, IMAGE_TOO_LARGE (over `MAX_READ`)
+        or IMAGE_UNREADABLE (the disk or the archive fails).
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the handle. Reading afterwards is an error."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def top(self, marks: Iterable[str]) -> str | None:
+        """Where a layout begins: the prefix (`""`, `HME100K/` …) under which one of `marks` stands.
+
+        A mark is a file's name. Downloads often wrap everything in a folder or two, so the root is
+        tried first, then each level below it, down to the second. Two places on one level raise
+        CorpusError, because either could be meant.
+        """
+        marks = tuple(marks)
+        level = [""]
+        for _ in range(3):
+            found = [prefix for prefix in level if any(self.exists(prefix + mark) for mark in marks)]
+            if len(found) > 1:
+                raise CorpusError(
+                    f"{self.root}: the same layout stands under {found[0]} and {found[1]}; "
+                    f"give one of the two as the root"
+                )
+            if found:
+                return found[0]
+            level = [f"{prefix}{name}/" for prefix in level for name in self.folders(prefix)]
+        return None
+
+
+class FolderFiles(Files):
+    """A folder on disk."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._real = os.path.realpath(root)
+        self._names: list[str] | None = None
+        self._folders: dict[str, str] = {}  # a folder's name -> its real path
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[str]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._walk(entry.path, f"{prefix}{entry.name}/")
+                elif entry.is_file() and not is_junk(prefix + entry.name):
+                    yield prefix + entry.name
+
+    def names(self, prefix: str = "", suffix: str = "") -> list[str]:
+        if self._names is None:
+            try:
+                self._names = sorted(self._walk(self._real, ""))
+            except OSError as error:
+                raise CorpusError(f"{self.root}: cannot be listed ({error.strerror})") from None
+        return [name for name in self._names if name.startswith(prefix) and name.endswith(suffix)]
+
+    def folders(self, prefix: str = "") -> list[str]:
+        try:
+            with os.scandir(posixpath.join(self._real, prefix)) as entries:
+                return sorted(e.name for e in entries if e.is_dir() and e.name != "__MACOSX")
+        except OSError as error:
+            raise CorpusError(f"{self.root}: cannot be listed ({error.strerror})") from None
+
+    def _inside(self, path: str, name: str) -> str:
+        """A path without links, which must lie in the root: a link in it may lead anywhere."""
+        real = os.path.realpath(path)
+        if os.path.commonpath((real, self._real)) != self._real:
+            raise PictureError(Reason.IMAGE_OUTSIDE_ROOT, name, "a link leads out of the corpus")
+        return real
+
+    def _find(self, name: str) -> tuple[str, int]:
+        """A regular file's real path and its size in bytes. Raises PictureError."""
+        folder, last = posixpath.split(plain(name))
+        try:
+            # Pictures share few folders, so that each is resolved once; the file itself mostly is no link.
+            if folder not in self._folders:
+                self._folders[folder] = self._inside(posixpath.join(self._real, folder), name)
+            path = posixpath.join(self._folders[folder], last)
+            status = os.lstat(path)
+            if stat.S_ISLNK(status.st_mode):
+                path = self._inside(path, name)
+                status = os.lstat(path)
+        except (OSError, ValueError):  # ValueError: a null byte in the name
+            raise PictureError(Reason.IMAGE_MISSING, name) from None
+        if not stat.S_ISREG(status.st_mode):
+            raise PictureError(Reason.IMAGE_MISSING, name, "not a regular file")
+        return path, status.st_size
+
+    def exists(self, name: str) -> bool:
+        try:
+            self._find(name)
+        except PictureError:
+            return False
+        return True
+
+    def read(self, name: str) -> bytes:
+        path, size = self._find(name)
+        guard_size(size, name)
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise PictureError(Reason.IMAGE_UNREADABLE, name, str(error.strerror)) from None
+
+    def close(self) -> None:
+        self._names = None
+
+
+def open_files(root: Path) -> Files:
+    """Open a folder, an archive, or the archive of that name (`data/X` finds `data/X.zip`).
+
+    Raises CorpusMissingError when nothing is there, CorpusError when the archive is damaged or holds
+    a name that leads out of it.
+    """
+    from hmer_tasks.corpora.archives import open_archive
+
+    if root.is_dir():
+        return FolderFiles(root)
+    choices = [root, *(root.with_name(root.name + ending) for ending in ENDINGS)] if root.name else [root]
+    for path in choices:
+        if path.is_file():
+            if path.name.lower().endswith(ENDINGS):
+                return open_archive(path)
+            raise CorpusError(f"{path}: neither a folder nor an archive ({', '.join(ENDINGS)})")
+    raise CorpusMissingError(f"{root}: nothing there, neither a folder nor an archive ({', '.join(ENDINGS)})")

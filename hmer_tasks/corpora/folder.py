@@ -1,0 +1,102 @@
+"""Any folder of pictures with one label file: a user's own corpus, split `train`."""
+
+import posixpath
+from collections import defaultdict
+from pathlib import Path
+
+from hmer_tasks.corpora.base import Corpus, Refused, Sample, SplitReader
+from hmer_tasks.corpora.faults import CorpusError
+from hmer_tasks.corpora.files import Files, climbs
+from hmer_tasks.corpora.labelfile import Labels
+from hmer_tasks.corpora.labelled import open_labels
+from hmer_tasks.corpora.pictures import EXTENSIONS, FilePicture
+from hmer_tasks.reasons import Reason
+
+LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")
+NOT_LABELS = {"readme", "license", "licence", "copying", "notice", "changelog", "requirements"}
+SPLITS = ("train",)
+SOURCE = "folder/train"
+
+
+def label_files(files: Files) -> list[str]:
+    """The files that may hold the labels."""
+    return [
+        name
+        for name in files.names()
+        if name.lower().endswith(LABEL_ENDINGS)
+        and posixpath.basename(name).partition(".")[0].lower() not in NOT_LABELS
+    ]
+
+
+def available(files: Files) -> tuple[str, ...]:
+    """`train`, if there is a label file."""
+    return ("train",) if label_files(files) else ()
+
+
+class FolderSplit:
+    """Labels joined to pictures that may lie anywhere beneath the root.
+
+    An id is first a path, from the root or from the label file's folder, then a bare name anywhere;
+    each with its ending as written, then with the endings of pictures. A bare name that two
+    pictures bear is refused: either could be meant.
+    """
+
+    profile: str | None = None
+
+    def __init__(self, files: Files, labels: Labels, home: str) -> None:
+        self._files, self._labels, self._home = files, labels, home
+        self._names = {name for name in files.names() if name.lower().endswith(EXTENSIONS)}
+        self._bare: dict[str, list[str]] = defaultdict(list)
+        for name in sorted(self._names):
+            base = posixpath.basename(name)
+            self._bare[base].append(name)
+            self._bare[posixpath.splitext(base)[0]].append(name)
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> Sample | Refused:
+        entry = self._labels[index]
+        if isinstance(entry, Refused):
+            return entry
+        names = self._find(entry.id)
+        if len(names) > 1:
+            where = f"{entry.where}: either {names[0]} or {names[1]}; write the path"
+            return Refused(entry.id, SOURCE, Reason.IMAGE_MISSING, where, entry.label)
+        return Sample(entry.id, SOURCE, entry.label, FilePicture(self._files, names[0]))
+
+    def _find(self, id: str) -> list[str]:
+        if climbs(id):
+            return [id]  # reading it refuses it by name
+        paths = [posixpath.normpath(posixpath.join(folder, id)) for folder in ("", self._home)]
+        for path in (*paths, *(path + ending for ending in EXTENSIONS for path in paths)):
+            if path in self._names:
+                return [path]
+        return self._bare.get(id) or [paths[0]]
+
+    def digest(self) -> str:
+        return self._labels.digest()
+
+
+def open_split(files: Files, split: str) -> SplitReader:
+    """Open the one split. Raises CorpusError for no label file, several, or one without labels."""
+    found = label_files(files)
+    if split not in SPLITS or not found:
+        raise CORPUS.absent(files.root, split, available(files))
+    if len(found) > 1:
+        shown = ", ".join(found[:5]) + (f" … ({len(found)})" if len(found) > 5 else "")
+        raise CorpusError(f"folder: {files.root} holds several label files: {shown}; leave one")
+    labels = open_labels(files, found[0], SOURCE)
+    return FolderSplit(files, labels, posixpath.dirname(found[0]))
+
+
+CORPUS = Corpus(
+    name="folder",
+    origin="your own pictures",
+    licence="yours",
+    layout="DIR/**/*.{jpg,png,…} and one label file (DIR/labels.tsv, .txt, .csv, .jsonl or caption.txt)",
+    default_root=Path("data/folder"),
+    splits=SPLITS,
+    available=available,
+    open_split=open_split,
+)

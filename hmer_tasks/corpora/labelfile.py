@@ -1,0 +1,230 @@
+"""Label files as addressable tables: `table[i]` is one label, wherever in the file it stands.
+
+A text table keeps the file's bytes and one offset a line, so a million lines cost a few megabytes
+and no time; a line is decoded when it is asked for. CSV and JSON arrays are read whole.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hmer_tasks.corpora.base import Refused
+from hmer_tasks.corpora.faults import CorpusError
+from hmer_tasks.reasons import Reason
+
+BOM = b"\xef\xbb\xbf"
+IMAGE_KEYS = ("ImageFile", "image", "file_name", "filename", "img", "path", "id")
+LABEL_KEYS = ("Label", "label", "latex", "text", "gt")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A picture's name and its label as written; `where` is `file:line`."""
+
+    id: str
+    label: str
+    where: str
+
+
+class Labels(Protocol):
+    """What every kind of label file looks like once opened."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Entry | Refused: ...
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of the file's bytes."""
+        ...
+
+
+Split = Callable[[str], tuple[str, str] | None]
+
+
+def split_tab(line: str) -> tuple[str, str] | None:
+    """`id<TAB>label`."""
+    name, tab, label = line.partition("\t")
+    return (name, label) if tab and name.strip() else None
+
+
+def split_caption(line: str) -> tuple[str, str] | None:
+    """`id<TAB>tokens`, or `id tokens` where a line has no tab."""
+    if "\t" in line:
+        return split_tab(line)
+    name, *rest = line.split(None, 1)
+    return (name, rest[0]) if rest else None
+
+
+def pick(record: object) -> tuple[str, str] | None:
+    """The picture's name and the label of a JSON record or a CSV row, by the usual keys."""
+    if not isinstance(record, dict):
+        return None
+    name = next((record[key] for key in IMAGE_KEYS if key in record), None)
+    label = next((record[key] for key in LABEL_KEYS if key in record), None)
+    if not isinstance(name, str) or not isinstance(label, str) or not name.strip():
+        return None
+    return name, label
+
+
+def split_json(line: str) -> tuple[str, str] | None:
+    """One JSON object a line."""
+    try:
+        return pick(json.loads(line))
+    except (ValueError, RecursionError):
+        return None
+
+
+class LineTable:
+    """A text file of one label a line, ended by LF or CR LF; blank lines do not count."""
+
+    def __init__(self, name: str, data: bytes, source: str, split: Split) -> None:
+        self._name, self._data, self._source, self._split = name, data, source, split
+        self._starts, self._numbers = array("Q"), array("L")
+        at = len(BOM) if data.startswith(BOM) else 0
+        number = 0
+        while at < len(data):
+            number += 1
+            end = data.find(b"\n", at)
+            end = len(data) if end < 0 else end
+            # Only blanks and the carriage return: a lone tab is a broken line, not a blank one.
+            if data[at : min(end, at + 64)].strip(b" \r") or data[at:end].strip(b" \r"):
+                self._starts.append(at)
+                self._numbers.append(number)
+            at = end + 1
+        if not self._starts:
+            raise no_lines(name)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> Entry | Refused:
+        start = self._starts[index]
+        end = self._data.find(b"\n", start)
+        raw = self._data[start : len(self._data) if end < 0 else end].removesuffix(b"\r")
+        try:
+            line = raw.decode()
+        except UnicodeDecodeError:
+            # The name mostly survives, and then tells the user which picture it is about.
+            name = raw.partition(b"\t")[0].decode("utf-8", "replace")[:200]
+            return self._refuse(index, Reason.NOT_UTF8, name, raw.decode("utf-8", "replace"))
+        found = self._split(line)
+        if found is None:
+            return self._refuse(index, Reason.MALFORMED_LINE, "", line)
+        if self._split is split_json and not is_text(*found):
+            return self._refuse(index, Reason.NOT_UTF8, "", line)
+        return Entry(found[0], found[1], self._where(index))
+
+    def _where(self, index: int) -> str:
+        return f"{self._name}:{self._numbers[index]}"
+
+    def _refuse(self, index: int, reason: Reason, name: str, line: str) -> Refused:
+        return Refused(name, self._source, reason, self._where(index), line)
+
+    def digest(self) -> str:
+        return hashlib.sha256(self._data).hexdigest()
+
+
+class WholeTable:
+    """A label file read whole: CSV with a header, or a JSON array."""
+
+    def __init__(self, name: str, data: bytes, entries: Sequence[Entry | Refused]) -> None:
+        if not entries:
+            raise no_lines(name)
+        self._entries = entries
+        self._digest = hashlib.sha256(data).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: int) -> Entry | Refused:
+        return self._entries[index]
+
+    def digest(self) -> str:
+        return self._digest
+
+
+def is_text(*values: str) -> bool:
+    """Whether strings can be written as UTF-8: JSON and CSV may carry lone surrogates."""
+    try:
+        for value in values:
+            value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def no_lines(name: str) -> CorpusError:
+    """The one line about a label file without labels."""
+    return CorpusError(
+        f"{name}: the label file holds no labels; the split is empty or its download broke off"
+    )
+
+
+def entry(name: str, line: int, source: str, found: tuple[str, str] | None, shown: str) -> Entry | Refused:
+    """What a record read from `name:line` becomes."""
+    where = f"{name}:{line}"
+    if not is_text(shown, *(found or ())):
+        return Refused("", source, Reason.NOT_UTF8, where, shown.encode("utf-8", "replace").decode())
+    if found is None:
+        return Refused("", source, Reason.MALFORMED_LINE, where, shown)
+    return Entry(found[0], found[1], where)
+
+
+def read_csv(name: str, data: bytes, source: str) -> WholeTable:
+    """A CSV file whose header names a picture column and a label column."""
+    # Bytes that are not UTF-8 become lone surrogates, and so are refused where they stand.
+    text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
+    rows = csv.reader(io.StringIO(text, newline=""))
+    header = next(rows, [])
+    if pick(dict.fromkeys(header, "x")) is None:
+        raise CorpusError(
+            f"{name}: its header must name a picture column ({', '.join(IMAGE_KEYS)}) "
+            f"and a label column ({', '.join(LABEL_KEYS)})"
+        )
+    entries = []
+    while True:
+        line = rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            entries.append(entry(name, line, source, None, str(error)))
+            continue
+        if row:
+            found = pick(dict(zip(header, row, strict=True))) if len(row) == len(header) else None
+            entries.append(entry(name, line, source, found, ",".join(row)))
+    return WholeTable(name, data, entries)
+
+
+def read_json(name: str, data: bytes, source: str) -> Labels:
+    """JSON lines, or one JSON array of objects (`where` then counts its elements)."""
+    if not data.removeprefix(BOM).lstrip().startswith(b"["):
+        return LineTable(name, data, source, split_json)
+    try:
+        records = json.loads(data.removeprefix(BOM))
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(f"{name}: not JSON ({error}); download it again") from None
+    entries = [
+        entry(name, at, source, pick(record), json.dumps(record)[:500])
+        for at, record in enumerate(records, 1)
+    ]
+    return WholeTable(name, data, entries)
+
+
+def read_labels(name: str, data: bytes, source: str) -> Labels:
+    """Open a label file by its ending: .csv, .jsonl, .json, `caption.txt`, else `id<TAB>label`.
+
+    Raises CorpusError when it holds no labels, or is of no use as a whole.
+    """
+    last = name.rpartition("/")[2].lower()
+    if last.endswith(".csv"):
+        return read_csv(name, data, source)
+    if last.endswith((".jsonl", ".json")):
+        return read_json(name, data, source)
+    return LineTable(name, data, source, split_caption if last == "caption.txt" else split_tab)

@@ -1,0 +1,68 @@
+"""A split that is one label file with its pictures beside it, whatever the corpus."""
+
+from collections.abc import Callable, Iterable
+
+from hmer_tasks.corpora.base import Refused, Sample
+from hmer_tasks.corpora.faults import CorpusError, PictureError
+from hmer_tasks.corpora.files import Files, climbs
+from hmer_tasks.corpora.labelfile import Labels, read_labels
+from hmer_tasks.corpora.pictures import FilePicture
+
+
+class LabelledSplit:
+    """A `SplitReader` over a label file. `place` tells the name of the picture of an id."""
+
+    profile: str | None = None  # labels in such files are tokenised already
+
+    def __init__(
+        self,
+        files: Files,
+        labels: Labels,
+        source: str,
+        place: Callable[[str], str],
+        *,
+        light_on_dark: bool = False,
+        name: Callable[[str], str] = str,
+    ) -> None:
+        self._files, self._labels, self._source = files, labels, source
+        self._place, self._light_on_dark, self._name = place, light_on_dark, name
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> Sample | Refused:
+        entry = self._labels[index]
+        if isinstance(entry, Refused):
+            return entry
+        # A name that climbs is not looked for: reading it as it stands refuses it by name.
+        name = entry.id if climbs(entry.id) else self._place(entry.id)
+        picture = FilePicture(self._files, name, self._light_on_dark)
+        return Sample(self._name(entry.id), self._source, entry.label, picture)
+
+    def digest(self) -> str:
+        return self._labels.digest()
+
+
+def open_labels(files: Files, name: str, source: str) -> Labels:
+    """Read and open the label file `name`. Raises CorpusError that says where it lies."""
+    try:
+        return read_labels(name, files.read(name), source)
+    except PictureError as error:
+        raise CorpusError(f"{files.root}: the label file cannot be read ({error})") from None
+    except CorpusError as error:
+        raise CorpusError(f"{files.root}: {error}") from None
+
+
+def first(files: Files, names: Iterable[str]) -> str | None:
+    """The first of `names` that is there."""
+    return next((name for name in names if files.exists(name)), None)
+
+
+def locate(files: Files, folders: Iterable[str], endings: Iterable[str], id: str) -> str:
+    """The picture of `id`: the first of `folders` × `endings` that is there.
+
+    Where none is, the first choice comes back, and reading it names what is wrong.
+    """
+    endings = tuple(endings)
+    choices = [f"{folder}{id}{ending}" for folder in folders for ending in endings]
+    return first(files, choices) or choices[0]

@@ -1,0 +1,87 @@
+"""A picture in a file: proved readable by one full decode, and handed on as it lies on disk."""
+
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from hmer_tasks.corpora.faults import PictureError
+from hmer_tasks.corpora.files import Files
+from hmer_tasks.reasons import Reason
+
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+MAX_PIXELS = 64_000_000  # a page at 600 dpi is 35 million
+MAX_ASPECT = 200  # the vision-language models' resize refuses more
+
+# What Pillow's decoders raise on bytes that are not what their header says.
+BROKEN = (
+    OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError, AttributeError,
+    ArithmeticError, RuntimeError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FilePicture:
+    """The picture `name` in `files`; `light_on_dark` pictures are handed on inverted, as PNG."""
+
+    files: Files
+    name: str
+    light_on_dark: bool = False
+
+    def load(self) -> tuple[bytes, str]:
+        """The encoded picture and its file name.
+
+        Raises PictureError: IMAGE_MISSING, IMAGE_OUTSIDE_ROOT, IMAGE_UNREADABLE (no bytes,
+        truncated, not one of `FORMATS`), IMAGE_TOO_LARGE (over `MAX_PIXELS`, told from the header
+        before anything is decoded) or IMAGE_TOO_LONG (sides over 1 : `MAX_ASPECT`).
+        """
+        data = self.files.read(self.name)
+        name = PurePosixPath(self.name)
+        image = decode(data, self.name)
+        if not self.light_on_dark:
+            return data, name.name
+        return png(ImageOps.invert(image.convert("L"))), name.with_suffix(".png").name
+
+
+def decode(data: bytes, where: str) -> Image.Image:
+    """A whole decoded picture (the first frame of several). Raises PictureError as `load` does."""
+    if not data:
+        raise PictureError(Reason.IMAGE_UNREADABLE, where, "the file is empty")
+    with warnings.catch_warnings():
+        # Remarks on odd metadata are nobody's business; only the bomb warning is an answer.
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            check_size(image.width, image.height, where)
+            image.load()
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            detail = f"over {MAX_PIXELS // 1_000_000} million pixels"
+            raise PictureError(Reason.IMAGE_TOO_LARGE, where, detail) from None
+        except UnidentifiedImageError:
+            detail = f"none of {', '.join(FORMATS)}"
+            raise PictureError(Reason.IMAGE_UNREADABLE, where, detail) from None
+        except BROKEN as error:
+            detail = f"{type(error).__name__}: {error}"
+            raise PictureError(Reason.IMAGE_UNREADABLE, where, detail) from None
+    return image
+
+
+def check_size(width: int, height: int, where: str) -> None:
+    """Raises PictureError for a size (pixels) that would not be decoded or not be trained on."""
+    if width * height > MAX_PIXELS:
+        raise PictureError(Reason.IMAGE_TOO_LARGE, where, f"{width} × {height} pixels")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise PictureError(Reason.IMAGE_TOO_LONG, where, f"{width} × {height} pixels")
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as PNG, small and the same bytes every time."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()

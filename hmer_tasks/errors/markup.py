@@ -1,0 +1,129 @@
+"""Marking what differs between a candidate and its label, and mending it again.
+
+Alignment is the token Levenshtein script of rapidfuzz; edits with no common token between them are
+one span. The markup is Uni-MuMER's (``<error_start>`` … ``<error_end>``, ``<deleted>``; REPLACE,
+INSERT, DELETE); several operations on several lines and the meaning of an INSERT's position are this
+project's, because the released builder is not public.
+"""
+
+from collections.abc import Iterator
+
+from rapidfuzz.distance import Levenshtein
+
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.reasons import LabelError, Reason
+
+ERROR_START, ERROR_END, DELETED, START = "<error_start>", "<error_end>", "<deleted>", "<start>"
+
+
+def mark_errors(candidate: str, label: str) -> tuple[str, str]:
+    """The candidate with its mistakes marked, and the log that mends them (one operation a line).
+
+    Both are token strings; the candidate need not parse and may be empty. Raises LabelError
+    (`reserved_token`) where either holds a mark of its own.
+    """
+    wrong, right = candidate.split(), label.split()
+    for tokens in (wrong, right):
+        _refuse_reserved(tokens)
+    marked: list[str] = []
+    log: list[str] = []
+    done = 0
+    for start, stop, right_start, right_stop in _spans(wrong, right):
+        marked += wrong[done:start]
+        span, correct = wrong[start:stop], right[right_start:right_stop]
+        if span:
+            marked += [ERROR_START, *span, ERROR_END]
+            log.append(f"REPLACE:{' '.join(span)} -> {' '.join(correct)}" if correct else f"DELETE:{' '.join(span)}")
+        else:
+            marked.append(DELETED)
+            log.append(f"INSERT:{' '.join(correct)} after {wrong[start - 1] if start else START}")
+        done = stop
+    marked += wrong[done:]
+    return " ".join(marked), "\n".join(log)
+
+
+def strip_marks(marked: str) -> str:
+    """The candidate that was marked."""
+    return " ".join(token for token in marked.split() if token not in (ERROR_START, ERROR_END, DELETED))
+
+
+def apply_corrections(marked: str, log: str) -> str:
+    """The label: each operation of the log done at its mark, in order.
+
+    Raises LabelError (`bad_markup`; the place is the token of `marked`) where marks are not well
+    formed, or an operation does not fit its mark, or one side has more of them than the other.
+    """
+    tokens = marked.split()
+    operations = log.split("\n") if log else []
+    out: list[str] = []
+    before, used, i = START, 0, 0
+    while i < len(tokens):
+        token = tokens[i]
+        if token not in (ERROR_START, ERROR_END, DELETED):
+            out.append(token)
+            before, i = token, i + 1
+            continue
+        if used >= len(operations):
+            raise _bad(i, "a mark without an operation in the log", tokens)
+        operation, used = operations[used], used + 1
+        if token == DELETED:
+            out += _inserted(operation, before, i, tokens)
+            i += 1
+            continue
+        end = _span_end(i, tokens)
+        span = tokens[i + 1 : end]
+        out += _replaced(operation, " ".join(span), i, tokens)
+        before, i = span[-1], end + 1
+    if used < len(operations):
+        raise _bad(len(tokens), f"an operation without a mark: {operations[used]!r}", tokens)
+    return " ".join(out)
+
+
+def _spans(wrong: list[str], right: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Ranges (of wrong, of right) that differ, neighbouring edits joined."""
+    current: tuple[int, int, int, int] | None = None
+    for tag, a, b, c, d in Levenshtein.opcodes(wrong, right):
+        if tag == "equal":
+            if current is not None:
+                yield current
+            current = None
+        else:
+            current = (a, b, c, d) if current is None else (current[0], b, current[2], d)
+    if current is not None:
+        yield current
+
+
+def _inserted(operation: str, before: str, place: int, tokens: list[str]) -> list[str]:
+    start, end = "INSERT:", f" after {before}"
+    if not (operation.startswith(start) and operation.endswith(end) and len(operation) > len(start) + len(end)):
+        raise _bad(place, f"{operation!r} does not insert after {before}", tokens)
+    return operation[len(start) : -len(end)].split()
+
+
+def _replaced(operation: str, span: str, place: int, tokens: list[str]) -> list[str]:
+    start = f"REPLACE:{span} -> "
+    if operation == f"DELETE:{span}":
+        return []
+    if not operation.startswith(start) or len(operation) == len(start):
+        raise _bad(place, f"{operation!r} does not mend {span!r}", tokens)
+    return operation[len(start) :].split()
+
+
+def _span_end(start: int, tokens: list[str]) -> int:
+    for i in range(start + 1, len(tokens)):
+        if tokens[i] == ERROR_END and i > start + 1 and tokens[start] == ERROR_START:
+            return i
+        if tokens[i] in (ERROR_START, ERROR_END, DELETED):
+            break
+    raise _bad(start, f"{ERROR_START} … {ERROR_END} is not well formed", tokens)
+
+
+def _refuse_reserved(tokens: list[str]) -> None:
+    reserved = tables().reserved
+    for place, token in enumerate(tokens):
+        if token in reserved:
+            raise LabelError(Reason.RESERVED_TOKEN, place, f"{token} is a mark of the error tasks", tuple(tokens))
+
+
+def _bad(place: int, detail: str, tokens: list[str]) -> LabelError:
+    return LabelError(Reason.BAD_MARKUP, place, detail, tuple(tokens))

@@ -1,0 +1,116 @@
+"""Prediction files, and the wrong candidates they hold for a build (`--errors FILE`).
+
+Read: JSON lines `{source, img_id, gt, pred, …}`, the field's JSON array of `{img_id, gt, pred, …}`,
+and tsv `id<TAB>label<TAB>prediction`.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.spelling import same_on_paper
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.latex.tree import to_label
+from hmer_tasks.reasons import LabelError
+
+
+class PredictionError(Exception):
+    """A prediction file that cannot be used: one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a recogniser read from one picture. `source` is empty where the file has none."""
+
+    source: str
+    id: str
+    gt: str
+    pred: str
+
+
+def read_predictions(path: Path) -> Iterator[Prediction]:
+    """The predictions of a file, in order. Raises PredictionError with the line's number."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PredictionError(f"cannot read the predictions {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PredictionError(f"the predictions {path} are not UTF-8 (byte {error.start})") from error
+    if text.lstrip().startswith("["):
+        yield from _from_array(text, path)
+        return
+    for number, line in enumerate(text.split("\n"), start=1):
+        line = line.removesuffix("\r")
+        if line.startswith("{"):
+            yield _from_record(_json(line, path, number), path, number)
+        elif line.strip():
+            fields = line.split("\t")
+            if len(fields) != 3:
+                raise PredictionError(f"{path}:{number}: not `id<TAB>label<TAB>prediction` ({len(fields)} fields)")
+            yield Prediction("", *fields)
+
+
+def _json(text: str, path: Path, number: int) -> object:
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise PredictionError(f"{path}:{number}: not JSON: {error}") from error
+
+
+def _from_array(text: str, path: Path) -> Iterator[Prediction]:
+    records = _json(text, path, 1)
+    assert isinstance(records, list)
+    for number, record in enumerate(records, start=1):
+        yield _from_record(record, path, number)
+
+
+def _from_record(record: object, path: Path, number: int) -> Prediction:
+    if not isinstance(record, dict):
+        raise PredictionError(f"{path}:{number}: a prediction must be an object")
+    values = [record.get("source", ""), record.get("img_id"), record.get("gt"), record.get("pred")]
+    if not all(isinstance(value, str) for value in values):
+        raise PredictionError(f"{path}:{number}: img_id, gt and pred must be texts")
+    return Prediction(*map(str, values))
+
+
+@dataclass(slots=True)
+class Candidates:
+    """Wrong candidates by (source, id), or by id where a file names no source."""
+
+    found: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
+
+    def wrong(self, source: str, id: str, label: str) -> str | None:
+        """The first candidate that is wrong on paper, in explicit form if it parses.
+
+        Raises PredictionError where the file's label is another one than the sample's.
+        """
+        for prediction in [*self.found.get((source, id), ()), *self.found.get(("", id), ())]:
+            if not _same_label(prediction.gt, label):
+                raise PredictionError(f"the predictions' label of {id} is not the corpus's: {prediction.gt!r}")
+            candidate = explicit_or_raw(prediction.pred)
+            if not tables().reserved.isdisjoint(candidate.split()) or same_on_paper(candidate, label):
+                continue
+            return candidate
+        return None
+
+
+def read_candidates(path: Path) -> Candidates:
+    """The wrong predictions of a file. Raises PredictionError."""
+    candidates = Candidates()
+    for prediction in read_predictions(path):
+        candidates.found.setdefault((prediction.source, prediction.id), []).append(prediction)
+    return candidates
+
+
+def explicit_or_raw(text: str) -> str:
+    """A candidate in explicit form if it parses, else its raw tokens."""
+    try:
+        return to_label(parse(text))
+    except LabelError:
+        return " ".join(text.split())
+
+
+def _same_label(gt: str, label: str) -> bool:
+    return gt.split() == label.split() or same_on_paper(explicit_or_raw(gt), label)

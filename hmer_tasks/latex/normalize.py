@@ -1,0 +1,65 @@
+r"""From raw LaTeX (InkML truths, papers, user files) to a label in explicit form.
+
+The steps, top to bottom: comments, tokens, Unicode characters, math delimiters, the profile's rules.
+A profile is a table of grammar/profiles.toml; `plain` does nothing that is not needed to read it.
+"""
+
+import re
+
+from hmer_tasks.latex.rules import Rules, profile
+from hmer_tasks.latex.spelling import spell
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.latex.unicode import to_commands
+from hmer_tasks.latex.words import split_glued
+from hmer_tasks.reasons import LabelError, Reason
+
+# TeX's comment runs to the end of its line. On the last line there is nothing to run to: there, and
+# so in every one-line truth, % is a per cent sign that somebody forgot to escape, and it stays.
+_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n")
+_DELIMITERS = frozenset(["$", "\\(", "\\)", "\\[", "\\]"])
+_DISPLAYS = frozenset(["{math}", "{displaymath}", "{equation}", "{equation*}"])
+
+
+def normalize(latex: str, profile_name: str = "plain") -> str:
+    """The label of raw LaTeX, by the rules of a profile.
+
+    Raises LabelError with the index of the token at fault (of the tokens that stand in the error),
+    and ValueError, with the nearest name, where there is no such profile.
+    """
+    rules = profile(profile_name)
+    text = _COMMENT.sub(r"\1", latex.strip())
+    _refuse_reserved(text)
+    tokens = _tokens(text, rules)
+    if rules.unicode == "commands":
+        tokens = [new for token in tokens for new in to_commands(token)]
+    return spell(" ".join(_without_delimiters(tokens)), rules)
+
+
+def _refuse_reserved(text: str) -> None:
+    for place, word in enumerate(text.split()):
+        if word in tables().reserved:
+            detail = f"{word} is a mark of the error tasks"
+            raise LabelError(Reason.RESERVED_TOKEN, place, detail, tuple(text.split()))
+
+
+def _tokens(text: str, rules: Rules) -> list[str]:
+    tokens: list[str] = []
+    known = tables().symbols | tables().signatures.keys()
+    for token in split_glued(text):
+        name = next((each for each in rules.glued if token.startswith(each)), None)
+        if name is None or token in known:
+            tokens.append(token)
+        else:
+            tokens += [name, *token[len(name) :]]
+    return tokens
+
+
+def _without_delimiters(tokens: list[str]) -> list[str]:
+    r"""Tokens without $ and the like, wherever they stand: around it all, doubled by mistake, or around
+    mathematics in a \mbox. None is ink, and an ordinary dollar is ``\$``."""
+    tokens = [token for token in tokens if token not in _DELIMITERS]
+    if len(tokens) > 4 and tokens[0] == "\\begin" and tokens[1] in _DISPLAYS:
+        closing = [i for i, token in enumerate(tokens) if token == tokens[1] and tokens[i - 1] == "\\end"]
+        if closing == [len(tokens) - 1]:
+            return tokens[2:-2]
+    return tokens

@@ -1,0 +1,1 @@
+"""What a person looks at: tables of checked labels, trees, rows with their pictures."""

@@ -1,0 +1,70 @@
+"""`hmer-tasks show`: rows as a person reads them, the picture too."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.dataset as ds
+from PIL import Image
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from hmer_tasks.build import BuildError, UsageError, read_summary
+from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
+from hmer_tasks.look.inline import show_png
+from hmer_tasks.tasks import TASK_NAMES
+
+
+def show(out: Path, count: int, task: str | None, console: Console) -> None:
+    """Print the first `count` samples of a build, or their rows of one task. Raises BuildError."""
+    if task is not None and task not in TASK_NAMES:
+        raise UsageError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
+    summary = read_summary(out)
+    shown = 0
+    last: tuple[str, str] | None = None
+    for record in _records([out / name for name in summary["shards"]], task):
+        key = (str(record["source"]), str(record["id"]))
+        if key != last:
+            if shown == count:
+                return
+            shown, last = shown + 1, key
+            _print_head(record, console)
+        _print_row(record, console)
+    if not shown:
+        raise BuildError(f"{out} has no rows" + (f" of the task {task}" if task else ""))
+
+
+def _records(paths: list[Path], task: str | None) -> Iterator[dict[str, object]]:
+    rows = ds.dataset(paths, format="parquet")
+    wanted = None if task is None else ds.field("task") == task
+    for batch in rows.to_batches(filter=wanted, batch_size=20, batch_readahead=1, fragment_readahead=1):
+        yield from batch.to_pylist()
+
+
+def _print_head(record: dict[str, object], console: Console) -> None:
+    images = record["images"]
+    assert isinstance(images, list)
+    data = images[0]["bytes"]
+    with Image.open(io.BytesIO(data)) as picture:
+        size = f"{picture.width} × {picture.height}, {picture.format}, {len(data):,} bytes"
+        out = io.BytesIO()
+        picture.convert("RGB").save(out, "PNG")
+    console.rule(Text(f"{record['source']}  {record['id']}", style="bold"))
+    print(show_png(out.getvalue(), f"{record['source']}-{record['id']}"))  # noqa: T201 - raw escapes
+    about = Table.grid(padding=(0, 2))
+    for name, value in (("picture", size), ("label", record["label"]), ("as written", record["gt"])):
+        if name != "as written" or value != record["label"]:
+            about.add_row(Text(name, style="dim"), Text(str(value)))
+    console.print(about)
+
+
+def _print_row(record: dict[str, object], console: Console) -> None:
+    prompt, completion = record["prompt"], record["completion"]
+    assert isinstance(prompt, list)
+    assert isinstance(completion, list)
+    answer = Text(str(completion[0]["content"]))
+    answer.highlight_words([ERROR_START, ERROR_END, DELETED], "bold red", case_sensitive=True)
+    asked = Text(str(prompt[0]["content"]).rstrip(), style="dim")
+    console.print(Panel(Group(asked, Text(""), answer), title=str(record["task"]), title_align="left"))

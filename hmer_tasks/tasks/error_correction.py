@@ -1,0 +1,36 @@
+"""Error correction: picture and marked candidate to the log of corrections, then the label."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hmer_tasks.errors.markup import apply_corrections, mark_errors
+from hmer_tasks.reasons import LabelError
+from hmer_tasks.tasks.base import Labelled, ProofError, Row, last_line, prove
+from hmer_tasks.tasks.prompts import fill
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCorrection:
+    """The target is the log, LF, the label."""
+
+    name: str = "error_correction"
+
+    def row(self, labelled: Labelled, prompts: Mapping[str, str]) -> Row | None:
+        if labelled.candidate is None:
+            return None
+        marked, log = mark_errors(labelled.candidate, labelled.label)
+        prompt = fill(prompts[self.name], candidate=labelled.candidate, marked=marked)
+        return Row(self.name, labelled.label, prompt, f"{log}\n{labelled.label}", labelled.candidate, marked)
+
+    def check(self, row: Row) -> None:
+        log, _, label = row.target.rpartition("\n")
+        prove(label == row.label, self.name, "the last line is not the label")
+        prove(row.marked is not None and row.marked in row.prompt, self.name, "the prompt does not show the marks")
+        try:
+            corrected = apply_corrections(row.marked or "", log)
+        except LabelError as error:
+            raise ProofError(f"{self.name}: {error}") from error
+        prove(corrected == row.label, self.name, "the corrections do not give the label")
+
+    def read(self, target: str) -> str:
+        return last_line(target)

@@ -1,0 +1,63 @@
+"""Prompt sets: five templates each, from prompts.toml or a user's file, filled in one pass."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+NAMES = ("recognition", "tree_cot", "counting", "error_detection", "error_correction")
+_SHIPPED = Path(__file__).parent / "prompts.toml"
+_SLOT = re.compile(r"\{(\w+)\}")
+_SLOTS = {"error_detection": "candidate", "error_correction": "marked"}
+
+
+class PromptError(Exception):
+    """A prompt set that is not there or not whole: one line."""
+
+
+def fill(template: str, **slots: str) -> str:
+    """Put each slot's text in its place, all at once, so that braces in a text are never slots."""
+    return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
+
+
+def prompt_set(name: str) -> dict[str, str]:
+    """A shipped set by name, or the set in a TOML file by path. Raises PromptError."""
+    if name.endswith(".toml") or "/" in name:
+        return _from_file(Path(name))
+    sets = tomllib.loads(_SHIPPED.read_text(encoding="utf-8"))
+    if name not in sets:
+        near = get_close_matches(name, sets, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sets)}; or give a .toml file"
+        raise PromptError(f"no prompt set named {name!r}: {hint}")
+    return _checked(sets[name], f"prompt set {name}")
+
+
+def _from_file(path: Path) -> dict[str, str]:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PromptError(f"cannot read the prompts {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PromptError(f"the prompts {path} are not TOML: {error}") from error
+    return _checked(data, str(path))
+
+
+def _checked(data: Mapping[str, object], where: str) -> dict[str, str]:
+    unknown, missing = sorted(set(data) - set(NAMES)), sorted(set(NAMES) - set(data))
+    if unknown or missing:
+        raise PromptError(
+            f"{where}: a set is five templates ({', '.join(NAMES)}); "
+            + "; ".join(f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names)
+        )
+    for name in NAMES:
+        template = data[name]
+        if not isinstance(template, str) or not template.strip():
+            raise PromptError(f"{where}: {name} must be a text that is not empty")
+        slots, wanted = set(_SLOT.findall(template)), _SLOTS.get(name)
+        if wanted and wanted not in slots:
+            raise PromptError(f"{where}: {name} lacks its slot {{{wanted}}}")
+        strange = sorted(slots & {"candidate", "marked"} - {wanted or ""})
+        if strange:
+            raise PromptError(f"{where}: {name} cannot have the slot {{{strange[0]}}}")
+    return {name: str(data[name]) for name in NAMES}

@@ -1,0 +1,152 @@
+"""Label files: every line is an entry or a named refusal with its place."""
+
+import json
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmer_tasks.corpora.base import Refused
+from hmer_tasks.corpora.faults import CorpusError
+from hmer_tasks.corpora.labelfile import Entry, read_labels
+from hmer_tasks.reasons import Reason
+
+
+def rows(name: str, data: bytes | str):
+    table = read_labels(name, data.encode() if isinstance(data, str) else data, "c/s")
+    return [table[index] for index in range(len(table))]
+
+
+def test_tab_lines_keep_the_label_untouched():
+    assert rows("t.txt", "a.jpg\t x  ^ { 2 } \nb.jpg\t\nc.jpg\ta\tb\n") == [
+        Entry("a.jpg", " x  ^ { 2 } ", "t.txt:1"),
+        Entry("b.jpg", "", "t.txt:2"),
+        Entry("c.jpg", "a\tb", "t.txt:3"),
+    ]
+
+
+def test_mark_endings_blank_lines_and_a_last_line_without_an_end():
+    assert rows("t.tsv", b"\xef\xbb\xbfa\tx\r\n\r\n  \n\nb\ty\x0bz\xe2\x80\xa8w\r\nc\tz") == [
+        Entry("a", "x", "t.tsv:1"),
+        Entry("b", "y\x0bz\u2028w", "t.tsv:5"),
+        Entry("c", "z", "t.tsv:6"),
+    ]
+
+
+@pytest.mark.parametrize("line", ("train_0.jpg x + 1", "\tx + 1", " \tx", "\t"))
+def test_a_line_without_a_tab_or_an_id(line):
+    found = rows("train_labels.txt", f"a\tx\n{line}\nb\ty")
+    assert found[1] == Refused("", "c/s", Reason.MALFORMED_LINE, "train_labels.txt:2", line)
+    assert found[2] == Entry("b", "y", "train_labels.txt:3")
+
+
+def test_latin_1_bytes():
+    found = rows("t.txt", "a\tx\nb.jpg\té\n".encode("latin-1"))
+    assert found == [
+        Entry("a", "x", "t.txt:1"),
+        Refused("b.jpg", "c/s", Reason.NOT_UTF8, "t.txt:2", "b.jpg\t\ufffd"),
+    ]
+
+
+@pytest.mark.parametrize("data", (b"", b"\n\r\n  \n", b"\xef\xbb\xbf"))
+@pytest.mark.parametrize("name", ("train_labels.txt", "caption.txt", "train.jsonl"))
+def test_a_file_without_labels(name, data):
+    with pytest.raises(CorpusError, match=name):
+        rows(name, data)
+
+
+def test_captions_split_at_a_tab_or_at_the_first_space():
+    found = rows("x/caption.txt", "a\tx y\nb x  y\n c\t\nd\n")
+    assert found[:3] == [
+        Entry("a", "x y", "x/caption.txt:1"),
+        Entry("b", "x  y", "x/caption.txt:2"),
+        Entry(" c", "", "x/caption.txt:3"),
+    ]
+    assert found[3].reason is Reason.MALFORMED_LINE
+
+
+@pytest.mark.parametrize(
+    "record",
+    (
+        {"ImageFile": "a.jpg", "Label": "x"},
+        {"image": "a.jpg", "latex": "x"},
+        {"file_name": "a.jpg", "text": "x", "n": 1},
+        {"img": "a.jpg", "gt": "x"},
+        {"path": "a.jpg", "label": "x"},
+    ),
+)
+def test_json_lines_and_arrays(record):
+    assert rows("t.jsonl", json.dumps(record)) == [Entry("a.jpg", "x", "t.jsonl:1")]
+    assert rows("t.json", json.dumps([record, record]))[1] == Entry("a.jpg", "x", "t.json:2")
+
+
+@pytest.mark.parametrize(
+    "line", ('{"ImageFile": "a"', '{"image": 1, "label": "x"}', "[]", '{"image":"a"}', "1")
+)
+def test_broken_json_lines(line):
+    found = rows("t.jsonl", '{"image": "a", "label": "x"}\n' + line)
+    assert found[1] == Refused("", "c/s", Reason.MALFORMED_LINE, "t.jsonl:2", line)
+
+
+def test_json_that_no_file_could_hold():
+    assert rows("t.jsonl", '{"image": "a", "label": "\\ud800"}')[0].reason is Reason.NOT_UTF8
+    deep = '{"image": ' * 100_000
+    assert rows("t.jsonl", deep)[0].reason is Reason.MALFORMED_LINE
+    with pytest.raises(CorpusError, match="not JSON"):
+        rows("t.json", "[" * 100_000)
+    with pytest.raises(CorpusError, match="not JSON"):
+        rows("t.json", '[{"image": "a"')
+
+
+class TestCsv:
+    """CSV with a header."""
+
+    HEAD: ClassVar[str] = "n,image,latex\n"
+
+    def test_quotes_commas_and_line_ends(self):
+        found = rows("t.csv", self.HEAD + '1,a.png,"x , ""y"""\r\n\n2,b.png,"x\ny"\n3,c.png,z\n')
+        assert found == [
+            Entry("a.png", 'x , "y"', "t.csv:2"),
+            Entry("b.png", "x\ny", "t.csv:4"),
+            Entry("c.png", "z", "t.csv:6"),
+        ]
+
+    def test_a_row_of_another_length_or_other_bytes(self):
+        found = rows("t.csv", self.HEAD.encode() + b"1,a\n2,b,x\xe9\n3,c,z\n")
+        assert [type(row) for row in found] == [Refused, Refused, Entry]
+        assert [row.reason for row in found[:2]] == [Reason.MALFORMED_LINE, Reason.NOT_UTF8]
+        assert found[1].where == "t.csv:3"
+        found[1].label.encode()
+
+    def test_an_endless_field_is_one_bad_line(self):
+        found = rows("t.csv", self.HEAD + "1,a," + "x" * 200_000 + "\n2,b,y\n")
+        assert [type(row) for row in found] == [Refused, Entry]
+
+    def test_a_header_without_the_columns(self):
+        with pytest.raises(CorpusError, match=r"t\.csv: its header must name"):
+            rows("t.csv", "a,b\n1,2\n")
+        with pytest.raises(CorpusError, match="holds no labels"):
+            rows("t.csv", self.HEAD)
+
+
+NAME = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\t\n\r"), min_size=1)
+LABEL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\n\r"))
+
+
+@given(st.lists(st.tuples(NAME.filter(str.strip), LABEL), min_size=1), st.sampled_from(["\n", "\r\n"]))
+def test_what_is_written_is_read(pairs, end):
+    data = "".join(f"{name}\t{label}{end}" for name, label in pairs)
+    if data.startswith("\ufeff"):
+        data = "\ufeff" + data
+    assert [(row.id, row.label) for row in rows("t.txt", data)] == pairs
+
+
+@given(st.binary(), st.sampled_from(["t.txt", "caption.txt", "t.jsonl", "t.json", "t.csv"]))
+def test_any_bytes_are_entries_refusals_or_one_error(data, name):
+    try:
+        found = rows(name, data)
+    except CorpusError as error:
+        assert name in str(error)
+    else:
+        assert all(isinstance(row, Entry | Refused) for row in found)

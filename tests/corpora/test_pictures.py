@@ -1,0 +1,121 @@
+"""Pictures: what is handed on can be read, and what cannot says why."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from hmer_tasks.corpora.faults import PictureError
+from hmer_tasks.corpora.files import open_files
+from hmer_tasks.corpora.pictures import FORMATS, FilePicture, decode, png
+from hmer_tasks.reasons import Reason
+
+
+@pytest.fixture(autouse=True)
+def loud():
+    """No warning of Pillow's may leak."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def reason_of(data: bytes) -> Reason:
+    with pytest.raises(PictureError) as caught:
+        decode(data, "x.png")
+    assert caught.value.where == "x.png"
+    return caught.value.reason
+
+
+def png_header(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_bytes_come_back_as_they_lie_on_disk(write, picture, format):
+    data = picture(format=format)
+    with open_files(write({f"a/p.{format}": data})) as files:
+        assert FilePicture(files, f"a/p.{format}").load() == (data, f"p.{format}")
+
+
+@pytest.mark.parametrize("mode", ("1", "L", "P", "RGB", "RGBA"))
+def test_light_on_dark_is_inverted(write, mode):
+    image = Image.new("L", (30, 20), 0)
+    image.paste(255, (5, 5, 9, 9))
+    buffer = io.BytesIO()
+    image.convert(mode).save(buffer, "PNG")
+    with open_files(write({"p.bmp": buffer.getvalue()})) as files:
+        data, name = FilePicture(files, "p.bmp", light_on_dark=True).load()
+    assert name == "p.png"
+    turned = Image.open(io.BytesIO(data))
+    assert (turned.format, turned.mode, turned.size) == ("PNG", "L", (30, 20))
+    assert [turned.getpixel(place) for place in ((0, 0), (6, 6), (29, 19))] == [255, 0, 255]
+
+
+def test_missing_and_climbing(write):
+    with open_files(write({"a": ""})) as files:
+        for name, reason in (("no.jpg", Reason.IMAGE_MISSING), ("../a.jpg", Reason.IMAGE_OUTSIDE_ROOT)):
+            with pytest.raises(PictureError) as caught:
+                FilePicture(files, name).load()
+            assert (caught.value.reason, caught.value.where) == (reason, name)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("share", (0.1, 0.5, 0.9))
+def test_truncated_pictures(format, share):
+    noise = Image.effect_noise((120, 80), 90)
+    buffer = io.BytesIO()
+    noise.save(buffer, format)
+    data = buffer.getvalue()
+    decode(data, "x")
+    assert reason_of(data[: int(len(data) * share)]) is Reason.IMAGE_UNREADABLE
+
+
+@pytest.mark.parametrize("data", (b"", b"\0", b"<html>", b"%PDF-1.4 ", b"P5 1 1 255 \0"))
+def test_what_is_no_picture(data):
+    assert reason_of(data) is Reason.IMAGE_UNREADABLE
+
+
+@pytest.mark.parametrize("size", ((30_000, 30_000), (9_000, 8_000), (11_000, 9_000), (2**31 - 1, 2**31 - 1)))
+def test_huge_pictures_are_refused_by_their_header(size):
+    assert reason_of(png_header(*size)) is Reason.IMAGE_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("size", "ok"), (((2000, 10), True), ((10, 2000), True), ((2001, 10), False), ((1, 300), False))
+)
+def test_long_pictures(picture, size, ok):
+    data = picture(size, "PNG")
+    if ok:
+        assert decode(data, "x").size == size
+    else:
+        assert reason_of(data) is Reason.IMAGE_TOO_LONG
+
+
+def test_png_bytes_are_the_same_every_time():
+    image = Image.linear_gradient("L")
+    assert png(image) == png(image.copy())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(FORMATS), st.data())
+def test_damaged_pictures_decode_or_are_refused_and_nothing_else(format, data):
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").resize((24, 16)).save(buffer, format)
+    broken = bytearray(buffer.getvalue())
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(broken) - 1))
+        broken[at] = data.draw(st.integers(0, 255))
+    try:
+        decode(bytes(broken), "x")
+    except PictureError as error:
+        assert error.reason in (Reason.IMAGE_UNREADABLE, Reason.IMAGE_TOO_LARGE, Reason.IMAGE_TOO_LONG)
