@@ -132,6 +132,7 @@ class _Scanner:
         self.tokens = tokens
         self.out = out
         self.options = _match_options(tokens)
+        self.begun: list[str] = []
 
     def emit(self, terminal: int, value: Node | str, word: str) -> None:
         places = self.out.places
@@ -165,6 +166,10 @@ class _Scanner:
         known = tables().environments | tables().column_environments
         if name not in known:
             raise self.error(Reason.UNKNOWN_ENVIRONMENT, i + 1, f"{name!r} is not a known environment")
+        if begin:
+            self.begun.append(name)
+        elif self.begun and self.begun.pop() != name:
+            raise self.error(Reason.UNBALANCED_ENVIRONMENT, i + 1, f"another environment is open, not {name}")
         columns = begin and name in tables().column_environments
         self.emit(ID["BEGIN" if begin else "END"], name, self.tokens[i])
         self.emit(ID["ARRAY" if columns else "NAME"], name, f"{{{name}}}")

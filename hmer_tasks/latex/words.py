@@ -12,7 +12,7 @@ _LETTER_COMMAND = re.compile(r"\\[A-Za-z]+")
 
 def is_token(word: str) -> bool:
     """Whether a word is one token (an environment's name apart), printable as text."""
-    if not word.isprintable():
+    if not word or not word.isprintable() or " " in word:
         return False
     if len(word) == 1:
         return True
