@@ -94,8 +94,12 @@ def main(arguments: list[str]) -> None:
     for token in sorted(seen, key=lambda t: (-seen[t], t)):
         read_as = {t: n for t, n in misread[token].items() if n > 1 or seen[token] < 2000}
         if read_as or missing[token]:
-            inner = ", ".join(f"{toml_string(t)} = {n}" for t, n in sorted(read_as.items(), key=lambda x: (-x[1], x[0])))
-            print(f"{toml_string(token)} = {{ seen = {seen[token]}, missing = {missing[token]}, as = {{ {inner} }} }}")
+            inner = ", ".join(
+                f"{toml_string(t)} = {n}" for t, n in sorted(read_as.items(), key=lambda x: (-x[1], x[0]))
+            )
+            print(
+                f"{toml_string(token)} = {{ seen = {seen[token]}, missing = {missing[token]}, as = {{ {inner} }} }}"
+            )
 
 
 def toml_string(text: str) -> str:

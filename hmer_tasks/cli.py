@@ -48,12 +48,20 @@ class As(StrEnum):
 @app.command()
 def build(
     dataset: Annotated[str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.")],
-    root: Annotated[Path | None, typer.Option(help="Its folder or archive, if not where it usually lies.")] = None,
-    split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated. Default: all that are there.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Its folder or archive, if not where it usually lies.")
+    ] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="A split; can be repeated. Default: all that are there.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write. Default: build/<dataset>.")] = None,
     tasks: Annotated[str, typer.Option(help="Which tasks, joined by commas.")] = _DOCUMENTED_TASKS,
-    errors: Annotated[str, typer.Option(help="Wrong candidates: synthetic, FILE, or FILE,synthetic.")] = "synthetic",
-    tree_format: Annotated[str, typer.Option(help="canonical (lossless) or released (the published tool's).")] = "canonical",
+    errors: Annotated[
+        str, typer.Option(help="Wrong candidates: synthetic, FILE, or FILE,synthetic.")
+    ] = "synthetic",
+    tree_format: Annotated[
+        str, typer.Option(help="canonical (lossless) or released (the published tool's).")
+    ] = "canonical",
     prompts: Annotated[str, typer.Option(help="A prompt set by name, or a .toml file.")] = "uni-mumer",
     normalize: Annotated[bool, typer.Option("--normalize", help="Rewrite labels in one spelling.")] = False,
     valid_share: Annotated[float, typer.Option(help="Share of train set aside as valid, by label.")] = 0.0,
@@ -78,7 +86,9 @@ def build(
 def _print_built(built: Built) -> None:
     console = Console()
     if built.already:
-        console.print(f"{built.out} is built already, by these very arguments: nothing to do.", highlight=False)
+        console.print(
+            f"{built.out} is built already, by these very arguments: nothing to do.", highlight=False
+        )
         return
     splits = built.summary["splits"]
     table = Table("split", "samples", "refused", "rows", *TASK_NAMES)
@@ -99,18 +109,24 @@ def _print_built(built: Built) -> None:
 
 @app.command()
 def check(
-    file: Annotated[list[Path] | None, typer.Argument(help="Label files: tsv, caption.txt, JSON lines, CSV.")] = None,
+    file: Annotated[
+        list[Path] | None, typer.Argument(help="Label files: tsv, caption.txt, JSON lines, CSV.")
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="A corpus instead of files.")] = None,
     root: Annotated[Path | None, typer.Option(help="The corpus's folder or archive.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
-    rejects: Annotated[Path | None, typer.Option(help="Write each refused label there, a JSON line each.")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write each refused label there, a JSON line each.")
+    ] = None,
 ) -> None:
     """Tell which labels are accepted and why the others are not."""
     from hmer_tasks.look import check as look
 
     if bool(file) == bool(dataset):
         raise UsageError("name label files, or a corpus with --dataset (one of the two)")
-    checked = [look.check_file(path) for path in file] if file else list(look.check_dataset(str(dataset), root))
+    checked = (
+        [look.check_file(path) for path in file] if file else list(look.check_dataset(str(dataset), root))
+    )
     if rejects is not None:
         look.write_rejects(rejects, checked)
     if as_json:
@@ -154,7 +170,9 @@ def parse(
 @app.command()
 def normalize(
     profile: Annotated[str, typer.Option(help="Rules for raw LaTeX of that corpus.")] = "plain",
-    spelling: Annotated[bool, typer.Option("--spelling", help="Also rewrite in one spelling (\\le as \\leq …).")] = False,
+    spelling: Annotated[
+        bool, typer.Option("--spelling", help="Also rewrite in one spelling (\\le as \\leq …).")
+    ] = False,
 ) -> None:
     """LaTeX on standard input, a formula a line, to labels; a refused line comes out empty."""
     from hmer_tasks.latex.normalize import normalize as normalize_label
@@ -198,7 +216,14 @@ def datasets() -> None:
         except CorpusError:
             there = ()
         mark = "yes" if there else "no"
-        row = (corpus.name, mark, ", ".join(there or corpus.splits), corpus.licence, corpus.origin, corpus.layout)
+        row = (
+            corpus.name,
+            mark,
+            ", ".join(there or corpus.splits),
+            corpus.licence,
+            corpus.origin,
+            corpus.layout,
+        )
         table.add_row(*map(Text, row))
     Console().print(table)
 

@@ -6,4 +6,15 @@ from hmer_tasks.build.plan import BuildOptions
 from hmer_tasks.build.runner import Built, build
 from hmer_tasks.build.verify import Report, read_summary, verify
 
-__all__ = ["BuildError", "BuildOptions", "Built", "Report", "Stopped", "UsageError", "build", "load", "read_summary", "verify"]
+__all__ = [
+    "BuildError",
+    "BuildOptions",
+    "Built",
+    "Report",
+    "Stopped",
+    "UsageError",
+    "build",
+    "load",
+    "read_summary",
+    "verify",
+]

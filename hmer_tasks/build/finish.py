@@ -24,7 +24,9 @@ def finish(out: Path, plan: Plan, corpus: Corpus) -> Summary:
         "splits": _splits(plan.jobs, stats),
         "rejected": dict(sorted(Counter(str(reject["reason"]) for reject in rejects).items())),
         "shards": {
-            f"data/{name}.parquet": ShardSummary(rows=each["rows"], bytes=each["bytes"], sha256=each["sha256"])
+            f"data/{name}.parquet": ShardSummary(
+                rows=each["rows"], bytes=each["bytes"], sha256=each["sha256"]
+            )
             for name, each in stats.items()
         },
     }

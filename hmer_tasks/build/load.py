@@ -31,6 +31,11 @@ def load(out: str | Path, tasks: Sequence[str] | None = None, split: str | None 
         if task not in TASK_NAMES:
             raise BuildError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
     chosen = [split] if split is not None else splits
-    files = [str(out / name) for one in chosen for name in sorted(summary["shards"]) if name.startswith(f"data/{one}-")]
+    files = [
+        str(out / name)
+        for one in chosen
+        for name in sorted(summary["shards"])
+        if name.startswith(f"data/{one}-")
+    ]
     filters = None if tasks is None else [("task", "in", list(tasks))]
     return load_dataset("parquet", data_files={"rows": files}, split="rows", filters=filters)

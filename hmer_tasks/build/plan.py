@@ -131,7 +131,11 @@ def is_valid_side(seed: int, label: str, share: float) -> bool:
 
 
 def made_by(
-    options: BuildOptions, tasks: tuple[str, ...], prompts: dict[str, str], errors: list[str], inputs: dict[str, Inputs]
+    options: BuildOptions,
+    tasks: tuple[str, ...],
+    prompts: dict[str, str],
+    errors: list[str],
+    inputs: dict[str, Inputs],
 ) -> MadeBy:
     """What makes the bytes: arguments, versions, inputs. No time, host, path or worker count."""
     return {
@@ -148,5 +152,7 @@ def made_by(
             "limit": options.limit,
         },
         "versions": {package: version(package) for package in PACKAGES},
-        "inputs": {split: {"samples": each.count, "sha256": each.reader.digest()} for split, each in inputs.items()},
+        "inputs": {
+            split: {"samples": each.count, "sha256": each.reader.digest()} for split, each in inputs.items()
+        },
     }

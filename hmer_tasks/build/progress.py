@@ -34,7 +34,13 @@ def progress_of(total: int, what: str = "samples", skipped: int = 0) -> Iterator
     if not console.is_terminal:
         yield _plain(total, what)
         return
-    columns = (TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=min(done, total))
@@ -50,6 +56,7 @@ def _plain(total: int, what: str) -> Callable[[int], None]:
             last = now
             rate = done / (now - start)
             left = max(0, total - done) / rate
-            print(f"{min(done, total):,}/{total:,} {what}, {rate:,.0f}/s, {left:,.0f} s left", file=sys.stderr)
+            text = f"{min(done, total):,}/{total:,} {what}, {rate:,.0f}/s, {left:,.0f} s left"
+            sys.stderr.write(f"{text}\n")
 
     return show

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import FrameType
 
 from hmer_tasks.build import worker
-from hmer_tasks.build.finish import finish
 from hmer_tasks.build.faults import BuildError, Stopped, UsageError
+from hmer_tasks.build.finish import finish
 from hmer_tasks.build.plan import BuildOptions, Job, Plan, made_by, make_jobs, open_inputs
 from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.rows import Context
@@ -112,7 +112,9 @@ def _claim(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BuildError(f"{out} is being written by another build: wait for it, or choose another --out") from None
+            raise BuildError(
+                f"{out} is being written by another build: wait for it, or choose another --out"
+            ) from None
         yield
     finally:
         os.close(handle)
@@ -150,7 +152,9 @@ def _finished(out: Path, plan: Plan) -> Summary | None:
     except (ValueError, KeyError, TypeError) as error:
         raise BuildError(f"{path} is damaged ({error}): pass --overwrite to build anew") from error
     if differing:
-        raise BuildError(f"{out} was built differently ({differing}): pass --overwrite to build anew, or choose another --out")
+        raise BuildError(
+            f"{out} was built differently ({differing}): pass --overwrite, or choose another --out"
+        )
     return there if path.name == BUILD else None
 
 
@@ -209,7 +213,7 @@ def _run_jobs(out: Path, plan: Plan, context: Context, options: BuildOptions) ->
                 _wait(futures, lambda: show(done.value))
         except BrokenProcessPool as error:
             raise BuildError(
-                "a worker was killed (out of memory?); finished shards are kept: run the same command to go on"
+                "a worker was killed (out of memory?); what is finished is kept: run the same command again"
             ) from error
         except BaseException:
             for future in futures:

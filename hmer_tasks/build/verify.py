@@ -54,7 +54,9 @@ def read_summary(out: Path) -> Summary:
     path = out / "build.json"
     if not path.exists():
         unfinished = (out / ".build").exists()
-        hint = "the build is not finished: run its command again" if unfinished else "is this a build's folder?"
+        hint = (
+            "the build is not finished: run its command again" if unfinished else "is this a build's folder?"
+        )
         raise BuildError(f"{out} has no build.json: {hint}")
     try:
         summary: Summary = json.loads(path.read_text(encoding="utf-8"))
@@ -68,7 +70,11 @@ def verify(out: Path, workers: int = 0) -> Report:
     """Read every shard of OUT: checksum, schema, counts, the proof of each row, each picture."""
     summary = read_summary(out)
     report = Report()
-    there = {f"data/{path.name}" for path in (out / "data").glob("*.parquet")} if (out / "data").is_dir() else set()
+    there = (
+        {f"data/{path.name}" for path in (out / "data").glob("*.parquet")}
+        if (out / "data").is_dir()
+        else set()
+    )
     for name in sorted(there - set(summary["shards"])):
         report.fault(f"{name}: not a shard of this build")
     dialect = str(summary["made_by"]["arguments"]["tree_format"])

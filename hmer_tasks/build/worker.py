@@ -80,7 +80,9 @@ def run_job(job: Job, work: Work) -> str:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    write_whole(work.out / WORK / f"{job.name}.json", json.dumps(tally.stats(size, digest), ensure_ascii=False))
+    write_whole(
+        work.out / WORK / f"{job.name}.json", json.dumps(tally.stats(size, digest), ensure_ascii=False)
+    )
     return job.name
 
 

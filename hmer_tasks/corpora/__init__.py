@@ -16,6 +16,7 @@ from hmer_tasks.corpora.base import (
     samples,
 )
 from hmer_tasks.corpora.files import Files, open_files
+from hmer_tasks.corpora.labelled import label_file
 
 __all__ = [
     "CORPORA",
@@ -29,6 +30,7 @@ __all__ = [
     "Sample",
     "SplitReader",
     "find",
+    "label_file",
     "open_corpus",
     "open_files",
     "samples",

@@ -73,6 +73,10 @@ class SplitReader(Protocol):
 
     def __getitem__(self, index: int) -> Sample | Refused: ...
 
+    def id(self, index: int) -> str:
+        """The id of `reader[index]`, without opening its picture or ink; empty if a line has none."""
+        ...
+
     def digest(self) -> str:
         """SHA-256 (hex) of what names the inputs: the label file's bytes, or the sorted names."""
         ...

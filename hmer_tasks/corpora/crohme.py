@@ -41,6 +41,11 @@ def ink_names(files: Files, split: str) -> list[str]:
     return [str(path) for path in sorted(mine, key=lambda path: (path.stem, str(path)))]
 
 
+def shown(name: str) -> str:
+    """A file name as text, whatever its bytes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class InkSplit:
     """A split of InkML files, one expression each; their truth is raw LaTeX."""
 
@@ -54,10 +59,9 @@ class InkSplit:
 
     def __getitem__(self, index: int) -> Sample | Refused:
         name = self._names[index]
-        id = PurePosixPath(name).stem
+        id = self.id(index)
         if not is_text(name):  # a file name in another encoding; nothing could write it into a row
-            shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            return Refused(PurePosixPath(shown).stem, self._source, Reason.NOT_UTF8, shown)
+            return Refused(id, self._source, Reason.NOT_UTF8, shown(name))
         try:
             truth = parse(self._files.read(name), name).truth
         except PictureError as error:
@@ -65,6 +69,9 @@ class InkSplit:
         if truth is None:
             return Refused(id, self._source, Reason.LABEL_MISSING, name)
         return Sample(id, self._source, truth, InkPicture(self._files, name))
+
+    def id(self, index: int) -> str:
+        return PurePosixPath(shown(self._names[index])).stem
 
     def digest(self) -> str:
         return hashlib.sha256("\n".join(self._names).encode("utf-8", "surrogateescape")).hexdigest()

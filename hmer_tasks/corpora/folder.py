@@ -66,13 +66,17 @@ class FolderSplit:
         return Sample(entry.id, SOURCE, entry.label, FilePicture(self._files, names[0]))
 
     def _find(self, id: str) -> list[str]:
-        if climbs(id):
+        paths = [path for path in (id, posixpath.join(self._home, id)) if not climbs(path)]
+        if not paths:
             return [id]  # reading it refuses it by name
-        paths = [posixpath.normpath(posixpath.join(folder, id)) for folder in ("", self._home)]
+        paths = [posixpath.normpath(path) for path in paths]
         for path in (*paths, *(path + ending for ending in EXTENSIONS for path in paths)):
             if path in self._names:
                 return [path]
         return self._bare.get(id) or [paths[0]]
+
+    def id(self, index: int) -> str:
+        return self._labels[index].id
 
     def digest(self) -> str:
         return self._labels.digest()

@@ -56,8 +56,8 @@ def split_caption(line: str) -> tuple[str, str] | None:
     """`id<TAB>tokens`, or `id tokens` where a line has no tab."""
     if "\t" in line:
         return split_tab(line)
-    name, *rest = line.split(None, 1)
-    return (name, rest[0]) if rest else None
+    parts = line.split(None, 1)
+    return (parts[0], parts[1]) if len(parts) == 2 else None
 
 
 def pick(record: object) -> tuple[str, str] | None:
@@ -180,7 +180,10 @@ def read_csv(name: str, data: bytes, source: str) -> WholeTable:
     # Bytes that are not UTF-8 become lone surrogates, and so are refused where they stand.
     text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
     rows = csv.reader(io.StringIO(text, newline=""))
-    header = next(rows, [])
+    try:
+        header = next(rows, [])
+    except csv.Error as error:
+        raise CorpusError(f"{name}: not CSV ({error})") from None
     if pick(dict.fromkeys(header, "x")) is None:
         raise CorpusError(
             f"{name}: its header must name a picture column ({', '.join(IMAGE_KEYS)}) "
@@ -202,6 +205,14 @@ def read_csv(name: str, data: bytes, source: str) -> WholeTable:
     return WholeTable(name, data, entries)
 
 
+def brief(record: object) -> str:
+    """The beginning of a JSON record, for whoever looks up why it was refused."""
+    try:
+        return json.dumps(record)[:500]
+    except RecursionError:
+        return "(nested too deeply to show)"
+
+
 def read_json(name: str, data: bytes, source: str) -> Labels:
     """JSON lines, or one JSON array of objects (`where` then counts its elements)."""
     if not data.removeprefix(BOM).lstrip().startswith(b"["):
@@ -210,10 +221,7 @@ def read_json(name: str, data: bytes, source: str) -> Labels:
         records = json.loads(data.removeprefix(BOM))
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{name}: not JSON ({error}); download it again") from None
-    entries = [
-        entry(name, at, source, pick(record), json.dumps(record)[:500])
-        for at, record in enumerate(records, 1)
-    ]
+    entries = [entry(name, at, source, pick(record), brief(record)) for at, record in enumerate(records, 1)]
     return WholeTable(name, data, entries)
 
 

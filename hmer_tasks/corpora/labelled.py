@@ -1,10 +1,11 @@
 """A split that is one label file with its pictures beside it, whatever the corpus."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from hmer_tasks.corpora.base import Refused, Sample
 from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import Files, climbs
+from hmer_tasks.corpora.files import Files, FolderFiles, climbs
 from hmer_tasks.corpora.labelfile import Labels, read_labels
 from hmer_tasks.corpora.pictures import FilePicture
 
@@ -39,6 +40,10 @@ class LabelledSplit:
         picture = FilePicture(self._files, name, self._light_on_dark)
         return Sample(self._name(entry.id), self._source, entry.label, picture)
 
+    def id(self, index: int) -> str:
+        entry = self._labels[index]
+        return entry.id if isinstance(entry, Refused) else self._name(entry.id)
+
     def digest(self) -> str:
         return self._labels.digest()
 
@@ -51,6 +56,19 @@ def open_labels(files: Files, name: str, source: str) -> Labels:
         raise CorpusError(f"{files.root}: the label file cannot be read ({error})") from None
     except CorpusError as error:
         raise CorpusError(f"{files.root}: {error}") from None
+
+
+def label_file(path: Path) -> Iterator[Sample | Refused]:
+    """The lines of a label file outside any corpus; its pictures are looked for beside it.
+
+    Raises CorpusError when it cannot be read or holds no labels.
+    """
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such label file")
+    with FolderFiles(path.parent) as files:
+        split = LabelledSplit(files, open_labels(files, path.name, path.name), path.name, str)
+        for index in range(len(split)):
+            yield split[index]
 
 
 def first(files: Files, names: Iterable[str]) -> str | None:

@@ -45,7 +45,9 @@ class FilePicture:
         image = decode(data, self.name)
         if not self.light_on_dark:
             return data, name.name
-        return png(ImageOps.invert(image.convert("L"))), name.with_suffix(".png").name
+        with warnings.catch_warnings(action="ignore"):  # a remark on a palette's transparency
+            grey = image.convert("L")
+        return png(ImageOps.invert(grey)), name.with_suffix(".png").name
 
 
 def decode(data: bytes, where: str) -> Image.Image:

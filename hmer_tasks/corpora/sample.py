@@ -77,11 +77,14 @@ class SampleSplit:
             entry = self._labels[index]
             if isinstance(entry, Refused):
                 return entry
-            id, label = entry.id, entry.label
+            label = entry.label
         else:
-            at = index - len(self._labels)
-            id, label = f"sympy-{at + 1:02d}", self._printed[at]
-        return Sample(id, SOURCE, label, TypesetPicture(id, label))
+            label = self._printed[index - len(self._labels)]
+        return Sample(self.id(index), SOURCE, label, TypesetPicture(self.id(index), label))
+
+    def id(self, index: int) -> str:
+        at = index - len(self._labels)
+        return f"sympy-{at + 1:02d}" if at >= 0 else self._labels[index].id
 
     def digest(self) -> str:
         return hashlib.sha256("\n".join((self._labels.digest(), *self._printed)).encode()).hexdigest()

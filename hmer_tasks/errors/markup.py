@@ -33,7 +33,9 @@ def mark_errors(candidate: str, label: str) -> tuple[str, str]:
         span, correct = wrong[start:stop], right[right_start:right_stop]
         if span:
             marked += [ERROR_START, *span, ERROR_END]
-            log.append(f"REPLACE:{' '.join(span)} -> {' '.join(correct)}" if correct else f"DELETE:{' '.join(span)}")
+            log.append(
+                f"REPLACE:{' '.join(span)} -> {' '.join(correct)}" if correct else f"DELETE:{' '.join(span)}"
+            )
         else:
             marked.append(DELETED)
             log.append(f"INSERT:{' '.join(correct)} after {wrong[start - 1] if start else START}")
@@ -82,20 +84,23 @@ def apply_corrections(marked: str, log: str) -> str:
 def _spans(wrong: list[str], right: list[str]) -> Iterator[tuple[int, int, int, int]]:
     """Ranges (of wrong, of right) that differ, neighbouring edits joined."""
     current: tuple[int, int, int, int] | None = None
-    for tag, a, b, c, d in Levenshtein.opcodes(wrong, right):
-        if tag == "equal":
+    for edit in Levenshtein.opcodes(wrong, right):
+        if edit.tag == "equal":
             if current is not None:
                 yield current
             current = None
         else:
-            current = (a, b, c, d) if current is None else (current[0], b, current[2], d)
+            start, right_start = (edit.src_start, edit.dest_start) if current is None else current[::2]
+            current = (start, edit.src_end, right_start, edit.dest_end)
     if current is not None:
         yield current
 
 
 def _inserted(operation: str, before: str, place: int, tokens: list[str]) -> list[str]:
     start, end = "INSERT:", f" after {before}"
-    if not (operation.startswith(start) and operation.endswith(end) and len(operation) > len(start) + len(end)):
+    if not (
+        operation.startswith(start) and operation.endswith(end) and len(operation) > len(start) + len(end)
+    ):
         raise _bad(place, f"{operation!r} does not insert after {before}", tokens)
     return operation[len(start) : -len(end)].split()
 
@@ -122,7 +127,9 @@ def _refuse_reserved(tokens: list[str]) -> None:
     reserved = tables().reserved
     for place, token in enumerate(tokens):
         if token in reserved:
-            raise LabelError(Reason.RESERVED_TOKEN, place, f"{token} is a mark of the error tasks", tuple(tokens))
+            raise LabelError(
+                Reason.RESERVED_TOKEN, place, f"{token} is a mark of the error tasks", tuple(tokens)
+            )
 
 
 def _bad(place: int, detail: str, tokens: list[str]) -> LabelError:

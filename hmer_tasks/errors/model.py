@@ -20,7 +20,9 @@ class Weighted:
     cumulative: tuple[float, ...]
 
     def draw(self, random: Random) -> str:
-        return self.items[min(bisect(self.cumulative, random.random() * self.cumulative[-1]), len(self.items) - 1)]
+        return self.items[
+            min(bisect(self.cumulative, random.random() * self.cumulative[-1]), len(self.items) - 1)
+        ]
 
 
 def weighted(weights: dict[str, float]) -> Weighted:
@@ -75,7 +77,7 @@ _SORTS = (
     "abcdefghijklmnopqrstuvwxyz",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 )
-_GREEK = r"\alpha \beta \gamma \delta \epsilon \theta \lambda \mu \nu \pi \rho \sigma \tau \phi \psi \omega".split()
+_GREEK = r"\alpha \beta \gamma \delta \theta \lambda \mu \nu \pi \rho \sigma \tau \phi \psi \omega".split()
 _RELATIONS = r"= < > \leq \geq \neq \approx \sim".split()
 
 

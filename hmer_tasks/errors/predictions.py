@@ -41,14 +41,16 @@ def read_predictions(path: Path) -> Iterator[Prediction]:
     if text.lstrip().startswith("["):
         yield from _from_array(text, path)
         return
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = line.removesuffix("\r")
+    for number, raw in enumerate(text.split("\n"), start=1):
+        line = raw.removesuffix("\r")
         if line.startswith("{"):
             yield _from_record(_json(line, path, number), path, number)
         elif line.strip():
             fields = line.split("\t")
             if len(fields) != 3:
-                raise PredictionError(f"{path}:{number}: not `id<TAB>label<TAB>prediction` ({len(fields)} fields)")
+                raise PredictionError(
+                    f"{path}:{number}: not `id<TAB>label<TAB>prediction` ({len(fields)} fields)"
+                )
             yield Prediction("", *fields)
 
 
@@ -88,7 +90,9 @@ class Candidates:
         """
         for prediction in [*self.found.get((source, id), ()), *self.found.get(("", id), ())]:
             if not _same_label(prediction.gt, label):
-                raise PredictionError(f"the predictions' label of {id} is not the corpus's: {prediction.gt!r}")
+                raise PredictionError(
+                    f"the predictions' label of {id} is not the corpus's: {prediction.gt!r}"
+                )
             candidate = explicit_or_raw(prediction.pred)
             if not tables().reserved.isdisjoint(candidate.split()) or same_on_paper(candidate, label):
                 continue

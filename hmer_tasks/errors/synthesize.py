@@ -71,7 +71,9 @@ def _plain_places(tokens: list[str]) -> list[int]:
             columns = token[1:-1] in t.column_environments and tokens[place - 1] == "\\begin"
         elif columns:
             columns = token != "}"
-        elif not (token in _STRUCTURE or token in t.signatures or token in t.fences or token in ("\\begin", "\\end")):
+        elif not (
+            token in _STRUCTURE or token in t.signatures or token in t.fences or token in ("\\begin", "\\end")
+        ):
             places.append(place)
     return places
 

@@ -20,6 +20,8 @@ from hmer_tasks.latex.scripts import (
 from hmer_tasks.latex.tree import GROUP, NONE, Child, ExprTree, Line, Node, to_label
 
 _BRACKETS = frozenset("[]")
+# what keeps its braces inside an option: brackets that would end it, and tables that may hold some
+_IN_OPTIONS = _BRACKETS | {"\\begin"}
 
 
 def rewrite(tree: ExprTree, rules: Rules) -> str:
@@ -71,16 +73,16 @@ class _Rewriter:
         elif symbol == NONE:
             self.orphans(out, scripts)
         else:
-            own = tuple((name, self.argument(symbol, i, name, line)) for i, (name, line) in enumerate(own))
+            own = tuple((name, self.argument(symbol, i, name, line, option)) for i, (name, line) in enumerate(own))
             *before, last = rules.alias.get(symbol, (symbol,))
             if option and last in _BRACKETS:
                 before, last = [], symbol  # it would end the option
             out += [Node(each) for each in before]
             out.append(Node(last, own + scripts))
 
-    def argument(self, symbol: str, index: int, relation: str, line: Line) -> Line:
-        if symbol == "\\begin" and index == 1:
-            return line  # \end
+    def argument(self, symbol: str, index: int, relation: str, line: Line, option: bool) -> Line:
+        if symbol == "\\begin":  # its body has no braces, so it is still in the option's brackets
+            return line if index else self.line(line, option)
         return self.line(line, option=relation == "below" and index == 0 and symbol not in _NO_OPTION)
 
     def scripts(self, scripts: tuple[Child, ...]) -> tuple[Child, ...]:
@@ -124,7 +126,7 @@ class _Rewriter:
         return len(content) == 1 and not arguments(last)[1] and last.symbol not in self.rules.stacked
 
     def needs_braces(self, content: Line, option: bool) -> bool:
-        held = self.rules.scoped | ROW_MARKS | (_BRACKETS if option else frozenset())
+        held = self.rules.scoped | ROW_MARKS | (_IN_OPTIONS if option else frozenset())
         return any(node.symbol in held for node in content)
 
     def joined(self, line: list[Node], script: bool) -> list[Node]:
@@ -153,6 +155,6 @@ def _without_outer_group(out: list[Node], option: bool) -> list[Node]:
     if node.symbol != GROUP or len(node.children) != 1 or node.children[0][0] != "inside":
         return out
     content = node.children[0][1]
-    if option and any(each.symbol in _BRACKETS for each in content):
+    if option and any(each.symbol in _IN_OPTIONS for each in content):
         return out
     return list(content)

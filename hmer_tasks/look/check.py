@@ -80,7 +80,9 @@ def write_rejects(path: Path, checked: list[Checked]) -> None:
 
 def print_table(console: Console, checked: list[Checked]) -> None:
     """The table a person reads."""
-    table = Table("labels of", "labels", "accepted", "share", "in explicit form", "refused", "unknown commands")
+    table = Table(
+        "labels of", "labels", "accepted", "share", "in explicit form", "refused", "unknown commands"
+    )
     for column in table.columns[1:5]:
         column.justify = "right"
     for one in checked:

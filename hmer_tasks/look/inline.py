@@ -31,7 +31,9 @@ def show_png(png: bytes, name: str) -> str:
     if kind == "kitty":
         chunks = [data[i : i + _CHUNK] for i in range(0, len(data), _CHUNK)]
         head = ["a=T,f=100,", *[""] * (len(chunks) - 1)]
-        more = [f"\033_G{head[i]}m={int(i + 1 < len(chunks))};{chunk}\033\\" for i, chunk in enumerate(chunks)]
+        more = [
+            f"\033_G{head[i]}m={int(i + 1 < len(chunks))};{chunk}\033\\" for i, chunk in enumerate(chunks)
+        ]
         return "".join(more)
     folder = Path(gettempdir()) / "hmer-tasks-show"
     folder.mkdir(exist_ok=True)

@@ -52,7 +52,9 @@ def png(tree: ExprTree) -> bytes:
     _outline(tree.line, 0, -1, "", rows)
     font = ImageFont.load_default(_SIZE)
     small = ImageFont.load_default(_SIZE * 0.7)
-    width = max(_MARGIN * 2 + d * _INDENT + font.getlength(s) + small.getlength(r) + 30 for d, _, s, r in rows)
+    width = max(
+        _MARGIN * 2 + d * _INDENT + font.getlength(s) + small.getlength(r) + 30 for d, _, s, r in rows
+    )
     picture = Image.new("RGB", (int(width), _MARGIN * 2 + _STEP * len(rows)), _PAPER)
     draw = ImageDraw.Draw(picture)
     for number, (depth, parent, symbol, relation) in enumerate(rows):
@@ -70,7 +72,9 @@ def png(tree: ExprTree) -> bytes:
     return out.getvalue()
 
 
-def _outline(line: Line, depth: int, parent: int, relation: str, rows: list[tuple[int, int, str, str]]) -> None:
+def _outline(
+    line: Line, depth: int, parent: int, relation: str, rows: list[tuple[int, int, str, str]]
+) -> None:
     for node in line:
         rows.append((depth, parent, node.symbol, relation))
         here, relation = len(rows) - 1, "right"
@@ -88,6 +92,8 @@ def _line_json(line: Line) -> list[dict[str, object]]:
     for node in line:
         entry: dict[str, object] = {"symbol": node.symbol}
         if node.children:
-            entry["children"] = [{"relation": name, "line": _line_json(child)} for name, child in node.children]
+            entry["children"] = [
+                {"relation": name, "line": _line_json(child)} for name, child in node.children
+            ]
         out.append(entry)
     return out

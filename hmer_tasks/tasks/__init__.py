@@ -13,7 +13,13 @@ DIALECTS = ("canonical", "released")
 
 def all_tasks(dialect: str = "canonical") -> dict[str, Task]:
     """The tasks by name; `dialect` is that of the trees."""
-    tasks: tuple[Task, ...] = (Recognition(), TreeCot(dialect), Counting(), ErrorDetection(), ErrorCorrection())
+    tasks: tuple[Task, ...] = (
+        Recognition(),
+        TreeCot(dialect),
+        Counting(),
+        ErrorDetection(),
+        ErrorCorrection(),
+    )
     return {task.name: task for task in tasks}
 
 

@@ -25,7 +25,11 @@ class ErrorCorrection:
     def check(self, row: Row) -> None:
         log, _, label = row.target.rpartition("\n")
         prove(label == row.label, self.name, "the last line is not the label")
-        prove(row.marked is not None and row.marked in row.prompt, self.name, "the prompt does not show the marks")
+        prove(
+            row.marked is not None and row.marked in row.prompt,
+            self.name,
+            "the prompt does not show the marks",
+        )
         try:
             corrected = apply_corrections(row.marked or "", log)
         except LabelError as error:

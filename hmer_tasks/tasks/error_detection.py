@@ -23,11 +23,21 @@ class ErrorDetection:
         return Row(self.name, labelled.label, prompt, marked, labelled.candidate, marked)
 
     def check(self, row: Row) -> None:
-        prove(row.candidate is not None and row.marked == row.target, self.name, "the target is not what is marked")
-        prove(strip_marks(row.target) == row.candidate, self.name, "without its marks the target is not the candidate")
+        prove(
+            row.candidate is not None and row.marked == row.target,
+            self.name,
+            "the target is not what is marked",
+        )
+        prove(
+            strip_marks(row.target) == row.candidate,
+            self.name,
+            "without its marks the target is not the candidate",
+        )
         try:
             _, log = mark_errors(row.candidate or "", row.label)
-            prove(apply_corrections(row.target, log) == row.label, self.name, "its log does not give the label")
+            prove(
+                apply_corrections(row.target, log) == row.label, self.name, "its log does not give the label"
+            )
         except LabelError as error:
             raise ProofError(f"{self.name}: {error}") from error
 

@@ -44,11 +44,15 @@ def _from_file(path: Path) -> dict[str, str]:
 
 
 def _checked(data: Mapping[str, object], where: str) -> dict[str, str]:
-    unknown, missing = sorted(set(data) - set(NAMES)), sorted(set(NAMES) - set(data))
+    unknown, missing = sorted(set(data) - set(NAMES)), [name for name in NAMES if name not in data]
     if unknown or missing:
         raise PromptError(
             f"{where}: a set is five templates ({', '.join(NAMES)}); "
-            + "; ".join(f"{what}: {', '.join(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names)
+            + "; ".join(
+                f"{what}: {', '.join(names)}"
+                for what, names in (("missing", missing), ("unknown", unknown))
+                if names
+            )
         )
     for name in NAMES:
         template = data[name]

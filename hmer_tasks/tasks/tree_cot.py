@@ -29,7 +29,11 @@ class TreeCot:
             if self.dialect == "released":
                 prove(tree == released_tree_text(row.label), self.name, "the tree is not the released tool's")
             else:
-                prove(to_label(parse_tree_text(tree)) == row.label, self.name, "the tree does not give the label")
+                prove(
+                    to_label(parse_tree_text(tree)) == row.label,
+                    self.name,
+                    "the tree does not give the label",
+                )
         except LabelError as error:
             raise ProofError(f"{self.name}: {error}") from error
 

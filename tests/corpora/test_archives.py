@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import os
 import resource
 import tarfile
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hmer_tasks.corpora.archives import PositionedReader
 from hmer_tasks.corpora.faults import CorpusError, PictureError
 from hmer_tasks.corpora.files import open_files
 from hmer_tasks.reasons import Reason
@@ -130,6 +132,36 @@ def test_a_linked_zip_member_is_no_file(tmp_path):
         archive.writestr("a", "1")
     with open_files(tmp_path / "x.zip") as files:
         assert files.names() == ["a"]
+
+
+def test_an_encrypted_zip_is_named(tmp_path):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("secret", b"1")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # the flags of the central directory's entry
+    path.write_bytes(data)
+    assert "'secret' is encrypted" in error_of(path)
+
+
+def test_a_tar_that_shrinks_after_it_was_opened(tmp_path):
+    path = tar_of(tmp_path / "x.tar", {"a": b"x" * 5000})
+    with open_files(path) as files:
+        os.truncate(path, 1000)
+        with pytest.raises(PictureError) as caught:
+            files.read("a")
+    assert caught.value.reason is Reason.IMAGE_UNREADABLE
+
+
+def test_readers_share_a_descriptor_but_no_position(tmp_path):
+    (tmp_path / "x").write_bytes(bytes(range(100)))
+    with (tmp_path / "x").open("rb") as file:
+        one, two = PositionedReader(file.fileno()), PositionedReader(file.fileno())
+        assert one.seek(50) == 50
+        assert (two.read(2), one.read(2), two.read(1)) == (b"\x00\x01", b"\x32\x33", b"\x02")
+        assert one.seek(-1, os.SEEK_END) == 99
+        assert (one.read(9), one.read(9)) == (b"\x63", b"")
+        assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == 0  # which forked workers would share
 
 
 def test_long_and_foreign_names(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hmer_tasks.corpora import CORPORA, CorpusError, find, open_corpus, samples
+from hmer_tasks.corpora import CORPORA, CorpusError, Refused, find, label_file, open_corpus, samples
 
 
 def test_find_suggests_the_nearest():
@@ -39,3 +39,19 @@ def test_records_are_complete():
         assert isinstance(corpus.default_root, Path)
         assert corpus.origin
         assert corpus.licence
+
+
+def test_a_label_file_by_itself(write, picture):
+    root = write({"x.tsv": "a.jpg\tx\nbroken\n", "a.jpg": picture(), "empty.tsv": ""})
+    good, bad = label_file(root / "x.tsv")
+    assert (good.id, good.source, good.label, good.image.load()) == (
+        "a.jpg",
+        "x.tsv",
+        "x",
+        (picture(), "a.jpg"),
+    )
+    assert isinstance(bad, Refused)
+    assert bad.where == "x.tsv:2"
+    for name, message in (("empty.tsv", "holds no labels"), ("none.tsv", "no such label file")):
+        with pytest.raises(CorpusError, match=message):
+            list(label_file(root / name))

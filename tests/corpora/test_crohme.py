@@ -1,6 +1,7 @@
 """CROHME as ink packages and as captions with bitmaps."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,9 @@ PACKAGE = {
 def read(root: Path, split: str) -> list[Sample | Refused]:
     with open_files(root) as files:
         reader = CROHME.open_split(files, split)
-        return [reader[index] for index in range(len(reader))]
+        rows = [reader[index] for index in range(len(reader))]
+        assert [reader.id(index) for index in range(len(reader))] == [row.id for row in rows]
+        return rows
 
 
 def shown(root: Path, split: str):
@@ -92,6 +95,14 @@ def test_the_root_itself_may_be_the_package(write, name):
     split = {"TrainINKML": "train", "TestEM2014GT": "2014"}[name]
     with open_files(root) as files:
         assert CROHME.available(files) == (split,)
+
+
+def test_a_file_name_that_is_not_utf8_is_refused(write):
+    root = write({"TrainINKML/a.inkml": ink("x")})
+    (root / os.fsdecode(b"TrainINKML/b\xe9.inkml")).write_text(ink("y"))
+    rows = read(root, "train")
+    assert [row.id for row in rows] == ["a", "b\ufffd"]
+    assert rows[1].reason is Reason.NOT_UTF8
 
 
 def bitmap(place: int) -> bytes:

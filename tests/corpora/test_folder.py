@@ -22,6 +22,7 @@ def read(root):
     with open_files(root) as files:
         reader = FOLDER.open_split(files, "train")
         rows = [reader[index] for index in range(len(reader))]
+        assert [reader.id(index) for index in range(len(reader))] == [row.id for row in rows]
         return [row if isinstance(row, Refused) else (row.id, row.label, *row.image.load()) for row in rows]
 
 
@@ -44,15 +45,24 @@ def test_every_kind_of_label_file(write, pack, picture, kind, name):
 def test_pictures_are_found_by_path_by_bare_name_and_without_ending(write, picture):
     root = write(
         {
-            "meta/labels.tsv": "one\t1\ntwo.JPG\t2\nmeta/three\t3\nfour.v2\t4\n./five.jpg\t5\n",
+            "meta/labels.tsv": "one\t1\ntwo.JPG\t2\nmeta/three\t3\nfour.v2\t4\n"
+            "./five.jpg\t5\n../pics/six.jpg\t6\n",
             "pics/one.png": picture(format="PNG"),
             "pics/more/two.JPG": picture(),
             "meta/three.bmp": picture(format="BMP"),
             "meta/four.v2.jpeg": picture(),
             "five.jpg": picture(),
+            "pics/six.jpg": picture(),
         }
     )
-    assert [row[3] for row in read(root)] == ["one.png", "two.JPG", "three.bmp", "four.v2.jpeg", "five.jpg"]
+    assert [row[3] for row in read(root)] == [
+        "one.png",
+        "two.JPG",
+        "three.bmp",
+        "four.v2.jpeg",
+        "five.jpg",
+        "six.jpg",
+    ]
 
 
 def test_a_name_that_two_pictures_bear_is_refused(write, picture):
@@ -72,7 +82,7 @@ def test_a_name_that_two_pictures_bear_is_refused(write, picture):
     ),
 )
 def test_names_that_lead_nowhere(write, picture, id, reason):
-    root = write({"in/l.tsv": f"{id}\t1\n", "x.jpg": picture()})
+    root = write({"in/l.tsv": f"{id}\t1\n", "in/deep/none": "", "x.jpg": picture()})
     with open_files(root / "in") as files:
         sample = FOLDER.open_split(files, "train")[0]
         with pytest.raises(PictureError) as caught:

@@ -26,6 +26,7 @@ def read(root, split="train"):
     with open_files(root) as files:
         reader = HME.open_split(files, split)
         found = [reader[index] for index in range(len(reader))]
+        assert [reader.id(index) for index in range(len(reader))] == [row.id for row in found]
         return [
             (s.id, s.source, s.label, *s.image.load()) for s in found if not isinstance(s, Refused)
         ], reader.digest()

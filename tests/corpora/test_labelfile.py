@@ -57,13 +57,13 @@ def test_a_file_without_labels(name, data):
 
 
 def test_captions_split_at_a_tab_or_at_the_first_space():
-    found = rows("x/caption.txt", "a\tx y\nb x  y\n c\t\nd\n")
+    found = rows("x/caption.txt", "a\tx y\nb x  y\n c\t\nd\n\x0b\n")
     assert found[:3] == [
         Entry("a", "x y", "x/caption.txt:1"),
         Entry("b", "x  y", "x/caption.txt:2"),
         Entry(" c", "", "x/caption.txt:3"),
     ]
-    assert found[3].reason is Reason.MALFORMED_LINE
+    assert [row.reason for row in found[3:]] == [Reason.MALFORMED_LINE] * 2
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,8 @@ class TestCsv:
             rows("t.csv", "a,b\n1,2\n")
         with pytest.raises(CorpusError, match="holds no labels"):
             rows("t.csv", self.HEAD)
+        with pytest.raises(CorpusError, match="not CSV"):
+            rows("t.csv", "image," + "x" * 200_000)
 
 
 NAME = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\t\n\r"), min_size=1)

@@ -61,6 +61,29 @@ def test_light_on_dark_is_inverted(write, mode):
     assert [turned.getpixel(place) for place in ((0, 0), (6, 6), (29, 19))] == [255, 0, 255]
 
 
+def test_a_palettes_transparency_is_not_remarked_on(write):
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").convert("P").save(buffer, "PNG", transparency=bytes(range(256)))
+    with open_files(write({"p.png": buffer.getvalue()})) as files:
+        data, _ = FilePicture(files, "p.png", light_on_dark=True).load()
+    assert decode(data, "x").size == (256, 256)
+
+
+def test_odd_metadata_is_not_remarked_on():
+    buffer = io.BytesIO()
+    Image.new("L", (9, 9)).save(buffer, "TIFF", tiffinfo={270: "a long description"})
+    data = bytearray(buffer.getvalue())
+    at = data.index(struct.pack("<HHI", 270, 2, 19))
+    data[at + 4 : at + 8] = struct.pack("<I", 60_000)  # more text than the file holds
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always")
+        Image.open(io.BytesIO(data)).load()
+        assert remarks  # Pillow does remark on it
+        remarks.clear()
+        decode(bytes(data), "x")
+        assert remarks == []
+
+
 def test_missing_and_climbing(write):
     with open_files(write({"a": ""})) as files:
         for name, reason in (("no.jpg", Reason.IMAGE_MISSING), ("../a.jpg", Reason.IMAGE_OUTSIDE_ROOT)):

@@ -5,15 +5,19 @@ import subprocess
 import sys
 
 import pytest
+from defusedxml.ElementTree import fromstring
 from PIL import Image
 
 from hmer_tasks.corpora import CORPORA, CorpusError, Sample, open_corpus, samples
-from hmer_tasks.corpora.typeset import flatten, typeset
+from hmer_tasks.corpora.typeset import flatten, shapes, typeset
 
 
 def labels() -> list[Sample]:
     found = list(samples(CORPORA["sample"], None, "train"))
     assert all(isinstance(row, Sample) for row in found)
+    with open_corpus(CORPORA["sample"]) as files:
+        reader = CORPORA["sample"].open_split(files, "train")
+        assert [reader.id(index) for index in range(len(reader))] == [row.id for row in found]
     return [row for row in found if isinstance(row, Sample)]
 
 
@@ -54,6 +58,11 @@ def test_fractions_stand_above_one_another():
 
     assert size("\\frac { 1 } { 2 }")[1] > size("1 2")[1]
     assert size("1 2")[0] > size("\\frac { 1 } { 2 }")[0]
+
+
+def test_a_bar_without_thickness_is_not_drawn():
+    svg = fromstring('<svg><rect width="5" height="0"/><rect x="1" y="2" width="5" height="1"/></svg>')
+    assert [glyph.contours for glyph in shapes(svg)] == [[[(1, 2), (6, 2), (6, 3), (1, 3)]]]
 
 
 def test_path_commands():

@@ -12,7 +12,9 @@ _leaf = st.sampled_from(SYMBOLS)
 
 def _construct(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     line = st.lists(inner, max_size=4).map(" ".join)
-    script = st.sampled_from(["_ {{ {0} }}", "^ {{ {0} }}", "_ {{ {0} }} ^ {{ {1} }}", "^ {{ {0} }} _ {{ {1} }}"])
+    script = st.sampled_from(
+        ["_ {{ {0} }}", "^ {{ {0} }}", "_ {{ {0} }} ^ {{ {1} }}", "^ {{ {0} }} _ {{ {1} }}"]
+    )
     return st.one_of(
         st.builds(lambda a, form, b, c: f"{a} {form.format(b, c)}", inner, script, line, line),
         st.builds(lambda form, b, c: form.format(b, c), script, line, line),

@@ -39,7 +39,8 @@ _TERMINALS = {
 
 # Sentences of grammar/latex.lark itself. Environment names may not match; the parser says so then.
 grammar_labels = from_lark(
-    Lark(grammar_path("latex.lark").read_text(encoding="utf-8"), start="start", parser="lalr"), explicit=_TERMINALS
+    Lark(grammar_path("latex.lark").read_text(encoding="utf-8"), start="start", parser="lalr"),
+    explicit=_TERMINALS,
 )
 token_lists = st.lists(st.sampled_from(TOKENS), max_size=30).map(" ".join)
 texts = st.text(max_size=60)

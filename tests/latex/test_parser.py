@@ -215,7 +215,9 @@ def test_a_long_label_takes_linear_time():
 
 
 def test_unknown_commands_are_warnings():
-    assert unknown_commands(r"\foo \alpha \frac { \bar { x } } { \foo } \begin {cases} \\ \end {cases}") == [r"\foo"]
+    assert unknown_commands(r"\foo \alpha \frac { \bar { x } } { \foo } \begin {cases} \\ \end {cases}") == [
+        r"\foo"
+    ]
 
 
 def test_glued_words_are_split():

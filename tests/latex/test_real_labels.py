@@ -52,7 +52,9 @@ def test_the_fields_captions_are_explicit_already(corpora, name):
         assert to_label(parse(label)) == label
 
 
-@pytest.mark.parametrize("name", ["crohme/captions_train.tsv", "hme100k/train_labels_59452.tsv", "im2latex/validate.tsv"])
+@pytest.mark.parametrize(
+    "name", ["crohme/captions_train.tsv", "hme100k/train_labels_59452.tsv", "im2latex/validate.tsv"]
+)
 def test_the_released_form_is_ours_wherever_it_is_clean(corpora, name):
     clean = 0
     for label in read_labels(corpora / name):
