@@ -42,7 +42,9 @@ def _truth(name: str, data: bytes, caption: str | None) -> Truth:
     except ParseError:
         return Truth(name, None, None, caption)
     latex = next((e.text for e in root if _tag(e) == "annotation" and e.get("type") == "truth"), None)
-    mathml = next((child for e in root if _tag(e) == "annotationXML" for child in e if _tag(child) == "math"), None)
+    mathml = next(
+        (child for e in root if _tag(e) == "annotationXML" for child in e if _tag(child) == "math"), None
+    )
     return Truth(name, latex, mathml, caption)
 
 

@@ -87,10 +87,11 @@ def main() -> None:
               f"{result.share:.2%}")  # fmt: skip
         for reason, count in result.left_out.most_common():
             print(f"    left out {count:4}  {reason}")
-        for name, cases in result.differing.items():
-            print(f"    differ   {len(cases):4}  {name}")
-            for case in cases[:3]:
-                print("        {}\n            raw     {}\n            ours    {}\n            caption {}".format(*case))
+        for kind, cases in result.differing.items():
+            print(f"    differ   {len(cases):4}  {kind}")
+            for name, raw, ours, caption in cases[:3]:
+                print(f"        {name}\n            raw     {raw}")
+                print(f"            ours    {ours}\n            caption {caption}")
 
 
 if __name__ == "__main__":

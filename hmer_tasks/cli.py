@@ -91,12 +91,13 @@ def _print_built(built: Built) -> None:
         )
         return
     splits = built.summary["splits"]
-    table = Table("split", "samples", "refused", "rows", *TASK_NAMES)
+    table = Table("", *splits)
     for column in table.columns[1:]:
         column.justify = "right"
-    for name, each in splits.items():
-        counts = [f"{each['tasks'].get(task, 0):,}" for task in TASK_NAMES]
-        table.add_row(name, f"{each['samples']:,}", f"{each['rejected']:,}", f"{each['rows']:,}", *counts)
+    table.add_row("samples", *(f"{each['samples']:,}" for each in splits.values()))
+    table.add_row("refused", *(f"{each['rejected']:,}" for each in splits.values()), end_section=True)
+    for task in TASK_NAMES:
+        table.add_row(task, *(f"{each['tasks'].get(task, 0):,}" for each in splits.values()))
     console.print(table)
     for reason, count in built.summary["rejected"].items():
         console.print(f"refused: {count:,} {reason}", highlight=False)
@@ -261,7 +262,7 @@ def main() -> None:
     """The command `hmer-tasks`."""
     sys.excepthook = _hook
     try:
-        app()
+        typer.main.get_command(app)()  # not app(): that would put its own excepthook in place
     except UsageError as error:
         _complain(str(error))
         sys.exit(2)

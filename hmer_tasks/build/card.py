@@ -13,7 +13,7 @@ _CARD = Path(__file__).with_name("card.md.jinja")
 def card(summary: Summary, corpus: Corpus) -> str:
     """The card of a build."""
     made_by = summary["made_by"]
-    text = Environment(autoescape=False, keep_trailing_newline=True).from_string(_CARD)
+    text = Environment(autoescape=False, keep_trailing_newline=True).from_string(_CARD.read_text("utf-8"))
     return text.render(
         name=corpus.name,
         origin=corpus.origin,

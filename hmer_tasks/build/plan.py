@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hmer_tasks import __version__
 from hmer_tasks.build.faults import UsageError
 from hmer_tasks.build.summary import MadeBy
 from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader
@@ -17,7 +18,7 @@ from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader
 SAMPLES_PER_SHARD = 2000
 VALID = "valid"
 # What the bytes of a build depend on, besides its arguments and inputs.
-PACKAGES = ("hmer-tasks", "lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "ziamath", "sympy")
+PACKAGES = ("lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "ziamath", "sympy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A split, opened: its reader, how many inputs are used, which of them repeat an id."""
+    """A split, opened: its reader, how many inputs are used, which came before with the same id."""
 
     reader: SplitReader
     count: int
-    duplicates: frozenset[int]
+    earlier: dict[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +93,25 @@ def open_inputs(corpus: Corpus, files: Files, options: BuildOptions) -> dict[str
         count = len(reader) if options.limit is None else min(options.limit, len(reader))
         if count == 0:
             raise CorpusError(f"{corpus.name}: the split {split} in {files.root} is empty")
-        inputs[split] = Inputs(reader, count, _duplicates(reader, count))
+        inputs[split] = Inputs(reader, count, _earlier(reader, count))
     return inputs
 
 
-def _duplicates(reader: SplitReader, count: int) -> frozenset[int]:
-    """The indices whose id stood before: found by hash, so that a million ids cost megabytes."""
+def _earlier(reader: SplitReader, count: int) -> dict[int, tuple[int, ...]]:
+    """For each input whose id stood before: the indices where it did.
+
+    Found by hash first, so that a million ids cost megabytes.
+    """
     hashes = pd.Series(np.fromiter((hash(reader.id(i)) for i in range(count)), np.int64, count))
     suspects = hashes.index[hashes.duplicated(keep=False)].tolist()
-    seen: set[str] = set()
-    again = []
+    places: dict[str, list[int]] = {}
+    earlier = {}
     for index in suspects:
-        if reader.id(index) in seen:
-            again.append(index)
-        seen.add(reader.id(index))
-    return frozenset(again)
+        before = places.setdefault(reader.id(index), [])
+        if before and reader.id(index):  # a line too broken to name its picture has no id
+            earlier[index] = tuple(before)
+        before.append(index)
+    return earlier
 
 
 def make_jobs(inputs: dict[str, Inputs], valid_share: float) -> list[Job]:
@@ -151,7 +156,7 @@ def made_by(
             "seed": options.seed,
             "limit": options.limit,
         },
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {"hmer-tasks": __version__, **{package: version(package) for package in PACKAGES}},
         "inputs": {
             split: {"samples": each.count, "sha256": each.reader.digest()} for split, each in inputs.items()
         },

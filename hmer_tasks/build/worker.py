@@ -98,7 +98,8 @@ def _outcomes(job: Job, work: Work, tally: "_Tally") -> Iterator[Expanded | Reje
             if not valid:  # a refused label belongs to the train side; it is told once
                 yield Rejection(read.id, read.source, read.reason, read.where, read.label)
             continue
-        if index in inputs.duplicates:
+        # A refused input does not take its id away from a good one after it.
+        if any(not isinstance(inputs.reader[before], Refused) for before in inputs.earlier.get(index, ())):
             if not valid:
                 where = "this id stood before"
                 yield Rejection(read.id, read.source, Reason.DUPLICATE_ID, where, read.label)

@@ -104,7 +104,7 @@ class _Compiler:
         self.states = states
         self.number = {state: i for i, state in enumerate(order)}  # the start state is 0
         self.builds = builds
-        self.rules: list[Rule] = []
+        self.rules: dict[Rule, int] = {}
 
     def compile(self, end: int) -> Automaton:
         width = len(TERMINALS)
@@ -128,9 +128,7 @@ class _Compiler:
 
     def step(self, state: int, target: "int | Rule", following: str) -> int:
         if isinstance(target, Rule):
-            if target not in self.rules:
-                self.rules.append(target)
-            return _REDUCE - self.rules.index(target)
+            return _REDUCE - self.rules.setdefault(target, len(self.rules))
         # Shift; then follow the inlined one-child rules that `following` would reduce by.
         while (rule := self.reduction(target, following)) is not None and _is_inlined(rule):
             target = self.goto(state, rule.origin.name)

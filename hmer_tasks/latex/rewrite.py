@@ -33,7 +33,9 @@ def rewrite(tree: ExprTree, rules: Rules) -> str:
 class _Rewriter:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.touched = {GROUP, NONE, "'"} | rules.drop | rules.unwrap | rules.delimiter_sizes | rules.alias.keys()
+        self.touched = (
+            {GROUP, NONE, "'"} | rules.drop | rules.unwrap | rules.delimiter_sizes | rules.alias.keys()
+        )
 
     def line(self, line: Line, option: bool = False, script: bool = False) -> Line:
         """A line rewritten. `option`: it stands in brackets, `script`: it is a script."""
@@ -73,7 +75,9 @@ class _Rewriter:
         elif symbol == NONE:
             self.orphans(out, scripts)
         else:
-            own = tuple((name, self.argument(symbol, i, name, line, option)) for i, (name, line) in enumerate(own))
+            own = tuple(
+                (name, self.argument(symbol, i, name, line, option)) for i, (name, line) in enumerate(own)
+            )
             *before, last = rules.alias.get(symbol, (symbol,))
             if option and last in _BRACKETS:
                 before, last = [], symbol  # it would end the option

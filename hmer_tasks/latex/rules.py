@@ -56,7 +56,9 @@ def profile(name: str) -> Rules:
     profiles = read_toml("profiles.toml")
     if name not in profiles:
         near = difflib.get_close_matches(name, profiles, n=1, cutoff=0)
-        raise ValueError(f"unknown profile {name!r}: did you mean {near[0]!r}? (there are {', '.join(profiles)})")
+        raise ValueError(
+            f"unknown profile {name!r}: did you mean {near[0]!r}? (there are {', '.join(profiles)})"
+        )
     return _rules(name, _table(profiles, name))
 
 
@@ -67,7 +69,10 @@ def standard() -> Rules:
 
 
 def _rules(name: str, table: Table) -> Rules:
-    words = {key: frozenset(str(text).split()) for key, text in _table(read_toml("spellings.toml"), "words").items()}
+    words = {
+        key: frozenset(str(text).split())
+        for key, text in _table(read_toml("spellings.toml"), "words").items()
+    }
     unknown = table.keys() - {*SWITCHES, *_WORD_LISTS, *_OWN_LISTS, "alias"}
     if unknown:
         raise ValueError(f"grammar: {name} has no rule called {', '.join(sorted(unknown))}")

@@ -34,4 +34,4 @@ LABELS = st.lists(st.recursive(_leaf, _construct, max_leaves=12), min_size=1, ma
 # Anything: what a recogniser, a careless annotator or another tool may hand over.
 SOUP = st.lists(
     st.sampled_from([*SYMBOLS, *_ONE, *_TWO, *"{}{}_^$%", "\\sqrt", "\\begin{matrix}", "\\end{matrix}", "≤"])
-).map(lambda tokens: " ".join(tokens))
+).map(" ".join)

@@ -1,0 +1,186 @@
+r"""The standard spelling: properties on labels of every construct, golden cases, real labels."""
+
+import time
+
+import pytest
+from hypothesis import given
+
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.rules import SWITCHES, profile, standard
+from hmer_tasks.latex.spelling import same_on_paper, standard_spelling
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.latex.tree import to_label
+from hmer_tasks.reasons import LabelError, Reason
+from tests.conftest import read_labels
+from tests.latex.expressions import LABELS, SOUP
+from tests.latex.strategies import grammar_labels
+
+# ---------------------------------------------------------------- properties
+
+
+def check(label: str) -> None:
+    try:
+        parse(label)
+    except LabelError:
+        return
+    try:
+        spelled = standard_spelling(label)
+    except LabelError as error:
+        assert error.reason is Reason.EMPTY_LABEL
+        return
+    assert to_label(parse(spelled)) == spelled
+    assert standard_spelling(spelled) == spelled
+    assert same_on_paper(label, spelled)
+    assert not standard().drop & set(spelled.split())
+
+
+@given(LABELS)
+def test_spelling_parses_to_itself_and_is_idempotent(label):
+    check(label)
+
+
+@given(grammar_labels)
+def test_so_it_is_for_sentences_of_the_grammar(label):
+    check(label)
+
+
+@given(SOUP)
+def test_so_it_is_for_any_tokens(label):
+    check(label)
+
+
+@given(SOUP, SOUP)
+def test_same_on_paper_never_raises_and_is_symmetric(a, b):
+    assert same_on_paper(a, a)
+    assert same_on_paper(a, b) == same_on_paper(b, a)
+
+
+# ---------------------------------------------------------------- golden cases
+
+CASES = [
+    # aliases
+    (r"a \le b \ne c \to d", r"a \leq b \neq c \rightarrow d"),
+    (r"\lbrace x \rbrace \lvert y \rvert", r"\{ x \} | y |"),
+    (r"\dfrac 1 2 \tbinom { n } { k }", r"\frac { 1 } { 2 } \binom { n } { k }"),
+    (r"\stackrel { ! } { = }", r"\overset { ! } { = }"),
+    # what looks different stays
+    (r"a \leqslant b \dots c \ldots \widehat { x } \overline { y }",) * 2,
+    (r"\mathbb { R } { \cal L } \mathcal { L } \star \varnothing",) * 2,
+    # fonts, sizes and space
+    (r"\mathrm { d } x \, \quad y ~ z", "d x y z"),
+    (r"{ \rm Tr } \displaystyle x", "T r x"),
+    (r"\phantom { x } y \hspace { 1 c m }", "y"),
+    (r"\text { if } x", "i f x"),
+    # a script that stood on space keeps its place
+    (r"x \, ^ { 2 }", "x { } ^ { 2 }"),
+    (r"\, ^ { 2 } x", "^ { 2 } x"),
+    # groups
+    ("{ x + 1 } = { { y } }", "x + 1 = y"),
+    ("x ^ { { 2 } } { }", "x ^ { 2 }"),
+    ("{ x } _ { 1 }", "x _ { 1 }"),
+    ("{ x ^ { 2 } } ^ { 3 }",) * 2,
+    ("{ a b } ^ { 2 }",) * 2,
+    ("x { ^ { 2 } }",) * 2,
+    (r"{ a \over b } + 1",) * 2,
+    (r"x + { n \choose k }",) * 2,
+    (r"{ \sum } _ { i } { \sum _ { i } }", r"{ \sum } _ { i } \sum _ { i }"),
+    (
+        r"\begin {matrix} { 1 } & { 2 } \\ { 3 } & 4 \end {matrix}",
+        r"\begin {matrix} 1 & 2 \\ 3 & 4 \end {matrix}",
+    ),
+    (r"{ a \\ b } c",) * 2,
+    (r"\frac { { a \over b } } { c }", r"\frac { a \over b } { c }"),
+    (r"\sqrt [ { ] } ] { x } \sqrt [ { 3 } ] { x }", r"\sqrt [ { ] } ] { x } \sqrt [ 3 ] { x }"),
+    # scripts
+    ("x ^ { 2 } _ { 1 }", "x _ { 1 } ^ { 2 }"),
+    ("x _ { } ^ { 2 } y ^ { }", "x ^ { 2 } y"),
+    (r"\sum \limits ^ { n } _ { i }", r"\sum _ { i } ^ { n }"),
+    # primes
+    ("f '", r"f ^ { \prime }"),
+    ("f ' '", r"f ^ { \prime \prime }"),
+    ("f ^ { ' }", r"f ^ { \prime }"),
+    ("f ' ^ { 2 }", r"f ^ { \prime 2 }"),
+    ("x _ { 1 } '", r"x _ { 1 } ^ { \prime }"),
+    ("x ^ { 2 } '",) * 2,
+    # delimiters
+    (r"\left ( x \right )", "( x )"),
+    (r"\left . x \right | _ { 0 }", "x | _ { 0 }"),
+    (r"\left \{ x \right . ^ { 2 }", r"\{ x { } ^ { 2 }"),
+    (r"\left < x \right >", r"\langle x \rangle"),
+    (r"\bigl ( x \bigr )", "( x )"),
+    (r"\left ( a \over b \right ) c",) * 2,
+]
+
+
+@pytest.mark.parametrize(("label", "spelled"), CASES, ids=[case[0] for case in CASES])
+def test_golden(label, spelled):
+    assert standard_spelling(label) == spelled
+
+
+@pytest.mark.parametrize(
+    "label", [r"\,", r"{ } \quad ~", r"\left . \right .", "x ^ { } \\phantom { x }"[4:], ""]
+)
+def test_without_ink_there_is_no_label(label):
+    with pytest.raises(LabelError) as error:
+        standard_spelling(label)
+    assert error.value.reason is Reason.EMPTY_LABEL
+
+
+def test_what_does_not_parse_is_refused_with_its_own_reason():
+    with pytest.raises(LabelError) as error:
+        standard_spelling("x ^ { 2")
+    assert error.value.reason is Reason.UNBALANCED_BRACE
+
+
+def test_same_on_paper():
+    assert same_on_paper(r"\frac 1 2", r"\dfrac { 1 } { 2 }")
+    assert same_on_paper("x ^ {", "x  ^ {")  # no label, but the same tokens
+    assert not same_on_paper("x ^ {", "x ^ { 2 }")
+    assert not same_on_paper("x _ { 1 }", "x ^ { 1 }")
+    assert not same_on_paper(r"\,", r"\;")  # neither shows anything to be the same as
+
+
+# ---------------------------------------------------------------- the tables
+
+
+@pytest.mark.parametrize("rules", [standard(), profile("crohme"), profile("mathwriting")])
+def test_the_tables_name_what_exists_and_lead_to_an_end(rules):
+    known = tables().symbols | tables().signatures.keys() | tables().fences | tables().operators | {"~"}
+    assert rules.drop | rules.unwrap | rules.delimiter_sizes <= known
+    for old, new in rules.alias.items():
+        assert old in known
+        assert not rules.alias.keys() & set(new)
+        if old in tables().signatures:
+            assert len(new) == 1
+            assert tables().signatures[old] == tables().signatures[new[0]]
+    for each in SWITCHES:
+        assert getattr(rules, each) in SWITCHES[each]
+
+
+# ---------------------------------------------------------------- real labels
+
+FILES = [
+    "crohme/captions_train.tsv",
+    "hme100k/train_labels_59452.tsv",
+    "im2latex/validate.tsv",
+    "mathwriting/test_half_a.tsv",
+    "mne/N1.tsv",
+    "predictions/hme100k_test_half_a.recogniser_a.tsv",
+]
+
+
+@pytest.mark.corpora
+@pytest.mark.parametrize("name", FILES)
+def test_real_labels_have_a_spelling(corpora, name):
+    for label in read_labels(corpora / name):
+        check(label)
+
+
+@pytest.mark.corpora
+def test_it_is_fast_enough_to_ask_of_every_candidate(corpora):
+    labels = read_labels(corpora / "hme100k/train_labels_59452.tsv")[:10_000]
+    same_on_paper("x '", "y")  # the tables are read
+    start = time.process_time()
+    for a, b in zip(labels, labels[1:], strict=False):
+        same_on_paper(a, b)
+    assert len(labels) / (time.process_time() - start) > 2_500  # pairs; 8,000 on an idle core
