@@ -27,9 +27,9 @@ lint: .venv/full
 	$(BIN)/mypy
 
 bench: .venv/full
-	$(BIN)/python bench/parse_speed.py
-	$(BIN)/python bench/build_speed.py
-	$(BIN)/python bench/memory.py
+	$(BIN)/python -m bench.parse_speed
+	$(BIN)/python -m bench.build_speed
+	$(BIN)/python -m bench.memory
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

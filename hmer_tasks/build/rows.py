@@ -15,7 +15,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import ExprTree, to_label
 from hmer_tasks.reasons import LabelError, Reason
-from hmer_tasks.tasks import Labelled, Row, Task
+from hmer_tasks.tasks import Row, Task, labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
     Raises ProofError where a row is not what its task promises: that is a bug, and ends the build.
     """
     try:
-        labelled = Labelled(label, tree, _candidate(sample, label, context))
-        built = [(task, task.row(labelled, context.prompts)) for task in context.tasks]
+        told = labelled(label, tree, _candidate(sample, label, context))
+        built = [(task, task.row(told, context.prompts)) for task in context.tasks]
         picture, name = sample.image.load()
     except LabelError as error:
         return _refuse(sample, error)

@@ -72,11 +72,11 @@ def _table(samples: list[Expanded]) -> pa.Table:
 
 
 def _pictures(samples: list[Expanded]) -> pa.Array:
-    pictures = [sample.picture for sample in samples for _ in sample.rows]
-    names = [sample.picture_name for sample in samples for _ in sample.rows]
-    return pa.StructArray.from_arrays(
-        [pa.array(pictures, pa.binary()), pa.array(names, pa.string())], fields=list(IMAGE)
-    )
+    """Each sample's picture as often as it has rows; the copies are Arrow's to make."""
+    pictures = pa.array([sample.picture for sample in samples], pa.binary())
+    names = pa.array([sample.picture_name for sample in samples], pa.string())
+    places = pa.array([i for i, sample in enumerate(samples) for _ in sample.rows], pa.int32())
+    return pa.StructArray.from_arrays([pictures.take(places), names.take(places)], fields=list(IMAGE))
 
 
 def _messages(role: str, contents: list[str]) -> pa.Array:

@@ -4,6 +4,7 @@ The parser's trees are such by construction; a model's answer, or a person's, ne
 """
 
 import re
+from functools import cache
 
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, ExprTree, Line, Node, to_label
@@ -16,9 +17,17 @@ _ENVIRONMENT = re.compile(r"begin_[A-Za-z]+\*?(\{.*\})?", re.DOTALL)
 def check_tree(tree: ExprTree) -> None:
     """Raises LabelError (`bad_tree_text`) where no label has this tree. The place is the number of
     the node in reading order, which is its line in the text form."""
-    _Checker().line(tree.line, "", set())
+    _Checker().line(tree.line, "")
     if tree.line == (Node(NONE),):
         raise LabelError(Reason.EMPTY_LABEL, 0, "a tree without ink")
+
+
+@cache
+def _leaves() -> frozenset[str]:
+    """Known symbols that stand anywhere in a line and need no child: most nodes of most trees."""
+    t = tables()
+    letters = {chr(i) for i in range(0x21, 0x7F)} - set("{}_^")
+    return frozenset((t.symbols | t.operators | letters) - t.signatures.keys() - t.scripts.keys() - {BREAK})
 
 
 class _Checker:
@@ -29,9 +38,11 @@ class _Checker:
         if not holds:
             raise LabelError(Reason.BAD_TREE_TEXT, self.number, detail)
 
-    def line(self, line: Line, relation: str, outer: set[str]) -> None:
+    def line(self, line: Line, relation: str) -> None:
         for i, node in enumerate(line):
             self.number += 1
+            if not node.children and node.symbol in _leaves():
+                continue
             last = i + 1 == len(line)
             self.symbol(node.symbol)
             if node.symbol == NONE:
@@ -71,7 +82,7 @@ class _Checker:
                 self.number += 1
                 self.require(line == (Node("\\end"),), "an environment ends with \\end and nothing else")
             else:
-                self.line(line, name, set())
+                self.line(line, name)
             if name == self.option(node.symbol) and index == 0 and fixed > 1:
                 self.require(_closes_well(line), "an option's brackets do not match")
 

@@ -29,7 +29,8 @@ _SCRIPTS = {
 # entity names, and names from before LaTeX ones were used; others gain a backslash if that is a command
 _NAMES = {
     "le": "\\leq", "ge": "\\geq", "ne": "\\neq", "\\lt": "<", "\\gt": ">", "rarr": "\\rightarrow",
-    "infin": "\\infty", "hellip": "\\ldots", "ctdot": "\\cdots", "exist": "\\exists", "im": "\\lim", "{": "\\{", "}": "\\}",
+    "infin": "\\infty", "hellip": "\\ldots", "ctdot": "\\cdots", "exist": "\\exists", "im": "\\lim",
+    "{": "\\{", "}": "\\}",
 }  # fmt: skip
 
 

@@ -43,15 +43,18 @@ def _refuse_reserved(text: str) -> None:
 
 
 def _tokens(text: str, rules: Rules) -> list[str]:
-    tokens: list[str] = []
-    known = tables().symbols | tables().signatures.keys()
-    for token in split_glued(text):
+    r"""The tokens of the text; a name that a letter was glued to (``\ltN``) comes apart."""
+    tokens = split_glued(text)
+    if not any(name in text for name in rules.glued):
+        return tokens
+    apart: list[str] = []
+    for token in tokens:
         name = next((each for each in rules.glued if token.startswith(each)), None)
-        if name is None or token in known:
-            tokens.append(token)
+        if name is None or token in tables().symbols:
+            apart.append(token)
         else:
-            tokens += [name, *token[len(name) :]]
-    return tokens
+            apart += [name, *token[len(name) :]]
+    return apart
 
 
 def _without_delimiters(tokens: list[str]) -> list[str]:

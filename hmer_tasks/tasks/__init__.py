@@ -1,6 +1,6 @@
 """The five tasks of Uni-MuMER, one file each; base.py holds their contract."""
 
-from hmer_tasks.tasks.base import Labelled, ProofError, Row, Task
+from hmer_tasks.tasks.base import Labelled, ProofError, Row, Task, labelled
 from hmer_tasks.tasks.counting import Counting
 from hmer_tasks.tasks.error_correction import ErrorCorrection
 from hmer_tasks.tasks.error_detection import ErrorDetection
@@ -23,4 +23,4 @@ def all_tasks(dialect: str = "canonical") -> dict[str, Task]:
     return {task.name: task for task in tasks}
 
 
-__all__ = ["DIALECTS", "TASK_NAMES", "Labelled", "ProofError", "Row", "Task", "all_tasks"]
+__all__ = ["DIALECTS", "TASK_NAMES", "Labelled", "ProofError", "Row", "Task", "all_tasks", "labelled"]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from hmer_tasks.errors.markup import mark_errors
 from hmer_tasks.latex.tree import ExprTree
 
 
@@ -13,11 +14,21 @@ class ProofError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What a task makes its row of: a sample's label (explicit form), its tree, a wrong candidate."""
+    """What a task makes its row of: a sample's label (explicit form), its tree, a wrong candidate
+    with its mistakes marked and the log that mends them (all three None where there is none)."""
 
     label: str
     tree: ExprTree
-    candidate: str | None
+    candidate: str | None = None
+    marked: str | None = None
+    log: str | None = None
+
+
+def labelled(label: str, tree: ExprTree, candidate: str | None) -> Labelled:
+    """A label with its candidate marked. Raises LabelError where either holds a reserved token."""
+    if candidate is None:
+        return Labelled(label, tree)
+    return Labelled(label, tree, candidate, *mark_errors(candidate, label))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hmer_tasks.errors.markup import apply_corrections, mark_errors
+from hmer_tasks.errors.markup import apply_corrections
 from hmer_tasks.reasons import LabelError
 from hmer_tasks.tasks.base import Labelled, ProofError, Row, last_line, prove
 from hmer_tasks.tasks.prompts import fill
@@ -16,11 +16,12 @@ class ErrorCorrection:
     name: str = "error_correction"
 
     def row(self, labelled: Labelled, prompts: Mapping[str, str]) -> Row | None:
-        if labelled.candidate is None:
+        candidate, marked = labelled.candidate, labelled.marked
+        if candidate is None or marked is None:
             return None
-        marked, log = mark_errors(labelled.candidate, labelled.label)
-        prompt = fill(prompts[self.name], candidate=labelled.candidate, marked=marked)
-        return Row(self.name, labelled.label, prompt, f"{log}\n{labelled.label}", labelled.candidate, marked)
+        prompt = fill(prompts[self.name], candidate=candidate, marked=marked)
+        target = f"{labelled.log}\n{labelled.label}"
+        return Row(self.name, labelled.label, prompt, target, candidate, marked)
 
     def check(self, row: Row) -> None:
         log, _, label = row.target.rpartition("\n")

@@ -16,11 +16,11 @@ class ErrorDetection:
     name: str = "error_detection"
 
     def row(self, labelled: Labelled, prompts: Mapping[str, str]) -> Row | None:
-        if labelled.candidate is None:
+        candidate, marked = labelled.candidate, labelled.marked
+        if candidate is None or marked is None:
             return None
-        marked, _ = mark_errors(labelled.candidate, labelled.label)
-        prompt = fill(prompts[self.name], candidate=labelled.candidate, marked=marked)
-        return Row(self.name, labelled.label, prompt, marked, labelled.candidate, marked)
+        prompt = fill(prompts[self.name], candidate=candidate)
+        return Row(self.name, labelled.label, prompt, marked, candidate, marked)
 
     def check(self, row: Row) -> None:
         prove(

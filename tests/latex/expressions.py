@@ -2,6 +2,10 @@
 
 from hypothesis import strategies as st
 
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tree import to_label
+from hmer_tasks.reasons import LabelError
+
 SYMBOLS = r"""a b x 1 2 + = ( ) [ ] . < | * \alpha \sum \lim \le \ge \to \dots \vert \prime \ast \, \! ~ \quad
 \rm \cal \displaystyle \over \choose \limits \left \right \big & \\ ' ' l o g \{ \lbrack \rbrack \unknown""".split()
 _ONE = r"\mathrm \mathbb \mbox \hat \underline \operatorname \operatorname* \phantom \boxed \mathop \overbrace".split()
@@ -35,3 +39,15 @@ LABELS = st.lists(st.recursive(_leaf, _construct, max_leaves=12), min_size=1, ma
 SOUP = st.lists(
     st.sampled_from([*SYMBOLS, *_ONE, *_TWO, *"{}{}_^$%", "\\sqrt", "\\begin{matrix}", "\\end{matrix}", "≤"])
 ).map(" ".join)
+
+
+def explicit_form(label: str) -> str | None:
+    r"""A label in explicit form; None where it is none. In an option a bracket may be an unbraced
+    argument (``\sqrt [ [ x ^ ] ] { y }``); braces around it leave the other bracket unmatched, so such
+    a label has no explicit form either, and nothing can be said of it here."""
+    try:
+        written = to_label(parse(label))
+        parse(written)
+    except LabelError:
+        return None
+    return written

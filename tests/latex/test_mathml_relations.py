@@ -20,7 +20,7 @@ CASES = [
     ("<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math>", r"\frac { 1 } { 2 }"),
     ("<math><msqrt><mn>1</mn><mn>5</mn></msqrt></math>", r"\sqrt { 1 5 }"),
     ("<math><mroot><mi>x</mi><mn>3</mn></mroot></math>", r"\sqrt [ 3 ] { x }"),
-    ("<math><msub><mi>x</mi></msub><mo>&lt;</mo><mi>alpha</mi><mi>tg</mi></math>", r"x < \alpha t g"),
+    ("<math><msub><mi>x</mi></msub><mo>&lt;</mo><mi>alpha</mi><mn>15</mn></math>", r"x < \alpha 1 5"),
     ('<m:math xmlns:m="http://www.w3.org/1998/Math/MathML"><m:mi>x</m:mi></m:math>', "x"),
 ]
 

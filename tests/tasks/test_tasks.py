@@ -8,14 +8,14 @@ from hypothesis import given
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError
-from hmer_tasks.tasks import TASK_NAMES, Labelled, ProofError, all_tasks
+from hmer_tasks.tasks import TASK_NAMES, ProofError, all_tasks, labelled
 from hmer_tasks.tasks.prompts import PromptError, fill, prompt_set
 from tests.latex.strategies import grammar_labels
 
 LABEL = r"\sqrt { a ^ { 2 } } + 1"
 CANDIDATE = r"\sqrt { d ^ { 2 } } 1"
 PROMPTS = prompt_set("uni-mumer")
-LABELLED = Labelled(LABEL, parse(LABEL), CANDIDATE)
+LABELLED = labelled(LABEL, parse(LABEL), CANDIDATE)
 
 TARGETS = {
     "recognition": LABEL,
@@ -40,7 +40,7 @@ def test_prompts_of_the_error_tasks_hold_what_they_are_about():
     correction = all_tasks()["error_correction"].row(LABELLED, PROMPTS)
     assert detection.prompt.endswith(f".\n\nerroneous formula: {CANDIDATE}\nMarked formula: ")
     assert correction.prompt.endswith(f".\n\nMarked formula: {TARGETS['error_detection']}\nCorrection log: ")
-    assert all_tasks()["error_detection"].row(replace(LABELLED, candidate=None), PROMPTS) is None
+    assert all_tasks()["error_detection"].row(labelled(LABEL, parse(LABEL), None), PROMPTS) is None
 
 
 @pytest.mark.parametrize("dialect", ["canonical", "released"])
@@ -50,10 +50,10 @@ def test_rows_of_any_label_prove_themselves(dialect, text):
         label = to_label(parse(text))
     except LabelError:
         return
-    labelled = Labelled(label, parse(label), label + " 1")
+    told = labelled(label, parse(label), label + " 1")
     for task in all_tasks(dialect).values():
         try:
-            row = task.row(labelled, PROMPTS)
+            row = task.row(told, PROMPTS)
         except LabelError as error:
             assert (dialect, error.reason) == ("released", "released_unbuildable")
             continue

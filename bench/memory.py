@@ -1,0 +1,66 @@
+"""Peak memory of each process of a build, at 10,000 and at 100,000 samples (bar: 600 MB, and flat).
+
+    python -m bench.memory [--samples 10000 100000]
+
+Peak resident size (VmHWM of /proc), read while the build runs. Pages that forked workers share with
+their parent count in each, so the sum is an upper bound.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.corpus import make
+
+DISTINCT = 400  # photographs drawn; the others repeat them
+
+
+def peak(process: int) -> float:
+    """VmHWM in MB; 0 where the process is gone."""
+    try:
+        for line in Path(f"/proc/{process}/status").read_text().split("\n"):
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1000
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return 0.0
+
+
+def children(process: int) -> list[int]:
+    try:
+        return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def watch(root: Path, out: Path) -> tuple[dict[int, float], int, float]:
+    """Peaks by process id, the parent's id, and the seconds it took."""
+    command = [sys.executable, "-m", "hmer_tasks.cli", "build", "--dataset", "hme100k", "--root", str(root)]
+    start = time.perf_counter()
+    build = subprocess.Popen([*command, "--out", str(out), "--workers", "2"], stdout=subprocess.DEVNULL)
+    peaks: dict[int, float] = {}
+    while build.poll() is None:
+        for process in [build.pid, *children(build.pid)]:
+            peaks[process] = max(peaks.get(process, 0.0), peak(process))
+        time.sleep(0.2)
+    if build.returncode:
+        raise SystemExit(f"the build failed with {build.returncode}")
+    return peaks, build.pid, time.perf_counter() - start
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("--samples", type=int, nargs="+", default=[10_000, 100_000])
+    for count in arguments.parse_args().samples:
+        with tempfile.TemporaryDirectory() as scratch:
+            root = make(Path(scratch), count, DISTINCT)
+            peaks, parent, seconds = watch(root, Path(scratch) / "out")
+        workers = ", ".join(f"{mb:,.0f}" for process, mb in peaks.items() if process != parent)
+        print(f"{count:>9,} samples  parent {peaks[parent]:,.0f} MB  workers {workers} MB  {1000 * seconds / count:.2f} ms/sample")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Every example runs as its docstring says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("examples") / "sample"
+    command = [sys.executable, "-m", "hmer_tasks.cli", "build", "--dataset", "sample", "--out", str(out)]
+    subprocess.run(command, check=True, capture_output=True)
+    return out
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs(path, sample):
+    arguments = [str(sample)] if path.stem == "read_a_build" else []
+    done = subprocess.run([sys.executable, str(path), *arguments], capture_output=True, text=True, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
