@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -54,11 +55,17 @@ def _splits(jobs: list[Job], stats: dict[str, Stats]) -> dict[str, SplitSummary]
         splits[split] = SplitSummary(
             samples=sum(each["samples"] for each in mine),
             rejected=sum(len(each["rejects"]) for each in mine),
+            no_candidate=sum(each["no_candidate"] for each in mine),
             rows=tasks.total(),
             tasks=dict(tasks),
-            pictures_sha256=sha256("".join(each["pictures_sha256"] for each in mine).encode()).hexdigest(),
+            pictures_sha256=joined(each["pictures_sha256"] for each in mine),
         )
     return splits
+
+
+def joined(digests: Iterable[str]) -> str:
+    """The digest of a split's shards' digests, in order."""
+    return sha256("".join(digests).encode()).hexdigest()
 
 
 def _remove_strays(out: Path, names: set[str]) -> None:

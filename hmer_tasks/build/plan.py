@@ -59,11 +59,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A split, opened: its reader, how many inputs are used, which came before with the same id."""
+    """A split, opened: its reader, how many inputs are used, and for an id that stood before, where last."""
 
     reader: SplitReader
     count: int
-    earlier: dict[int, tuple[int, ...]]
+    earlier: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +97,22 @@ def open_inputs(corpus: Corpus, files: Files, options: BuildOptions) -> dict[str
     return inputs
 
 
-def _earlier(reader: SplitReader, count: int) -> dict[int, tuple[int, ...]]:
-    """For each input whose id stood before: the indices where it did.
+def _earlier(reader: SplitReader, count: int) -> dict[int, int]:
+    """For each input whose id stood before: the index where it last did.
 
     Found by hash first, so that a million ids cost megabytes.
     """
     hashes = pd.Series(np.fromiter((hash(reader.id(i)) for i in range(count)), np.int64, count))
     suspects = hashes.index[hashes.duplicated(keep=False)].tolist()
-    places: dict[str, list[int]] = {}
-    earlier = {}
+    last: dict[str, int] = {}
+    earlier: dict[int, int] = {}
     for index in suspects:
-        before = places.setdefault(reader.id(index), [])
-        if before and reader.id(index):  # a line too broken to name its picture has no id
-            earlier[index] = tuple(before)
-        before.append(index)
+        id = reader.id(index)
+        if not id:  # a line too broken to name its picture
+            continue
+        if id in last:
+            earlier[index] = last[id]
+        last[id] = index
     return earlier
 
 

@@ -11,6 +11,8 @@ from hmer_tasks.build.rows import Expanded
 from hmer_tasks.build.schema import IMAGE, MESSAGE, SCHEMA
 
 PICTURES_PER_GROUP = 100
+# A group of large photographs ends earlier: a worker stays small, and Arrow takes 2 GB at most.
+_BYTES_PER_GROUP = 128 * 1024 * 1024
 _ZSTD_LEVEL = 3
 # A picture stands once in a row group's dictionary however many rows show it. The limits keep a
 # group of large photographs from falling back to one copy a row.
@@ -31,10 +33,15 @@ class ShardWriter:
             write_page_index=True,
         )
         self._pending: list[Expanded] = []
+        self._bytes = 0
 
     def add(self, sample: Expanded) -> None:
         """Add a sample's rows."""
+        size = len(sample.picture) * len(sample.rows)
+        if self._bytes + size > _BYTES_PER_GROUP:
+            self._flush()
         self._pending.append(sample)
+        self._bytes += size
         if len(self._pending) == PICTURES_PER_GROUP:
             self._flush()
 
@@ -42,6 +49,7 @@ class ShardWriter:
         if self._pending:
             self._writer.write_table(_table(self._pending), row_group_size=1 << 20)
             self._pending.clear()
+            self._bytes = 0
 
     def __enter__(self) -> Self:
         return self
@@ -49,9 +57,11 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._flush()
-        self._writer.close()
+        try:
+            if kind is None:
+                self._flush()
+        finally:
+            self._writer.close()
 
 
 def _table(samples: list[Expanded]) -> pa.Table:

@@ -7,6 +7,7 @@ class Stats(TypedDict):
     """OUT/.build/<shard>.json, written after its shard has its name."""
 
     samples: int
+    no_candidate: int
     rows: int
     tasks: dict[str, int]
     bytes: int
@@ -16,10 +17,12 @@ class Stats(TypedDict):
 
 
 class SplitSummary(TypedDict):
-    """One split of build.json."""
+    """One split of build.json. `no_candidate`: samples without a wrong candidate for the error tasks;
+    one that has no row at all for want of it is not among `samples`."""
 
     samples: int
     rejected: int
+    no_candidate: int
     rows: int
     tasks: dict[str, int]
     pictures_sha256: str

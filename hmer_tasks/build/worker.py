@@ -25,6 +25,7 @@ from hmer_tasks.corpora import Refused
 from hmer_tasks.reasons import Reason
 
 WORK = ".build"  # inside OUT while a build is not finished
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 _PROGRESS_EVERY = 20  # samples
 
 
@@ -46,8 +47,14 @@ def start(work: Work) -> None:
     """Make this process a worker (the pool's initializer)."""
     global _work  # noqa: PLW0603 - what the pool hands to an initializer must be kept somewhere
     _work = work
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; Ctrl-C reaches every process
+    settle()
+
+
+def settle() -> None:
+    """What every worker process does first: it leaves signals to its parent, and dies with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # the parent forks with these held back
     Thread(target=_die_with_parent, daemon=True).start()
 
 
@@ -68,10 +75,10 @@ def run_job(job: Job, work: Work) -> str:
     """Write the job's shard and its stats file, each whole or not at all."""
     path = work.out / "data" / f"{job.name}.parquet"
     temporary = work.out / WORK / f"{job.name}.parquet.tmp"
-    tally = _Tally()
+    tally = _Tally(len(work.context.tasks))
     try:
         with ShardWriter(temporary) as writer:
-            for outcome in _outcomes(job, work, tally):
+            for outcome in _outcomes(job, work):
                 if isinstance(outcome, Expanded):
                     writer.add(outcome)
                 tally.add(outcome)
@@ -86,7 +93,7 @@ def run_job(job: Job, work: Work) -> str:
     return job.name
 
 
-def _outcomes(job: Job, work: Work, tally: "_Tally") -> Iterator[Expanded | Rejection]:
+def _outcomes(job: Job, work: Work) -> Iterator[Expanded | Rejection]:
     inputs, valid = work.inputs[job.split], job.out_split == VALID and work.valid_share > 0
     halved = work.valid_share > 0 and job.split == "train"
     for number, index in enumerate(range(job.start, job.stop), start=1):
@@ -98,8 +105,7 @@ def _outcomes(job: Job, work: Work, tally: "_Tally") -> Iterator[Expanded | Reje
             if not valid:  # a refused label belongs to the train side; it is told once
                 yield Rejection(read.id, read.source, read.reason, read.where, read.label)
             continue
-        # A refused input does not take its id away from a good one after it.
-        if any(not isinstance(inputs.reader[before], Refused) for before in inputs.earlier.get(index, ())):
+        if _stood_before(inputs, index):
             if not valid:
                 where = "this id stood before"
                 yield Rejection(read.id, read.source, Reason.DUPLICATE_ID, where, read.label)
@@ -111,17 +117,25 @@ def _outcomes(job: Job, work: Work, tally: "_Tally") -> Iterator[Expanded | Reje
             continue
         if halved and is_valid_side(work.context.seed, label[0], work.valid_share) != valid:
             continue
-        outcome = expand(read, *label, work.context)
-        if isinstance(outcome, Expanded):
-            tally.digest.update(outcome.picture)
-        yield outcome
+        yield expand(read, *label, work.context)
+
+
+def _stood_before(inputs: Inputs, index: int) -> bool:
+    """Whether an input before bears the same id. A refused one does not take it from a good one."""
+    before = inputs.earlier.get(index)
+    while before is not None:
+        if not isinstance(inputs.reader[before], Refused):
+            return True
+        before = inputs.earlier.get(before)
+    return False
 
 
 class _Tally:
     """Counts of a shard, and a digest of the pictures that went into it."""
 
-    def __init__(self) -> None:
-        self.samples = 0
+    def __init__(self, tasks_wanted: int) -> None:
+        self.tasks_wanted = tasks_wanted
+        self.samples = self.no_candidate = 0
         self.tasks: Counter[str] = Counter()
         self.rejects: list[Rejection] = []
         self.digest = sha256()
@@ -129,13 +143,17 @@ class _Tally:
     def add(self, outcome: Expanded | Rejection) -> None:
         if isinstance(outcome, Rejection):
             self.rejects.append(outcome)
-        else:
+            return
+        self.no_candidate += len(outcome.rows) < self.tasks_wanted  # the only reason for fewer rows
+        if outcome.rows:
             self.samples += 1
             self.tasks.update(row.task for row in outcome.rows)
+            self.digest.update(outcome.picture)
 
     def stats(self, size: int, digest: str) -> Stats:
         return {
             "samples": self.samples,
+            "no_candidate": self.no_candidate,
             "rows": self.tasks.total(),
             "tasks": dict(self.tasks),
             "bytes": size,

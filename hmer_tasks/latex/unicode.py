@@ -35,7 +35,7 @@ _ENCODER = UnicodeToLatexEncoder(unknown_char_policy="keep", unknown_char_warnin
 @lru_cache(maxsize=4096)
 def to_commands(token: str) -> tuple[str, ...]:
     """The tokens that a token stands for: itself, unless it is a character with a command."""
-    if token.isascii() or len(token) > 1:
+    if token.isascii() or len(token) > 1 or not token.isprintable():
         return (token,)
     if token in _OWN:
         return _OWN[token]

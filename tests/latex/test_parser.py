@@ -1,6 +1,6 @@
 """Labels to trees and back: properties first, then cases, then refusals by name and place."""
 
-import time
+import sys
 
 import pytest
 from hypothesis import given
@@ -200,18 +200,32 @@ def test_deeper_is_refused_by_name(label):
     assert caught.value.reason is Reason.TOO_DEEP
 
 
-def test_a_long_label_takes_linear_time():
-    def seconds(tokens: int) -> float:
-        label = " ".join(["x", "_", "{", "1", "}"] * (tokens // 5))
-        best = 9.0
-        for _ in range(3):
-            start = time.perf_counter()
-            tree_text(parse(label))
-            best = min(best, time.perf_counter() - start)
-        return best
+def calls(label: str) -> int:
+    """Function calls, Python's and C's, that a label's tree and text cost: a clock that never jitters."""
+    count = 0
 
-    seconds(10_000)
-    assert seconds(80_000) < 40 * seconds(10_000)  # linear: 8; quadratic: 64
+    def hear(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(hear)
+    try:
+        tree_text(parse(label))
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "unit", ["x", "x _ { 1 }", r"\frac { a } { b }", r"\sqrt [ 3 ] { x }", r"\begin {cases} a \end {cases}"]
+)
+def test_a_long_label_takes_linear_time(unit):
+    tokens = len(unit.split())
+    calls(unit)
+    short = calls(" ".join([unit] * (10_000 // tokens)))
+    long = calls(" ".join([unit] * (80_000 // tokens)))
+    assert long < 8.1 * short
 
 
 def test_unknown_commands_are_warnings():
