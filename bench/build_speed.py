@@ -34,7 +34,12 @@ def finished_rows(out: Path) -> list[list[Expanded]]:
         columns = ["id", "source", "task", "prompt", "completion", "label", "gt", "candidate", "marked"]
         for r in pq.read_table(path, columns=columns).to_pylist():
             row = Row(
-                r["task"], r["label"], r["prompt"][0]["content"], r["completion"][0]["content"], r["candidate"], r["marked"]
+                r["task"],
+                r["label"],
+                r["prompt"][0]["content"],
+                r["completion"][0]["content"],
+                r["candidate"],
+                r["marked"],
             )
             samples.setdefault(r["id"], (r["source"], r["gt"], []))[2].append(row)
         shards.append([Expanded(i, s, gt, b"", i, tuple(rows)) for i, (s, gt, rows) in samples.items()])
@@ -57,7 +62,9 @@ def floor(root: Path, shards: list[list[Expanded]], out: Path) -> float:
 def build(root: Path, out: Path, workers: int) -> float:
     start = time.perf_counter()
     command = [sys.executable, "-m", "hmer_tasks.cli", "build", "--dataset", "hme100k", "--root", str(root)]
-    subprocess.run([*command, "--out", str(out), "--workers", str(workers)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*command, "--out", str(out), "--workers", str(workers)], check=True, stdout=subprocess.DEVNULL
+    )
     return time.perf_counter() - start
 
 
@@ -84,10 +91,16 @@ def main() -> None:
         pictures = sum(path.stat().st_size for path in (root / "train" / "train_images").iterdir())
         written = sum(path.stat().st_size for path in (work / "ours0" / "data").iterdir())
     n = sum(map(len, shards))
-    print(f"samples: {n:,}, pictures of {pictures / n / 1000:.1f} KB, shards {written / pictures:.3f} x the pictures")
+    print(
+        f"samples: {n:,}, pictures of {pictures / n / 1000:.1f} KB, shards {written / pictures:.3f} x the pictures"
+    )
     print(f"floor, one process     {min(floors):>7.1f} s  {n / min(floors):>7,.0f} samples/s   1.00")
-    print(f"build, 1 worker        {min(singles):>7.1f} s  {n / min(singles):>7,.0f} samples/s  {min(singles) / min(floors):>5.2f}")
-    print(f"build, 2 workers       {min(ours):>7.1f} s  {n / min(ours):>7,.0f} samples/s  {min(ours) / min(floors):>5.2f}   (bar 1.2, aim 0.8)")
+    print(
+        f"build, 1 worker        {min(singles):>7.1f} s  {n / min(singles):>7,.0f} samples/s  {min(singles) / min(floors):>5.2f}"
+    )
+    print(
+        f"build, 2 workers       {min(ours):>7.1f} s  {n / min(ours):>7,.0f} samples/s  {min(ours) / min(floors):>5.2f}   (bar 1.2, aim 0.8)"
+    )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ def photograph(number: int) -> bytes:
     draw = ImageDraw.Draw(picture)
     for _ in range(25):
         points = [(int(random_.integers(0, width)), int(random_.integers(0, height)))]
-        points += [(points[0][0] + int(dx), points[0][1] + int(dy)) for dx, dy in random_.integers(-30, 30, (3, 2))]
+        points += [
+            (points[0][0] + int(dx), points[0][1] + int(dy)) for dx, dy in random_.integers(-30, 30, (3, 2))
+        ]
         draw.line(points, fill=(40, 40, 60), width=3)
     out = io.BytesIO()
     picture.filter(ImageFilter.GaussianBlur(0.6)).save(out, "JPEG", quality=88)

@@ -56,10 +56,16 @@ def compare(path: Path) -> None:
         if bool(katex) != bool(verdict):
             differences.append((label, katex, verdict))
     share = 100 * (compared - len(differences)) / compared
-    print(f"{path.parent.name}/{path.name}: {len(labels):,} labels, {lacking} with a command KaTeX lacks; of the others")
-    print(f"  KaTeX refuses {refused}, we agree on {compared - len(differences):,} of {compared:,}: {share:.3f} %")
+    print(
+        f"{path.parent.name}/{path.name}: {len(labels):,} labels, {lacking} with a command KaTeX lacks; of the others"
+    )
+    print(
+        f"  KaTeX refuses {refused}, we agree on {compared - len(differences):,} of {compared:,}: {share:.3f} %"
+    )
     for label, katex, verdict in differences:
-        print(f"  KaTeX: {re.sub('at position.*', '', katex, flags=re.DOTALL) or 'accepts'} | ours: {verdict or 'accepts'}")
+        print(
+            f"  KaTeX: {re.sub('at position.*', '', katex, flags=re.DOTALL) or 'accepts'} | ours: {verdict or 'accepts'}"
+        )
         print(f"    {label}")
 
 

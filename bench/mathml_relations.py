@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.crohme_ink import ARCHIVES, CORPORA, Truth, truths
+from bench.mathml import Edge, edges, mathml_tree, symbols
 from bench.raw_to_caption import COMPARED
-from hmer_tasks.latex.mathml import Edge, edges, mathml_tree, symbols
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import spell

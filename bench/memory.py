@@ -59,7 +59,9 @@ def main() -> None:
             root = make(Path(scratch), count, DISTINCT)
             peaks, parent, seconds = watch(root, Path(scratch) / "out")
         workers = ", ".join(f"{mb:,.0f}" for process, mb in peaks.items() if process != parent)
-        print(f"{count:>9,} samples  parent {peaks[parent]:,.0f} MB  workers {workers} MB  {1000 * seconds / count:.2f} ms/sample")
+        print(
+            f"{count:>9,} samples  parent {peaks[parent]:,.0f} MB  workers {workers} MB  {1000 * seconds / count:.2f} ms/sample"
+        )
 
 
 if __name__ == "__main__":

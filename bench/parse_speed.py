@@ -39,7 +39,9 @@ def read_once(labels: list[str]) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    arguments.add_argument("labels", nargs="?", type=Path, default=CORPORA / "hme100k" / "train_labels_59452.tsv")
+    arguments.add_argument(
+        "labels", nargs="?", type=Path, default=CORPORA / "hme100k" / "train_labels_59452.tsv"
+    )
     path = arguments.parse_args().labels
     if not path.is_file():
         raise SystemExit(f"{path} is not there: name a tsv of id and label, or set HMER_CORPORA")
@@ -60,7 +62,9 @@ def main() -> None:
     print(f"labels: {len(everything):,}, distinct {len(distinct):,}; compared on {len(part):,} of these")
     print(f"LatexWalker            {max(walker):>9,.0f} labels/s   1.00")
     print(f"parse                  {max(parsed):>9,.0f} labels/s  {max(parsed) / max(walker):>5.2f}")
-    print(f"parse + tree text      {max(ours):>9,.0f} labels/s  {max(ours) / max(walker):>5.2f}   (bar 3, aim 6)")
+    print(
+        f"parse + tree text      {max(ours):>9,.0f} labels/s  {max(ours) / max(walker):>5.2f}   (bar 3, aim 6)"
+    )
     print(f"whole file, repeats once {once:>7,.0f} labels/s  {once / max(walker):>5.2f}")
 
 

@@ -4,8 +4,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal. Wh
 told in one line on standard error.
 """
 
+import io
 import json
-import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +20,7 @@ from rich.text import Text
 from hmer_tasks.build import BuildError, BuildOptions, Built, Stopped, UsageError
 from hmer_tasks.corpora import CORPORA, CorpusError, open_corpus
 from hmer_tasks.errors.predictions import PredictionError
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.reasons import LabelError, Reason
 from hmer_tasks.tasks import TASK_NAMES
 from hmer_tasks.tasks.prompts import PromptError
 
@@ -86,9 +86,7 @@ def build(
 def _print_built(built: Built) -> None:
     console = Console()
     if built.already:
-        console.print(
-            f"{built.out} is built already, by these very arguments: nothing to do.", highlight=False
-        )
+        typer.echo(f"{built.out} is built already, by these very arguments: nothing to do")
         return
     splits = built.summary["splits"]
     table = Table("", *splits)
@@ -100,12 +98,14 @@ def _print_built(built: Built) -> None:
         table.add_row(task, *(f"{each['tasks'].get(task, 0):,}" for each in splits.values()))
     console.print(table)
     for reason, count in built.summary["rejected"].items():
-        console.print(f"refused: {count:,} {reason}", highlight=False)
+        typer.echo(f"refused: {count:,} {reason}")
+    if lacking := sum(each["no_candidate"] for each in splits.values()):
+        typer.echo(f"without a wrong candidate, hence without rows of the error tasks: {lacking:,} samples")
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
-    console.print(Text(f"wrote {len(shards)} shards, {size / 1e6:,.1f} MB, to {built.out}"))
-    console.print(Text(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}"))
-    console.print(Text(f'load:   datasets.load_dataset("{built.out}")'))
+    typer.echo(f"wrote {len(shards)} shards, {size / 1e6:,.1f} MB, to {built.out}")
+    typer.echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
+    typer.echo(f'load:   datasets.load_dataset("{built.out}")')
 
 
 @app.command()
@@ -136,11 +136,12 @@ def check(
         look.print_table(Console(), checked)
 
 
-@app.command()
+# A label may begin with a minus: what is no option of ours is the label, and no option has one letter.
+@app.command(context_settings={"ignore_unknown_options": True})
 def parse(
     label: Annotated[str, typer.Argument(help="A label, quoted for the shell.")],
     as_: Annotated[As, typer.Option("--as", help="What to print.")] = As.TREE,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where the PNG goes.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the PNG goes.")] = None,
 ) -> None:
     """Show a label's tree."""
     from hmer_tasks.latex.counts import count_text
@@ -177,19 +178,26 @@ def normalize(
 ) -> None:
     """LaTeX on standard input, a formula a line, to labels; a refused line comes out empty."""
     from hmer_tasks.latex.normalize import normalize as normalize_label
+    from hmer_tasks.latex.rules import profile as rules
     from hmer_tasks.latex.spelling import standard_spelling
 
+    try:
+        rules(profile)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     refused = 0
-    for number, line in enumerate(sys.stdin, start=1):
+    for number, line in enumerate(sys.stdin.buffer, start=1):
         try:
-            label = normalize_label(line, profile)
+            label = normalize_label(line.decode(), profile)
             typer.echo(standard_spelling(label) if spelling else label)
+            continue
         except LabelError as error:
-            refused += 1
-            typer.echo("")
-            _complain(f"line {number}: {error}")
-        except ValueError as error:
-            raise UsageError(str(error)) from error
+            why = str(error)
+        except UnicodeDecodeError as error:
+            why = f"{Reason.NOT_UTF8} at byte {error.start}"
+        refused += 1
+        typer.echo("")
+        _complain(f"line {number}: {why}")
     if refused:
         raise typer.Exit(1)
 
@@ -210,6 +218,8 @@ def show(
 def datasets() -> None:
     """List the corpora: where they come from, how they must lie, and whether they are here."""
     table = Table("dataset", "here", "splits", "licence", "from", "expected as", show_lines=True)
+    for column in table.columns:
+        column.overflow = "fold"  # an address or a layout cut short is of no use
     for corpus in CORPORA.values():
         try:
             with open_corpus(corpus) as files:
@@ -248,6 +258,10 @@ def verify(
     typer.echo("every row is proven")
 
 
+# click's UsageError; typer carries its own copy of it.
+_WrongArguments: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
+
+
 def _complain(text: str) -> None:
     typer.echo(f"hmer-tasks: {text}", err=True)
 
@@ -261,14 +275,26 @@ def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType 
 def main() -> None:
     """The command `hmer-tasks`."""
     sys.excepthook = _hook
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows another
     try:
-        typer.main.get_command(app)()  # not app(): that would put its own excepthook in place
+        # Not app(): that would put its own excepthook in place.
+        sys.exit(typer.main.get_command(app).main(standalone_mode=False) or 0)
+    except _WrongArguments as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message(), err=True)
+        else:
+            command = error.ctx.command_path if error.ctx else "hmer-tasks"
+            _complain(f"{error.format_message()} (see {command} --help)")
+        sys.exit(2)
     except UsageError as error:
         _complain(str(error))
         sys.exit(2)
     except LabelError as error:
         _complain(str(error))
-        typer.echo(error.caret(), err=True)
+        if error.tokens:
+            typer.echo(error.caret(), err=True)
         sys.exit(1)
     except (BuildError, PromptError, PredictionError, CorpusError) as error:
         _complain(str(error))
@@ -276,8 +302,6 @@ def main() -> None:
     except Stopped as stop:
         _complain("stopped; what is finished is kept: run the same command to go on")
         sys.exit(128 + stop.signal)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
     except OSError as error:
         _complain(f"{error.filename or 'output'}: {error.strerror or error}")
         sys.exit(1)

@@ -59,7 +59,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A split, opened: its reader, how many inputs are used, and for an id that stood before, where last."""
+    """A split, opened: its reader, how many inputs are used; where an id that stood before last stood."""
 
     reader: SplitReader
     count: int

@@ -11,11 +11,13 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 
@@ -27,14 +29,15 @@ from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.rows import Context
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.whole import sha256_of, write_whole
-from hmer_tasks.build.worker import WORK, Work
-from hmer_tasks.corpora import Files, find, open_corpus
+from hmer_tasks.build.worker import STOPPING, WORK, Work
+from hmer_tasks.corpora import Corpus, CorpusError, find, open_corpus
 from hmer_tasks.errors.predictions import read_candidates
 from hmer_tasks.tasks import DIALECTS, TASK_NAMES, ProofError, all_tasks
 from hmer_tasks.tasks.prompts import prompt_set
 
 PLAN, BUILD = "plan.json", "build.json"
-_OURS = {"data", "README.md", BUILD, "rejects.jsonl", WORK}
+_TEXTS = (BUILD, "README.md", "rejects.jsonl")
+_OURS = {"data", WORK, *_TEXTS, *(f".{name}.tmp" for name in _TEXTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,9 @@ def build(options: BuildOptions) -> Built:
     written is left under a shard's name.
     """
     context, errors = _context(options)
-    corpus = find(options.dataset)
+    corpus = _corpus(options)
     out = options.out or Path("build") / options.dataset
-    with open_corpus(corpus, options.root) as files:
+    with stoppable(), open_corpus(corpus, options.root) as files:
         inputs = open_inputs(corpus, files, options)
         names = tuple(task.name for task in context.tasks)
         plan = Plan(
@@ -64,7 +67,19 @@ def build(options: BuildOptions) -> Built:
             made_by(options, names, dict(context.prompts), errors, inputs),
         )
         with _claim(out):
-            return _build_in(out, plan, context, options, files)
+            return _build_in(out, plan, context, options, corpus)
+
+
+def _corpus(options: BuildOptions) -> Corpus:
+    """The corpus asked for, if it and its splits have such names."""
+    try:
+        corpus = find(options.dataset)
+    except CorpusError as error:
+        raise UsageError(str(error)) from error
+    for split in options.splits:
+        if split not in corpus.splits:
+            raise UsageError(f"{corpus.name} has no split {split!r}; it has {', '.join(corpus.splits)}")
+    return corpus
 
 
 def _context(options: BuildOptions) -> tuple[Context, list[str]]:
@@ -72,7 +87,9 @@ def _context(options: BuildOptions) -> tuple[Context, list[str]]:
     tasks = options.tasks or TASK_NAMES
     for task in tasks:
         if task not in TASK_NAMES:
-            raise UsageError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
+            near = get_close_matches(task, TASK_NAMES, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UsageError(f"no task {task!r}: {hint}there are {', '.join(TASK_NAMES)}")
     if options.tree_format not in DIALECTS:
         raise UsageError(f"no tree format {options.tree_format!r}; there are {', '.join(DIALECTS)}")
     if not 0 <= options.valid_share < 1:
@@ -120,15 +137,15 @@ def _claim(out: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _build_in(out: Path, plan: Plan, context: Context, options: BuildOptions, files: Files) -> Built:
+def _build_in(out: Path, plan: Plan, context: Context, options: BuildOptions, corpus: Corpus) -> Built:
     try:
         if options.overwrite:
-            _clear(out)
+            _clear(out, plan)
         elif (finished := _finished(out, plan)) is not None:
             return Built(out, finished, already=True)
         _prepare(out, plan)
         _run_jobs(out, plan, context, options)
-        return Built(out, finish(out, plan, find(options.dataset)))
+        return Built(out, finish(out, plan, corpus))
     except OSError as error:
         where = error.filename or out
         raise BuildError(
@@ -142,7 +159,7 @@ def _finished(out: Path, plan: Plan) -> Summary | None:
     """The build.json of a finished build of these very arguments; None where none is finished."""
     path = out / BUILD if (out / BUILD).exists() else out / WORK / PLAN
     if not path.exists():
-        strangers = [entry.name for entry in out.iterdir() if entry.name != WORK]
+        strangers = [entry.name for entry in out.iterdir() if entry.name not in (WORK, f".{BUILD}.tmp")]
         if strangers:
             raise BuildError(f"{out} holds other files ({strangers[0]} …) and no build: choose another --out")
         return None
@@ -155,7 +172,11 @@ def _finished(out: Path, plan: Plan) -> Summary | None:
         raise BuildError(
             f"{out} was built differently ({differing}): pass --overwrite, or choose another --out"
         )
-    return there if path.name == BUILD else None
+    if path.name != BUILD:
+        return None
+    if (out / WORK).exists():  # killed at the very end
+        shutil.rmtree(out / WORK)
+    return there
 
 
 def _differing(there: object, here: object, name: str = "") -> str:
@@ -169,32 +190,48 @@ def _differing(there: object, here: object, name: str = "") -> str:
     return "" if there == here else f"{name}: {there} there, {here} asked for"
 
 
-def _clear(out: Path) -> None:
-    """Remove an earlier build, and nothing that is not one's."""
+def _clear(out: Path, plan: Plan) -> None:
+    """Remove an earlier build, and nothing that is not one's.
+
+    What an unfinished build of these very arguments left is kept: it is this one, to be gone on with.
+    """
     strangers = [entry.name for entry in out.iterdir() if entry.name not in _OURS]
     if strangers:
         raise BuildError(f"{out} holds files that no build made ({strangers[0]} …): choose another --out")
-    for name in (BUILD, "README.md", "rejects.jsonl"):  # build.json first: without it nothing is finished
-        (out / name).unlink(missing_ok=True)
-    for name in ("data", WORK):
+    if not (out / BUILD).exists() and _left_by(out, plan):
+        return
+    (out / BUILD).unlink(missing_ok=True)  # first: without it nothing is finished
+    for name in (WORK, "data"):
         if (out / name).exists():
             shutil.rmtree(out / name)
+    for name in _OURS:
+        (out / name).unlink(missing_ok=True)
+
+
+def _left_by(out: Path, plan: Plan) -> bool:
+    """Whether the unfinished build in OUT is of these very arguments."""
+    try:
+        there = json.loads((out / WORK / PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(there == {"made_by": plan.made_by})
 
 
 def _prepare(out: Path, plan: Plan) -> None:
-    for name in ("data", WORK):
-        (out / name).mkdir(exist_ok=True)
+    (out / WORK).mkdir(exist_ok=True)
     for left in (out / WORK).glob("*.tmp"):
         left.unlink()
     write_whole(out / WORK / PLAN, json.dumps({"made_by": plan.made_by}))
+    (out / "data").mkdir(exist_ok=True)
 
 
 def _is_done(out: Path, job: Job) -> bool:
     stats, shard = out / WORK / f"{job.name}.json", out / "data" / f"{job.name}.parquet"
-    if not (stats.exists() and shard.exists()):
+    try:
+        size = json.loads(stats.read_text(encoding="utf-8"))["bytes"]
+        return bool(shard.stat().st_size == size)
+    except (FileNotFoundError, ValueError, KeyError):
         return False
-    size = json.loads(stats.read_text(encoding="utf-8"))["bytes"]
-    return bool(shard.stat().st_size == size)
 
 
 def _run_jobs(out: Path, plan: Plan, context: Context, options: BuildOptions) -> None:
@@ -206,19 +243,21 @@ def _run_jobs(out: Path, plan: Plan, context: Context, options: BuildOptions) ->
     work = Work(out, plan.inputs, context, options.valid_share, done)
     total = sum(job.stop - job.start for job in todo if job.out_split in plan.inputs)
     workers = min(len(todo), options.workers or os.cpu_count() or 1)
-    with _signals(), ProcessPoolExecutor(workers, fork, worker.start, (work,)) as pool:
-        futures = [pool.submit(worker.run, job) for job in todo]
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(workers, fork, worker.start, (work,)) as pool:
         try:
+            with held_back():
+                futures = [pool.submit(worker.run, job) for job in todo]
             with progress_of(total, skipped=len(plan.jobs) - len(todo)) as show:
-                _wait(futures, lambda: show(done.value))
+                # Read without the lock: a worker may have been killed while it held it.
+                _wait(futures, lambda: show(done.get_obj().value))
         except BrokenProcessPool as error:
             raise BuildError(
                 "a worker was killed (out of memory?); what is finished is kept: run the same command again"
             ) from error
         except BaseException:
-            for future in futures:
-                future.cancel()
-            for child in multiprocessing.active_children():
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(multiprocessing.active_children()) - others:
                 child.terminate()
             raise
 
@@ -233,16 +272,30 @@ def _wait(futures: "list[Future[str]]", tick: "Callable[[], None]") -> None:
 
 
 @contextmanager
-def _signals() -> Iterator[None]:
-    """SIGINT and SIGTERM raise Stopped, in the main thread of the parent."""
+def stoppable() -> Iterator[None]:
+    """SIGINT and SIGTERM raise Stopped, once, in the main thread of the parent."""
 
     def stop(number: int, frame: FrameType | None) -> None:
+        for each in STOPPING:  # a second Ctrl-C must not disturb the clean end
+            signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, stop) for number in numbers]
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python takes signals in the main thread alone
+        return
+    before = [signal.signal(number, stop) for number in STOPPING]
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(STOPPING, before, strict=True):
             signal.signal(number, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Keep SIGINT and SIGTERM waiting, so that none reaches a worker before it has settled."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

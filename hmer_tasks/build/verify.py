@@ -1,23 +1,28 @@
 """`hmer-tasks verify`: everything of a build read again from its files, and proven."""
 
-import io
 import json
 import multiprocessing
 import os
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image, UnidentifiedImageError
 
 from hmer_tasks.build.faults import BuildError
+from hmer_tasks.build.finish import joined
 from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.schema import SCHEMA
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.whole import sha256_of
+from hmer_tasks.build.worker import settle
+from hmer_tasks.corpora import PictureError
+from hmer_tasks.corpora.pictures import decode
 from hmer_tasks.tasks import ProofError, Row, all_tasks
 
 _MAX_FAULTS = 20  # named in full; beyond it they are only counted
@@ -33,6 +38,8 @@ class Report:
     tasks: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     more: int = 0
+    samples: int = 0
+    digest: str = ""  # of a shard's pictures
 
     def fault(self, text: str) -> None:
         if len(self.faults) < _MAX_FAULTS:
@@ -60,43 +67,85 @@ def read_summary(out: Path) -> Summary:
         raise BuildError(f"{out} has no build.json: {hint}")
     try:
         summary: Summary = json.loads(path.read_text(encoding="utf-8"))
-        summary["made_by"]["arguments"], summary["splits"], summary["shards"]
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        summary["made_by"]["arguments"]["tree_format"], summary["rejected"].items()
+        for split in summary["splits"].values():
+            split["samples"], split["rejected"], split["rows"], split["tasks"].items()
+            split["pictures_sha256"]
+        for shard in summary["shards"].values():
+            shard["rows"], shard["bytes"], shard["sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BuildError(f"{path} is damaged ({error}): build anew with --overwrite") from error
     return summary
 
 
 def verify(out: Path, workers: int = 0) -> Report:
-    """Read every shard of OUT: checksum, schema, counts, the proof of each row, each picture."""
+    """Read every shard of OUT: checksum, schema, counts, the proof of each row, each picture.
+
+    Raises BuildError where OUT is no finished build, or a worker was killed.
+    """
     summary = read_summary(out)
     report = Report()
-    there = (
-        {f"data/{path.name}" for path in (out / "data").glob("*.parquet")}
-        if (out / "data").is_dir()
-        else set()
-    )
+    there = {f"data/{path.name}" for path in (out / "data").glob("*.parquet")}
     for name in sorted(there - set(summary["shards"])):
         report.fault(f"{name}: not a shard of this build")
     dialect = str(summary["made_by"]["arguments"]["tree_format"])
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers or os.cpu_count() or 1, fork) as pool:
-        futures = {
-            pool.submit(_verify_shard, out / name, dialect, shard["sha256"], shard["rows"]): name
-            for name, shard in summary["shards"].items()
-        }
-        with progress_of(len(futures), "shards") as show:
-            reports = {}
-            for number, future in enumerate(as_completed(futures), start=1):
-                reports[futures[future]] = future.result()
-                show(number)
+    reports = _read_shards(out, summary, dialect, workers)
     for name in summary["shards"]:
         report.merge(reports[name])
-    wanted: Counter[str] = Counter()
-    for split in summary["splits"].values():
-        wanted.update(split["tasks"])
-    if not report.faults and wanted != report.tasks:
-        report.fault(f"build.json: counts {dict(wanted)}, the shards hold {dict(report.tasks)}")
+    if not report.faults:  # a damaged shard's counts would only repeat it
+        _compare(out, summary, reports, report)
     return report
+
+
+def _read_shards(out: Path, summary: Summary, dialect: str, workers: int) -> dict[str, Report]:
+    reports: dict[str, Report] = {}
+    fork = multiprocessing.get_context("fork")
+    total = len(summary["shards"])
+    with ProcessPoolExecutor(min(total, workers or os.cpu_count() or 1) or 1, fork, settle) as pool:
+        try:
+            futures = {
+                pool.submit(_verify_shard, out / name, dialect, shard["sha256"], shard["rows"]): name
+                for name, shard in summary["shards"].items()
+            }
+            with progress_of(total, "shards") as show:
+                for number, future in enumerate(as_completed(futures), start=1):
+                    reports[futures[future]] = future.result()
+                    show(number)
+        except BrokenProcessPool as error:
+            raise BuildError(f"{out}: a worker was killed (out of memory?): verify again") from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return reports
+
+
+def _compare(out: Path, summary: Summary, reports: dict[str, Report], report: Report) -> None:
+    """What build.json and rejects.jsonl say of each split, against what was read."""
+    refused: Counter[str] = Counter()
+    try:
+        with (out / "rejects.jsonl").open(encoding="utf-8") as lines:
+            refused.update(json.loads(line)["reason"] for line in lines)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        report.fault(f"rejects.jsonl: not readable: {error}")
+    else:
+        _equal(report, "refusals, rejects.jsonl holds", summary["rejected"], dict(refused))
+    for split, said in summary["splits"].items():
+        mine = [reports[name] for name in sorted(reports) if name.startswith(f"data/{split}-")]
+        tasks: Counter[str] = Counter()
+        for each in mine:
+            tasks.update(each.tasks)
+        read = sum(each.rows for each in mine), sum(each.samples for each in mine)
+        _equal(report, f"{split}: rows and samples, the shards hold", (said["rows"], said["samples"]), read)
+        _equal(report, f"{split}: tasks, the shards hold", said["tasks"], dict(tasks))
+        if said["pictures_sha256"] != joined(each.digest for each in mine):
+            report.fault(f"{split}: the pictures are not those that were read (SHA-256 differs)")
+    total = sum(said["rejected"] for said in summary["splits"].values())
+    _equal(report, "refusals in all, by reason", total, sum(summary["rejected"].values()))
+
+
+def _equal(report: Report, what: str, said: object, found: object) -> None:
+    if said != found:
+        report.fault(f"build.json says {said} {what} {found}")
 
 
 def _verify_shard(path: Path, dialect: str, digest: str, rows: int) -> Report:
@@ -113,7 +162,7 @@ def _verify_shard(path: Path, dialect: str, digest: str, rows: int) -> Report:
                 report.fault(f"{name}: another schema")
                 return report
             _verify_rows(file, name, dialect, report)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: text not UTF-8
         report.fault(f"{name}: not readable: {' '.join(str(error).split())[:200]}")
         return report
     if report.rows != rows:
@@ -122,27 +171,45 @@ def _verify_shard(path: Path, dialect: str, digest: str, rows: int) -> Report:
 
 
 def _verify_rows(file: pq.ParquetFile, name: str, dialect: str, report: Report) -> None:
-    tasks = all_tasks(dialect)
-    picture: bytes | None = None
-    for batch in file.iter_batches(_BATCH):
-        for record in batch.to_pylist():
-            place = f"{name} row {report.rows} ({record['id']}, {record['task']})"
-            report.rows += 1
-            report.tasks[record["task"]] += 1
-            try:
-                task = tasks.get(record["task"])
-                if task is None:
-                    raise ProofError("no such task")
-                task.check(_row(record))
-            except ProofError as error:
-                report.fault(f"{place}: {error}")
-            images = record["images"]
-            if not images or len(images) != 1 or not images[0]["bytes"]:
-                report.fault(f"{place}: not exactly one picture")
-            elif images[0]["bytes"] != picture:  # a sample's rows stand side by side and share it
-                picture = images[0]["bytes"]
-                report.pictures += 1
-                _verify_picture(picture, place, report)
+    tasks, pictures = all_tasks(dialect), sha256()
+    last: object = None
+    picture: object = None
+    for record in _records(file):
+        place = f"{name} row {report.rows} ({record['id']}, {record['task']})"
+        report.rows += 1
+        report.tasks[str(record["task"])] += 1
+        try:
+            task = tasks.get(str(record["task"]))
+            if task is None:
+                raise ProofError("no such task")
+            task.check(_row(record))
+            data = _picture(record)
+        except ProofError as error:
+            report.fault(f"{place}: {error}")
+            continue
+        sample = record["source"], record["id"]
+        if sample != last:
+            report.samples += 1
+            pictures.update(data)
+            _verify_picture(data, place, report)
+        elif data != picture:
+            report.fault(f"{place}: another picture than the sample's row before")
+        last, picture = sample, data
+    report.digest = pictures.hexdigest()
+
+
+def _records(file: pq.ParquetFile) -> Iterator[dict[str, object]]:
+    """The rows, a group at a time: a batch across groups of large photographs would be too much for Arrow."""
+    for group in range(file.num_row_groups):
+        for batch in file.iter_batches(_BATCH, row_groups=[group]):
+            yield from batch.to_pylist()
+
+
+def _picture(record: "dict[str, object]") -> bytes:
+    images = record["images"]
+    if isinstance(images, list) and len(images) == 1 and images[0] and images[0]["bytes"]:
+        return bytes(images[0]["bytes"])
+    raise ProofError("not exactly one picture")
 
 
 def _row(record: "dict[str, object]") -> Row:
@@ -150,7 +217,9 @@ def _row(record: "dict[str, object]") -> Row:
     turns = []
     for column, role in (("prompt", "user"), ("completion", "assistant")):
         messages = record[column]
-        if not isinstance(messages, list) or len(messages) != 1 or messages[0]["role"] != role:
+        if not isinstance(messages, list) or len(messages) != 1 or not messages[0]:
+            raise ProofError(f"{column} is not one turn")
+        if messages[0]["role"] != role:
             raise ProofError(f"{column} is not one turn of the {role}")
         turns.append(str(messages[0]["content"]))
     candidate, marked = record["candidate"], record["marked"]
@@ -165,8 +234,8 @@ def _row(record: "dict[str, object]") -> Row:
 
 
 def _verify_picture(data: bytes, place: str, report: Report) -> None:
+    report.pictures += 1
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.load()
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        report.fault(f"{place}: the picture cannot be read: {error}")
+        decode(data, place)
+    except PictureError as error:
+        report.fault(f"{error.place} ({error.reason})")

@@ -4,8 +4,8 @@ from functools import cache
 
 from hmer_tasks.latex.automaton import Automaton, Build, load, run
 from hmer_tasks.latex.tables import tables
-from hmer_tasks.latex.tokens import Lexed, lex
-from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, ExprTree, Line, Node
+from hmer_tasks.latex.tokens import ID, Lexed, lex
+from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import join_columns
 from hmer_tasks.reasons import LabelError, Reason
 
@@ -31,7 +31,26 @@ def parse(label: str) -> ExprTree:
         raise LabelError(
             Reason.TOO_DEEP, _deep_place(lexed), f"nesting is over {MAX_DEPTH} deep", tuple(lexed.words)
         )
+    if ID["OPEN"] in lexed.terminals:
+        _check_options(tree, lexed)
     return tree
+
+
+def _check_options(tree: ExprTree, lexed: Lexed) -> None:
+    """Refuse the one thing that explicit form would change: a bracket inside an option that is an
+    unbraced argument counts towards the option's end, and in braces it no longer would."""
+    written = to_label(tree)
+    if written.split() == lexed.words:
+        return
+    try:
+        same = _read(lex(written)) == tree.line
+    except LabelError:
+        same = False
+    if not same:
+        place = lexed.terminals.index(ID["OPEN"])
+        place = place if lexed.places is None else lexed.places[place]
+        detail = "a bracket in this option is an argument without braces"
+        raise LabelError(Reason.UNBALANCED_BRACKET, place, detail, tuple(lexed.words))
 
 
 @cache

@@ -17,6 +17,7 @@ from hmer_tasks.latex.scripts import (
     starts_row,
     sub_first,
 )
+from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import GROUP, NONE, Child, ExprTree, Line, Node, to_label
 
 _BRACKETS = frozenset("[]")
@@ -87,7 +88,8 @@ class _Rewriter:
     def argument(self, symbol: str, index: int, relation: str, line: Line, option: bool) -> Line:
         if symbol == "\\begin":  # its body has no braces, so it is still in the option's brackets
             return line if index else self.line(line, option)
-        return self.line(line, option=relation == "below" and index == 0 and symbol not in _NO_OPTION)
+        takes = tables().signatures.get(symbol)
+        return self.line(line, option=takes is not None and relation == takes.option)
 
     def scripts(self, scripts: tuple[Child, ...]) -> tuple[Child, ...]:
         lines = [(name, self.line(line, script=True)) for name, line in scripts]
@@ -147,10 +149,6 @@ class _Rewriter:
                     out[start:] = [Node(operator, node.children)]
                     break
         return out
-
-
-# commands whose first argument opens below: not an option
-_NO_OPTION = frozenset(["\\underset"])
 
 
 def _without_outer_group(out: list[Node], option: bool) -> list[Node]:

@@ -51,7 +51,7 @@ def clash(node: Node, scripts: tuple[Child, ...]) -> bool:
 
 
 def attach(node: Node, scripts: tuple[Child, ...]) -> Node:
-    """The node with more scripts; one without ink gives way to its scripts."""
+    """The node with these scripts after those it has."""
     return Node(node.symbol, node.children + scripts)
 
 

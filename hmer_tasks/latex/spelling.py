@@ -3,11 +3,16 @@
 Opt-in (`--normalize`); the tables are in grammar/spellings.toml.
 """
 
+from functools import cache
+
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.rewrite import rewrite
 from hmer_tasks.latex.rules import Rules, standard
+from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError, Reason
+
+_NO_INK = frozenset(["{", "}", "_", "^"])
 
 
 def standard_spelling(label: str) -> str:
@@ -23,12 +28,33 @@ def same_on_paper(a: str, b: str) -> bool:
 
     A string that does not parse is compared by its tokens only.
     """
-    if a.split() == b.split():
+    left, right = a.split(), b.split()
+    if left == right:
         return True
+    if _other_ink(left, right):
+        return False
     try:
         return standard_spelling(a) == standard_spelling(b)
     except LabelError:
         return False
+
+
+def _other_ink(left: list[str], right: list[str]) -> bool:
+    """Whether two labels certainly differ: no rule touches a token of either, and the rules that are
+    left (braces, empty scripts, script order) never change which signs there are."""
+    untouched = _untouched()
+    if not (untouched.issuperset(left) and untouched.issuperset(right)):
+        return False
+    return sorted(t for t in left if t not in _NO_INK) != sorted(t for t in right if t not in _NO_INK)
+
+
+@cache
+def _untouched() -> frozenset[str]:
+    """Known tokens that no rule of the standard spelling names."""
+    t, rules = tables(), standard()
+    known = t.symbols | t.operators | t.fences | t.signatures.keys() | set(map(chr, range(0x21, 0x7F)))
+    named = rules.drop | rules.unwrap | rules.delimiter_sizes | rules.alias.keys()
+    return known - named - {"'", "\\prime", "\\limits", "\\nolimits"} - t.scripts.keys()
 
 
 def spell(label: str, rules: Rules) -> str:

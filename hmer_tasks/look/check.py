@@ -50,7 +50,10 @@ def check_dataset(dataset: str, root: Path | None) -> Iterator[Checked]:
     """Check each split of a corpus. Raises CorpusError."""
     corpus = find(dataset)
     with open_corpus(corpus, root) as files:
-        for split in corpus.available(files):
+        splits = corpus.available(files)
+        if not splits:
+            raise corpus.absent(files.root)
+        for split in splits:
             reader = corpus.open_split(files, split)
             yield _check(f"{dataset}/{split}", (reader[i] for i in range(len(reader))), reader.profile)
 

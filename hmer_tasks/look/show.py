@@ -4,14 +4,17 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.dataset as ds
-from PIL import Image
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from hmer_tasks.build import BuildError, UsageError, read_summary
+from hmer_tasks.build.schema import SCHEMA
+from hmer_tasks.corpora import PictureError
+from hmer_tasks.corpora.pictures import decode
 from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
 from hmer_tasks.look.inline import show_png
 from hmer_tasks.tasks import TASK_NAMES
@@ -37,20 +40,27 @@ def show(out: Path, count: int, task: str | None, console: Console) -> None:
 
 
 def _records(paths: list[Path], task: str | None) -> Iterator[dict[str, object]]:
-    rows = ds.dataset(paths, format="parquet")
     wanted = None if task is None else ds.field("task") == task
-    for batch in rows.to_batches(filter=wanted, batch_size=20, batch_readahead=1, fragment_readahead=1):
-        yield from batch.to_pylist()
+    try:
+        rows = ds.dataset(paths, schema=SCHEMA, format="parquet")
+        for batch in rows.to_batches(filter=wanted, batch_size=20, batch_readahead=1, fragment_readahead=1):
+            yield from batch.to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise BuildError(f"the shards cannot be read ({why}): `hmer-tasks verify` names which") from error
 
 
 def _print_head(record: dict[str, object], console: Console) -> None:
     images = record["images"]
     assert isinstance(images, list)
     data = images[0]["bytes"]
-    with Image.open(io.BytesIO(data)) as picture:
-        size = f"{picture.width} × {picture.height}, {picture.format}, {len(data):,} bytes"
-        out = io.BytesIO()
-        picture.convert("RGB").save(out, "PNG")
+    try:
+        picture = decode(data, str(record["id"]))
+    except PictureError as error:
+        raise BuildError(f"a picture cannot be read ({error}): `hmer-tasks verify` says more") from error
+    size = f"{picture.width} × {picture.height}, {picture.format}, {len(data):,} bytes"
+    out = io.BytesIO()
+    picture.convert("RGB").save(out, "PNG")
     console.rule(Text(f"{record['source']}  {record['id']}", style="bold"))
     print(show_png(out.getvalue(), f"{record['source']}-{record['id']}"))  # noqa: T201 - raw escapes
     about = Table.grid(padding=(0, 2))

@@ -42,12 +42,8 @@ SOUP = st.lists(
 
 
 def explicit_form(label: str) -> str | None:
-    r"""A label in explicit form; None where it is none. In an option a bracket may be an unbraced
-    argument (``\sqrt [ [ x ^ ] ] { y }``); braces around it leave the other bracket unmatched, so such
-    a label has no explicit form either, and nothing can be said of it here."""
+    """A label in explicit form; None where it is none."""
     try:
-        written = to_label(parse(label))
-        parse(written)
+        return to_label(parse(label))
     except LabelError:
         return None
-    return written

@@ -4,8 +4,8 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from bench.mathml import edges, mathml_tree, symbols
 from bench.mathml_relations import compare
-from hmer_tasks.latex.mathml import edges, mathml_tree, symbols
 from hmer_tasks.latex.parser import parse
 
 CASES = [

@@ -156,6 +156,8 @@ def test_other_spellings_are_made_explicit(label, written):
         (r"x ^ \\ 2", Reason.MISSING_ARGUMENT, 2),
         (r"\sqrt \end {cases}", Reason.MISSING_ARGUMENT, 1),
         (r"\sqrt [ 3 { x }", Reason.UNBALANCED_BRACKET, 1),
+        (r"\sqrt [ [ x ^ ] ] { x }", Reason.UNBALANCED_BRACKET, 1),
+        (r"\sqrt [ [ x ^ ] ] { x } ]", Reason.UNBALANCED_BRACKET, 1),
         (r"\sqrt [ 3 ]", Reason.MISSING_ARGUMENT, 4),
         (r"\begin {foo} a \end {foo}", Reason.UNKNOWN_ENVIRONMENT, 1),
         (r"\begin {cases} a", Reason.UNBALANCED_ENVIRONMENT, 0),

@@ -1,0 +1,99 @@
+"""Trace the stroke table of hmer_tasks/corpora/hand/table from OFL-1.1 fonts in Debian.
+
+    apt-get install fonts-seto fonts-nanum fonts-nanum-extra fonts-klee fonts-dkg-handwriting \
+        fonts-yozvox-yozfont-standard-kana fonts-yusei-magic fonts-bwht fonts-kristi \
+        fonts-tomsontalks fonts-dancingscript
+    python -m venv T && T/bin/pip install fonttools scikit-image scipy pillow
+    T/bin/python -m bench.hand.trace hmer_tasks/corpora/hand/table
+
+A hand's unit is the height of its digits; y runs down from the baseline. Coordinates are in
+hundredths. A line is `character TAB stroke;stroke`, a stroke `x,y x,y …`.
+"""
+
+import statistics
+import sys
+from pathlib import Path
+
+import numpy as np
+from fontTools.ttLib import TTFont
+from PIL import Image, ImageDraw, ImageFont
+
+from bench.hand.skeleton import Path as Stroke
+from bench.hand.skeleton import strokes_of
+
+FONTS = Path("/usr/share/fonts")
+DIGITS = "0123456789"
+UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LOWER = "abcdefghijklmnopqrstuvwxyz"
+GREEK = "αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"
+MARKS = '+=<>()[]{}/!%,:;?*"#&@~×÷±∓≤≥≠≡∈∋∪∩⊂⊃⊆⊇∞∫∮∑∂∇⇒⇔∴∵∠⊥∀∃∧∨∽⊕⊗∅ℏℓ△√∝≪≫≈≅♭♯♮ℵ§¶†‡£€¥℃Å∬'
+ALL = DIGITS + UPPER + LOWER + GREEK + MARKS
+
+# A table of its own must not bear a font's reserved name: hands are letters. Which font made which:
+HANDS = {
+    "a": ("truetype/seto/setofont.ttf", ALL),
+    "b": ("truetype/nanum/NanumPen.ttf", ALL),
+    "c": ("truetype/klee/KleeOne-Regular.ttf", ALL),
+    "d": ("truetype/fifthhorseman/dkg.ttf", DIGITS + LOWER + UPPER + MARKS),
+    "e": ("truetype/yozvox-yozfont/YOzRSP.ttf", ALL),
+    "f": ("truetype/nanum/NanumBarunpenR.ttf", ALL),
+    "g": ("truetype/yusei-magic/YuseiMagic-Regular.ttf", DIGITS + UPPER + LOWER + MARKS),
+    "h": ("truetype/kristi/Kristi.ttf", DIGITS + UPPER + LOWER + "+=<>()[]{}/!%?"),
+    "i": ("truetype/tomsontalks/TomsonTalks.ttf", DIGITS + UPPER),
+    "j": ("opentype/bwht/BecauseWeOrganize-Regular.otf", DIGITS + UPPER + "+=()[]!%?"),
+    "k": ("opentype/bwht/BecauseWeMentor-Regular.otf", DIGITS + UPPER + "+=()[]!%?"),
+    "l": ("opentype/bwht/BecauseWeLearn-Regular.otf", DIGITS + UPPER + "+=()[]!%?"),
+    "m": ("opentype/bwht/BecauseWeBuild-Regular.otf", DIGITS + UPPER + "+=()[]!%?"),
+    "n": ("opentype/bwht/BecauseWeCreate-Regular.otf", DIGITS + UPPER + "+=()[]!%?"),
+    "script": ("opentype/dancingscript/DancingScript-Regular.otf", UPPER + LOWER),
+}
+EM = 320  # pixels that an em is drawn at before thinning
+
+
+def mask(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray:
+    page = Image.new("L", (2 * EM, 2 * EM), 0)
+    ImageDraw.Draw(page).text((EM // 2, 3 * EM // 2), character, font=font, fill=255, anchor="ls")
+    return np.asarray(page) > 127
+
+
+def trace(path: str, characters: str) -> dict[str, list[Stroke]]:
+    font = ImageFont.truetype(str(FONTS / path), EM)
+    has = TTFont(str(FONTS / path), fontNumber=0).getBestCmap()
+    raw = {c: strokes_of(mask(font, c)) for c in characters if ord(c) in has}
+    raw = {c: strokes for c, strokes in raw.items() if strokes}
+    heights = []
+    for digit in DIGITS:
+        ys = [y for stroke in raw.get(digit, raw.get("X", [])) for _, y in stroke]
+        if ys:
+            heights.append(max(ys) - min(ys))
+    unit = statistics.median(heights) if heights else 0.7 * EM
+    out = {}
+    for character, strokes in raw.items():
+        left = min(x for stroke in strokes for x, _ in stroke)
+        out[character] = [
+            [(100 * (x - left) / unit, 100 * (y - 3 * EM / 2) / unit) for x, y in stroke]
+            for stroke in strokes
+        ]
+    return out
+
+
+def written(table: dict[str, list[Stroke]]) -> str:
+    lines = []
+    for character, strokes in table.items():
+        text = ";".join(" ".join(f"{round(x)},{round(y)}" for x, y in stroke) for stroke in strokes)
+        lines.append(f"{character}\t{text}\n")
+    return "".join(lines)
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    only = sys.argv[2:] or list(HANDS)
+    for hand in only:
+        path, characters = HANDS[hand]
+        table = trace(path, characters)
+        (out / f"{hand}.tsv").write_text(written(table), encoding="utf-8")
+        print(f"{hand}: {len(table)} symbols")
+
+
+if __name__ == "__main__":
+    main()
