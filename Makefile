@@ -19,7 +19,7 @@ build: .venv/core
 setup: .venv/full
 
 test: .venv/full
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: .venv/full
 	$(BIN)/ruff check .

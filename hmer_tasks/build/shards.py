@@ -31,6 +31,7 @@ class ShardWriter:
             use_dictionary=True,
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
             write_page_index=True,
+            write_statistics=["id", "source", "task", "label"],  # of pictures they would be a picture
         )
         self._pending: list[Expanded] = []
         self._bytes = 0

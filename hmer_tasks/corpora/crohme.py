@@ -63,12 +63,12 @@ class InkSplit:
         if not is_text(name):  # a file name in another encoding; nothing could write it into a row
             return Refused(id, self._source, Reason.NOT_UTF8, shown(name))
         try:
-            truth = parse(self._files.read(name), name).truth
+            ink = parse(self._files.read(name), name)
         except PictureError as error:
             return Refused(id, self._source, error.reason, error.place)
-        if truth is None:
+        if ink.truth is None:
             return Refused(id, self._source, Reason.LABEL_MISSING, name)
-        return Sample(id, self._source, truth, InkPicture(self._files, name))
+        return Sample(id, self._source, ink.truth, InkPicture(self._files, name, ink))
 
     def id(self, index: int) -> str:
         return PurePosixPath(shown(self._names[index])).stem

@@ -83,12 +83,13 @@ def render(ink: Ink) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class InkPicture:
-    """The picture drawn from the InkML file `name` in `files`."""
+    """The picture drawn from the InkML file `name` in `files`; `ink` where it was read already."""
 
     files: Files
     name: str
+    ink: Ink | None = None
 
     def load(self) -> tuple[bytes, str]:
         """A PNG and its file name. Raises PictureError as `inkml.parse` and `Files.read` do."""
-        ink = parse(self.files.read(self.name), self.name)
+        ink = parse(self.files.read(self.name), self.name) if self.ink is None else self.ink
         return render(ink), f"{PurePosixPath(self.name).stem}.png"
