@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hmer_tasks.build.load import load
     from hmer_tasks.errors.markup import apply_corrections, mark_errors
+    from hmer_tasks.errors.synthesize import synthesize_candidates
+    from hmer_tasks.evaluate.metrics import Metrics, evaluate
     from hmer_tasks.latex.counts import count_symbols, count_text
     from hmer_tasks.latex.normalize import normalize
     from hmer_tasks.latex.parser import parse
@@ -26,6 +28,9 @@ _HOME = {
     "load": "build.load",
     "apply_corrections": "errors.markup",
     "mark_errors": "errors.markup",
+    "synthesize_candidates": "errors.synthesize",
+    "Metrics": "evaluate.metrics",
+    "evaluate": "evaluate.metrics",
     "count_symbols": "latex.counts",
     "count_text": "latex.counts",
     "normalize": "latex.normalize",
@@ -42,17 +47,20 @@ _HOME = {
 __all__ = [
     "ExprTree",
     "LabelError",
+    "Metrics",
     "Reason",
     "__version__",
     "apply_corrections",
     "count_symbols",
     "count_text",
+    "evaluate",
     "load",
     "mark_errors",
     "normalize",
     "parse",
     "parse_tree_text",
     "released_tree_text",
+    "synthesize_candidates",
     "to_label",
     "tree_text",
 ]

@@ -10,19 +10,24 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hmer_tasks.build import BuildError, BuildOptions, Built, Stopped, UsageError
+from hmer_tasks.build.faults import BuildError, Stopped, UsageError
 from hmer_tasks.corpora import CORPORA, CorpusError, open_corpus
+from hmer_tasks.errors.noisefile import NoiseError
 from hmer_tasks.errors.predictions import PredictionError
+from hmer_tasks.evaluate.faults import MissingLibraryError
 from hmer_tasks.reasons import LabelError, Reason
 from hmer_tasks.tasks import TASK_NAMES
 from hmer_tasks.tasks.prompts import PromptError
+
+if TYPE_CHECKING:
+    from hmer_tasks.build import Built
 
 app = typer.Typer(
     help="Handwritten-mathematics corpora into proven training rows for vision-language models.",
@@ -31,6 +36,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+errors_app = typer.Typer(
+    help="Wrong candidates: measure how recognisers misread, and mine what they misread.",
+    no_args_is_help=True,
+)
+app.add_typer(errors_app, name="errors")
 _DOCUMENTED_TASKS = ",".join(TASK_NAMES)
 
 
@@ -43,6 +53,13 @@ class As(StrEnum):
     JSON = "json"
     DOT = "dot"
     PNG = "png"
+
+
+class Look(StrEnum):
+    """How synthetic handwriting looks."""
+
+    INK = "ink"
+    PHOTO = "photo"
 
 
 @app.command()
@@ -69,8 +86,21 @@ def build(
     workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.")] = 0,
     limit: Annotated[int | None, typer.Option(help="Only the first N inputs of each split.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier build in OUT.")] = False,
+    clean_share: Annotated[
+        float, typer.Option(help="Share of the samples that also get rows whose candidate is right.")
+    ] = 0.0,
+    count: Annotated[int | None, typer.Option(help="synthetic: how many samples. Default: 1,000.")] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="synthetic: a label file whose statistics to write after.")
+    ] = None,
+    look: Annotated[Look | None, typer.Option(help="synthetic: strokes, or a photograph.")] = None,
+    hands: Annotated[
+        Path | None,
+        typer.Option(help="synthetic: InkML with symbol groups, to write with its people's hands."),
+    ] = None,
 ) -> None:
     """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
+    from hmer_tasks.build import BuildOptions
     from hmer_tasks.build import build as run_build
 
     names = tuple(name.strip() for name in tasks.split(",") if name.strip())
@@ -78,12 +108,15 @@ def build(
         raise UsageError(f"--tasks names none; there are {_DOCUMENTED_TASKS}")
     options = BuildOptions(
         dataset, root, tuple(split or ()), out, names, errors, tree_format, prompts, normalize, valid_share,
-        seed, workers, limit, overwrite,
+        seed, workers, limit, overwrite, count, like, look, hands, clean_share,
     )  # fmt: skip
-    _print_built(run_build(options))
+    built = run_build(options)
+    _print_built(built)
+    if not any(each["rows"] for each in built.summary["splits"].values()):
+        raise BuildError(f"no row was written; {built.out / 'rejects.jsonl'} says why, line by line")
 
 
-def _print_built(built: Built) -> None:
+def _print_built(built: "Built") -> None:
     console = Console()
     if built.already:
         typer.echo(f"{built.out} is built already, by these very arguments: nothing to do")
@@ -215,6 +248,24 @@ def show(
 
 
 @app.command()
+def draw(
+    label: Annotated[list[str], typer.Argument(help="Labels, each quoted for the shell.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Where the picture goes (.png or .jpg).")],
+    writer: Annotated[int, typer.Option(help="Who writes: any number.", min=0)] = 0,
+    look: Annotated[Look, typer.Option(help="Strokes, or a photograph.")] = Look.INK,
+    seed: Annotated[int, typer.Option(help="Nobody writes the same twice: another seed, another time.")] = 0,
+    boxes: Annotated[
+        Path | None, typer.Option(help="Also write each symbol's box and relations there, as JSON lines.")
+    ] = None,
+) -> None:
+    """Write labels by hand."""
+    from hmer_tasks.look.draw import draw as draw_labels
+
+    draw_labels(label, out, writer, seed, look, boxes=boxes)
+    typer.echo(f"picture: {out}")
+
+
+@app.command()
 def datasets() -> None:
     """List the corpora: where they come from, how they must lie, and whether they are here."""
     table = Table("dataset", "here", "splits", "licence", "from", "expected as", show_lines=True)
@@ -258,6 +309,109 @@ def verify(
     typer.echo("every row is proven")
 
 
+@app.command()
+def evaluate(
+    predictions: Annotated[
+        list[Path],
+        typer.Argument(help="Predictions: JSON lines, a JSON array, tsv id, label, prediction."),
+    ],
+    labels: Annotated[
+        Path | None, typer.Option(help="A label file to score against; its pictures come onto the page.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page there: scores and the worst 50.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option(help="Another system's predictions for the same pictures.")
+    ] = None,
+    vote: Annotated[
+        bool, typer.Option("--vote", help="Several answers a picture: score the one they agree on.")
+    ] = False,
+    boxes: Annotated[
+        bool, typer.Option("--boxes", help="Also box F1, about 40 differing pairs a second.")
+    ] = False,
+    cdm_json: Annotated[
+        Path | None, typer.Option(help="Write the input of UniMERNet's CDM tool there.")
+    ] = None,
+) -> None:
+    """Score predictions: the published metrics, what the mismatches are, and why."""
+    from hmer_tasks.evaluate.command import Options, run
+
+    options = Options(tuple(predictions), labels, html, as_json, compare, vote, boxes, cdm_json)
+    run(options, Console())
+
+
+@app.command()
+def folds(
+    dataset: Annotated[str, typer.Option(help="The corpus.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Where the folds go, JSON lines.")],
+    k: Annotated[int, typer.Option("-k", help="How many folds.")] = 3,
+    seed: Annotated[int, typer.Option(help="Another seed, other folds.")] = 0,
+    root: Annotated[Path | None, typer.Option(help="The corpus's folder or archive.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated. Default: train.")] = None,
+) -> None:
+    """Cut a corpus into folds, so that the same expression never stands on both sides."""
+    from hmer_tasks.build import BuildOptions
+    from hmer_tasks.build.folds import write_folds
+
+    options = BuildOptions(dataset, root, tuple(split or ("train",)), seed=seed)
+    sizes = write_folds(options, k, out)
+    typer.echo(f"{sum(sizes):,} samples in folds of {', '.join(f'{size:,}' for size in sizes)}: {out}")
+
+
+@errors_app.command()
+def fit(
+    predictions: Annotated[list[Path], typer.Argument(help="Predictions to measure.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Where the noise file goes (TOML).")],
+) -> None:
+    """Measure how recognisers misread: which symbols, where, how often."""
+    from hmer_tasks.errors.calibrate import fit_noise
+
+    text = fit_noise(predictions)
+    out.write_text(text, encoding="utf-8")
+    typer.echo(f"noise file: {out} ({len(text.encode()) / 1e3:,.0f} kB)")
+
+
+@errors_app.command("show")
+def show_noise(
+    file: Annotated[Path, typer.Argument(help="A noise file of `errors fit`.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where the heat map goes (PNG).")] = None,
+    top: Annotated[int, typer.Option("-n", help="How many mistakes in the table.", min=1)] = 25,
+) -> None:
+    """Show what a noise file says: a table of the top mistakes, and a heat map."""
+    from hmer_tasks.errors.noisefile import read_noise
+    from hmer_tasks.errors.show import heat_map, print_noise
+    from hmer_tasks.look.inline import show_png
+
+    noise = read_noise(file)
+    print_noise(Console(), noise, top)
+    if out is None:
+        typer.echo(show_png(heat_map(noise), "confusions"))
+    else:
+        out.write_bytes(heat_map(noise))
+        typer.echo(f"picture: {out}")
+
+
+@errors_app.command()
+def mine(
+    predictions: Annotated[list[Path], typer.Argument(help="Predictions, several a picture or one.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Where the candidates go, JSON lines.")],
+    per_sample: Annotated[int, typer.Option(help="At most so many of one picture.", min=1)] = 3,
+    per_kind: Annotated[int, typer.Option(help="At most so many with the very same mistakes.", min=1)] = 200,
+    longest_edit: Annotated[int, typer.Option(help="At most so many tokens in one mistake.", min=1)] = 20,
+    farthest: Annotated[
+        float, typer.Option(help="At most this distance, as a share of the length.", min=0, max=1)
+    ] = 0.5,
+) -> None:
+    """Keep what a model read wrongly and can learn from, for `build --errors`."""
+    from hmer_tasks.errors.mine import Caps, mine_files
+
+    mined = mine_files(predictions, out, Caps(per_sample, per_kind, longest_edit, farthest))
+    for reason, count in mined.left_out.most_common():
+        typer.echo(f"left out: {count:,} {reason}")
+    kept = len(mined.kept)
+    typer.echo(f"kept {kept:,} of {mined.predictions:,}, of {len(mined.samples):,} pictures: {out}")
+
+
 # click's UsageError; typer carries its own copy of it.
 _WrongArguments: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
@@ -269,6 +423,8 @@ def _complain(text: str) -> None:
 def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """No traceback reaches a user; what is left to come here is a bug of ours."""
     del trace
+    if issubclass(kind, KeyboardInterrupt):
+        return
     _complain(f"bug, please report it: {kind.__name__}: {error}")
 
 
@@ -296,7 +452,7 @@ def main() -> None:
         if error.tokens:
             typer.echo(error.caret(), err=True)
         sys.exit(1)
-    except (BuildError, PromptError, PredictionError, CorpusError) as error:
+    except (BuildError, PromptError, PredictionError, NoiseError, CorpusError, MissingLibraryError) as error:
         _complain(str(error))
         sys.exit(1)
     except Stopped as stop:

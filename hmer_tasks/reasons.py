@@ -37,6 +37,7 @@ class Reason(StrEnum):
     IMAGE_TOO_LONG = "image_too_long"
     INK_UNREADABLE = "ink_unreadable"
     INK_EMPTY = "ink_empty"
+    NOT_DRAWABLE = "not_drawable"
 
     # a tree in text form, or a marked expression
     BAD_TREE_TEXT = "bad_tree_text"

@@ -10,8 +10,10 @@ from hmer_tasks.corpora import Corpus
 _CARD = Path(__file__).with_name("card.md.jinja")
 
 
-def card(summary: Summary, corpus: Corpus) -> str:
-    """The card of a build."""
+def card(
+    summary: Summary, corpus: Corpus, labels: list[dict[str, object]], tokens: list[tuple[str, int]]
+) -> str:
+    """The card of a build; `labels` and `tokens` are what `label_statistics` found."""
     made_by = summary["made_by"]
     text = Environment(autoescape=False, keep_trailing_newline=True).from_string(_CARD.read_text("utf-8"))
     return text.render(
@@ -21,6 +23,8 @@ def card(summary: Summary, corpus: Corpus) -> str:
         splits=summary["splits"],
         tasks=made_by["arguments"]["tasks"],
         rejected=summary["rejected"],
+        labels=labels,
+        tokens=tokens,
         arguments=made_by["arguments"],
         versions=made_by["versions"],
     )

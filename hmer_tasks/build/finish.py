@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from hmer_tasks.build.card import card
+from hmer_tasks.build.labels import label_statistics
 from hmer_tasks.build.plan import Job, Plan
 from hmer_tasks.build.summary import ShardSummary, SplitSummary, Stats, Summary
 from hmer_tasks.build.whole import sync_folder, write_whole
@@ -33,7 +34,10 @@ def finish(out: Path, plan: Plan, corpus: Corpus) -> Summary:
     }
     _remove_strays(out, set(stats))
     write_whole(out / "rejects.jsonl", lines)
-    write_whole(out / "README.md", card(summary, corpus))
+    shards: dict[str, list[str]] = {}
+    for job in plan.jobs:
+        shards.setdefault(job.out_split, []).append(f"data/{job.name}.parquet")
+    write_whole(out / "README.md", card(summary, corpus, *label_statistics(out, shards)))
     write_whole(out / "build.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     shutil.rmtree(out / WORK)
     sync_folder(out)

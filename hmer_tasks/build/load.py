@@ -1,5 +1,6 @@
 """`load`: a build as a datasets.Dataset."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +28,16 @@ def load(out: str | Path, tasks: Sequence[str] | None = None, split: str | None 
     splits = list(summary["splits"])
     if split is not None and split not in splits:
         raise BuildError(f"{out} has no split {split!r}; there is {', '.join(splits)}")
+    chosen = [split] if split is not None else splits
     for task in tasks or ():
         if task not in TASK_NAMES:
             raise BuildError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
-    chosen = [split] if split is not None else splits
+    rows = Counter[str]()
+    for one in chosen:
+        rows.update(summary["splits"][one]["tasks"])
+    if not any(rows[task] for task in tasks or rows):
+        what = f" of {', '.join(tasks)}" if tasks else ""
+        raise BuildError(f"{out} has no rows{what} in {', '.join(chosen)}")
     files = [
         str(out / name)
         for one in chosen

@@ -8,17 +8,16 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from hmer_tasks import __version__
 from hmer_tasks.build.faults import UsageError
 from hmer_tasks.build.summary import MadeBy
-from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader
+from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, synthetic
 
 SAMPLES_PER_SHARD = 2000
 VALID = "valid"
 # What the bytes of a build depend on, besides its arguments and inputs.
-PACKAGES = ("lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "ziamath", "sympy")
+PACKAGES = ("lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "sympy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,13 @@ class BuildOptions:
     workers: int = 0  # 0: one a core
     limit: int | None = None
     overwrite: bool = False
+    # of --dataset synthetic alone
+    count: int | None = None
+    like: Path | None = None
+    look: str | None = None
+    hands: Path | None = None
+    # of the error tasks: for this share of the samples a candidate that is right, too
+    clean_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,33 @@ class Plan:
     made_by: MadeBy
 
 
+def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
+    """A corpus, if there is one of that name with splits of those names. Raises UsageError."""
+    try:
+        corpus = find(name)
+    except CorpusError as error:
+        raise UsageError(str(error)) from error
+    for split in splits:
+        if split not in corpus.splits:
+            raise UsageError(f"{name} has no split {split!r}; it has {', '.join(corpus.splits)}")
+    return corpus
+
+
+def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
+    """The corpus with what `options` say of it: only the synthetic one has settings. Raises UsageError."""
+    if corpus.name != "synthetic":
+        if any(given is not None for given in (options.count, options.like, options.look, options.hands)):
+            raise UsageError("--count, --like, --look and --hands are settings of --dataset synthetic")
+        return corpus
+    count = synthetic.COUNT if options.count is None else options.count
+    try:
+        return synthetic.synthetic(
+            count, options.like, str(options.look or "ink"), options.hands, options.seed
+        )
+    except CorpusError as error:
+        raise UsageError(str(error)) from error
+
+
 def open_inputs(corpus: Corpus, files: Files, options: BuildOptions) -> dict[str, Inputs]:
     """The splits asked for, or all that are there. Raises CorpusError, UsageError."""
     there = corpus.available(files)
@@ -102,8 +135,10 @@ def _earlier(reader: SplitReader, count: int) -> dict[int, int]:
 
     Found by hash first, so that a million ids cost megabytes.
     """
-    hashes = pd.Series(np.fromiter((hash(reader.id(i)) for i in range(count)), np.int64, count))
-    suspects = hashes.index[hashes.duplicated(keep=False)].tolist()
+    hashes = np.fromiter((hash(reader.id(i)) for i in range(count)), np.int64, count)
+    order = hashes.argsort()
+    same = hashes[order][1:] == hashes[order][:-1]
+    suspects = np.union1d(order[1:][same], order[:-1][same]).tolist()
     last: dict[str, int] = {}
     earlier: dict[int, int] = {}
     for index in suspects:
@@ -151,15 +186,24 @@ def made_by(
             "splits": list(inputs),
             "tasks": list(tasks),
             "errors": errors,
+            "clean_share": options.clean_share,
             "tree_format": options.tree_format,
             "prompts": sha256(json.dumps(prompts, sort_keys=True).encode()).hexdigest(),
             "normalize": options.normalize,
             "valid_share": options.valid_share,
             "seed": options.seed,
             "limit": options.limit,
+            **_settings(options),
         },
         "versions": {"hmer-tasks": __version__, **{package: version(package) for package in PACKAGES}},
         "inputs": {
             split: {"samples": each.count, "sha256": each.reader.digest()} for split, each in inputs.items()
         },
     }
+
+
+def _settings(options: BuildOptions) -> dict[str, str | int | None]:
+    """The settings of the synthetic corpus; the files they name stand in its digest, by content."""
+    if options.dataset != "synthetic":
+        return {}
+    return {"count": options.count, "look": str(options.look or "ink")}

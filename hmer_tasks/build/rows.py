@@ -15,7 +15,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import ExprTree, to_label
 from hmer_tasks.reasons import LabelError, Reason
-from hmer_tasks.tasks import Row, Task, labelled
+from hmer_tasks.tasks import Labelled, Row, Task, labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Context:
     normalize: bool = False
     synthetic: bool = True
     candidates: Candidates | None = None
+    clean_share: float = 0.0
 
 
 @lru_cache(maxsize=8192)
@@ -78,8 +79,11 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
     Raises ProofError where a row is not what its task promises: that is a bug, and ends the build.
     """
     try:
-        told = labelled(label, tree, _candidate(sample, label, context))
-        built = [(task, task.row(told, context.prompts)) for task in context.tasks]
+        built = [
+            (task, task.row(told, context.prompts))
+            for told, tasks in _told(sample, label, tree, context)
+            for task in tasks
+        ]
         picture, name = sample.image.load()
     except LabelError as error:
         return _refuse(sample, error)
@@ -93,17 +97,27 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
     return Expanded(sample.id, sample.source, sample.label, picture, name, tuple(rows))
 
 
-def _candidate(sample: Sample, label: str, context: Context) -> str | None:
-    """One wrong reading: a mined one if there is, else a synthetic one if asked for."""
-    if not any(task.name.startswith("error_") for task in context.tasks):
-        return None
-    if context.candidates is not None:
-        mined = context.candidates.wrong(sample.source, sample.id, label)
-        if mined is not None:
-            return mined
-    if not context.synthetic:
-        return None
-    return synthesize(label, keyed_random(context.seed, sample.source, sample.id))
+def _told(sample: Sample, label: str, tree: ExprTree, context: Context) -> list[tuple[Labelled, list[Task]]]:
+    """What rows are made of: the label for the tasks about it, each candidate for those about mistakes."""
+    about_mistakes = [task for task in context.tasks if task.name.startswith("error_")]
+    others = [task for task in context.tasks if task not in about_mistakes]
+    told = [(labelled(label, tree, None), others)]
+    if about_mistakes:
+        candidates = _candidates(sample, label, context)
+        told += [(labelled(label, tree, candidate), about_mistakes) for candidate in candidates]
+    return told
+
+
+def _candidates(sample: Sample, label: str, context: Context) -> list[str]:
+    """The mined candidates, else a synthetic one if asked for; and, for some, the label itself: a model
+    must also learn to say that nothing is wrong."""
+    key = sample.source, sample.id
+    found = context.candidates.all_wrong(*key, label) if context.candidates is not None else []
+    if not found and context.synthetic:
+        found = [synthesize(label, keyed_random(context.seed, *key))]
+    if context.clean_share and keyed_random(context.seed, "clean", *key).random() < context.clean_share:
+        found = [*found, label]
+    return found
 
 
 def _refuse(sample: Sample, error: LabelError) -> Rejection:

@@ -17,20 +17,28 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 
 from hmer_tasks.build import worker
-from hmer_tasks.build.faults import BuildError, Stopped, UsageError
+from hmer_tasks.build.faults import BuildError, Stopped, UsageError, check_task
 from hmer_tasks.build.finish import finish
-from hmer_tasks.build.plan import BuildOptions, Job, Plan, made_by, make_jobs, open_inputs
+from hmer_tasks.build.plan import (
+    BuildOptions,
+    Job,
+    Plan,
+    corpus_named,
+    made_by,
+    make_jobs,
+    open_inputs,
+    with_settings,
+)
 from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.rows import Context
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.whole import sha256_of, write_whole
 from hmer_tasks.build.worker import STOPPING, WORK, Work
-from hmer_tasks.corpora import Corpus, CorpusError, find, open_corpus
+from hmer_tasks.corpora import Corpus, open_corpus
 from hmer_tasks.errors.predictions import read_candidates
 from hmer_tasks.tasks import DIALECTS, TASK_NAMES, ProofError, all_tasks
 from hmer_tasks.tasks.prompts import prompt_set
@@ -56,8 +64,11 @@ def build(options: BuildOptions) -> Built:
     written is left under a shard's name.
     """
     context, errors = _context(options)
-    corpus = _corpus(options)
+    corpus = with_settings(corpus_named(options.dataset, options.splits), options)
     out = options.out or Path("build") / options.dataset
+    root = options.root or corpus.default_root
+    if root.is_dir() and out.resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{out} lies inside the corpus {root}: choose an --out outside it")
     with stoppable(), open_corpus(corpus, options.root) as files:
         inputs = open_inputs(corpus, files, options)
         names = tuple(task.name for task in context.tasks)
@@ -70,30 +81,17 @@ def build(options: BuildOptions) -> Built:
             return _build_in(out, plan, context, options, corpus)
 
 
-def _corpus(options: BuildOptions) -> Corpus:
-    """The corpus asked for, if it and its splits have such names."""
-    try:
-        corpus = find(options.dataset)
-    except CorpusError as error:
-        raise UsageError(str(error)) from error
-    for split in options.splits:
-        if split not in corpus.splits:
-            raise UsageError(f"{corpus.name} has no split {split!r}; it has {', '.join(corpus.splits)}")
-    return corpus
-
-
 def _context(options: BuildOptions) -> tuple[Context, list[str]]:
     """What samples are expanded with, and the error sources as they stand in build.json."""
     tasks = options.tasks or TASK_NAMES
     for task in tasks:
-        if task not in TASK_NAMES:
-            near = get_close_matches(task, TASK_NAMES, 1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(f"no task {task!r}: {hint}there are {', '.join(TASK_NAMES)}")
+        check_task(task)
     if options.tree_format not in DIALECTS:
         raise UsageError(f"no tree format {options.tree_format!r}; there are {', '.join(DIALECTS)}")
     if not 0 <= options.valid_share < 1:
         raise UsageError(f"--valid-share must be at least 0 and below 1, not {options.valid_share}")
+    if not 0 <= options.clean_share <= 1:
+        raise UsageError(f"--clean-share must be from 0 to 1, not {options.clean_share}")
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"--limit must be at least 1, not {options.limit}")
     if options.workers < 0:
@@ -113,6 +111,7 @@ def _context(options: BuildOptions) -> tuple[Context, list[str]]:
         normalize=options.normalize,
         synthetic="synthetic" in parts,
         candidates=candidates,
+        clean_share=options.clean_share,
     )
     return context, made_of
 

@@ -50,6 +50,7 @@ class Report:
     def merge(self, other: "Report") -> None:
         self.rows += other.rows
         self.pictures += other.pictures
+        self.samples += other.samples
         self.tasks.update(other.tasks)
         for text in other.faults:
             self.fault(text)

@@ -2,7 +2,7 @@
 
 import difflib
 
-from hmer_tasks.corpora import crohme, folder, hme100k, sample
+from hmer_tasks.corpora import crohme, folder, hme100k, sample, synthetic
 from hmer_tasks.corpora.base import (
     Corpus,
     CorpusError,
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 CORPORA: dict[str, Corpus] = {
-    module.CORPUS.name: module.CORPUS for module in (hme100k, crohme, folder, sample)
+    module.CORPUS.name: module.CORPUS for module in (hme100k, crohme, folder, sample, synthetic)
 }
 
 

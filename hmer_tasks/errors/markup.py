@@ -1,15 +1,12 @@
 """Marking what differs between a candidate and its label, and mending it again.
 
-Alignment is the token Levenshtein script of rapidfuzz; edits with no common token between them are
-one span. The markup is Uni-MuMER's (``<error_start>`` … ``<error_end>``, ``<deleted>``; REPLACE,
+Alignment is a shortest token edit script (align.py); edits with no common token between them are one
+span. The markup is Uni-MuMER's (``<error_start>`` … ``<error_end>``, ``<deleted>``; REPLACE,
 INSERT, DELETE); several operations on several lines and the meaning of an INSERT's position are this
 project's, because the released builder is not public.
 """
 
-from collections.abc import Iterator
-
-from rapidfuzz.distance import Levenshtein
-
+from hmer_tasks.errors.align import align
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.reasons import LabelError, Reason
 
@@ -28,7 +25,7 @@ def mark_errors(candidate: str, label: str) -> tuple[str, str]:
     marked: list[str] = []
     log: list[str] = []
     done = 0
-    for start, stop, right_start, right_stop in _spans(wrong, right):
+    for start, stop, right_start, right_stop in align(wrong, right):
         marked += wrong[done:start]
         span, correct = wrong[start:stop], right[right_start:right_stop]
         if span:
@@ -79,21 +76,6 @@ def apply_corrections(marked: str, log: str) -> str:
     if used < len(operations):
         raise _bad(len(tokens), f"an operation without a mark: {operations[used]!r}", tokens)
     return " ".join(out)
-
-
-def _spans(wrong: list[str], right: list[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Ranges (of wrong, of right) that differ, neighbouring edits joined."""
-    current: tuple[int, int, int, int] | None = None
-    for edit in Levenshtein.opcodes(wrong, right):
-        if edit.tag == "equal":
-            if current is not None:
-                yield current
-            current = None
-        else:
-            start, right_start = (edit.src_start, edit.dest_start) if current is None else current[::2]
-            current = (start, edit.src_end, right_start, edit.dest_end)
-    if current is not None:
-        yield current
 
 
 def _inserted(operation: str, before: str, place: int, tokens: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Prediction files, and the wrong candidates they hold for a build (`--errors FILE`).
 
-Read: JSON lines `{source, img_id, gt, pred, …}`, the field's JSON array of `{img_id, gt, pred, …}`,
-and tsv `id<TAB>label<TAB>prediction`.
+Read: JSON lines `{source, img_id, gt, pred, task, sample, raw, stop}` (only img_id, gt and pred must be
+there), the field's JSON array of `{img_id, gt, pred, …}`, and tsv `id<TAB>label<TAB>prediction`.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hmer_tasks.errors.equivalent import looks_the_same
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import same_on_paper
 from hmer_tasks.latex.tables import tables
@@ -22,12 +23,20 @@ class PredictionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a recogniser read from one picture. `source` is empty where the file has none."""
+    """What a recogniser read from one picture. `source` is empty where the file has none.
+
+    `pred` is the label read off `raw`, the whole answer to `task`; `sample` numbers the answers drawn
+    for one prompt, and `stop` tells why the answer ended (`eos`, `length`, `repetition`).
+    """
 
     source: str
     id: str
     gt: str
     pred: str
+    task: str = ""
+    sample: int = 0
+    raw: str = ""
+    stop: str = ""
 
 
 def read_predictions(path: Path) -> Iterator[Prediction]:
@@ -51,7 +60,7 @@ def read_predictions(path: Path) -> Iterator[Prediction]:
                 raise PredictionError(
                     f"{path}:{number}: not `id<TAB>label<TAB>prediction` ({len(fields)} fields)"
                 )
-            yield Prediction("", *fields)
+            yield Prediction("", fields[0], fields[1], fields[2])
 
 
 def _json(text: str, path: Path, number: int) -> object:
@@ -74,7 +83,14 @@ def _from_record(record: object, path: Path, number: int) -> Prediction:
     values = [record.get("source", ""), record.get("img_id"), record.get("gt"), record.get("pred")]
     if not all(isinstance(value, str) for value in values):
         raise PredictionError(f"{path}:{number}: img_id, gt and pred must be texts")
-    return Prediction(*map(str, values))
+    optional = [record.get(name) or "" for name in ("task", "raw", "stop")]
+    sample = record.get("sample") or 0
+    if not all(isinstance(value, str) for value in optional):
+        raise PredictionError(f"{path}:{number}: task, raw and stop must be texts")
+    if not isinstance(sample, int) or sample < 0:
+        raise PredictionError(f"{path}:{number}: sample must be a number from 0")
+    source, id, gt, pred, task, raw, stop = map(str, values + optional)
+    return Prediction(source, id, gt, pred, task, sample, raw, stop)
 
 
 @dataclass(slots=True)
@@ -84,20 +100,24 @@ class Candidates:
     found: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
 
     def wrong(self, source: str, id: str, label: str) -> str | None:
-        """The first candidate that is wrong on paper, in explicit form if it parses.
+        """The first candidate that is wrong on paper, as `all_wrong` gives it."""
+        return next(iter(self.all_wrong(source, id, label)), None)
+
+    def all_wrong(self, source: str, id: str, label: str) -> list[str]:
+        """Every candidate that is wrong on paper, once, in explicit form if it parses.
 
         Raises PredictionError where the file's label is another one than the sample's.
         """
+        found: dict[str, None] = {}
         for prediction in [*self.found.get((source, id), ()), *self.found.get(("", id), ())]:
             if not _same_label(prediction.gt, label):
                 raise PredictionError(
                     f"the predictions' label of {id} is not the corpus's: {prediction.gt!r}"
                 )
             candidate = explicit_or_raw(prediction.pred)
-            if not tables().reserved.isdisjoint(candidate.split()) or same_on_paper(candidate, label):
-                continue
-            return candidate
-        return None
+            if tables().reserved.isdisjoint(candidate.split()) and not looks_the_same(candidate, label):
+                found[candidate] = None
+        return list(found)
 
 
 def read_candidates(path: Path) -> Candidates:

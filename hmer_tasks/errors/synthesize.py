@@ -1,22 +1,30 @@
-"""One plausible wrong reading of a label: what a recogniser might have written instead.
+r"""One plausible wrong reading of a label: what a recogniser might have written instead.
 
-Mistakes are exchanged, lost and added symbols and scripts of the wrong kind, so a candidate keeps
-the label's structure and parses. It never equals the label, nor looks the same on paper (`\\le` for
-`\\leq`, scripts in the other order). Keyed by (seed, id): the same for any worker and any order.
+Mistakes are drawn from the noise model among all that the label could suffer. A candidate never looks
+the same on paper as its label (`\le` for `\leq`, scripts in the other order); it is in explicit form
+if it parses, and one that does not is as rare as it was among those measured. Keyed by the caller's
+random source: the same for any worker and any order.
 """
 
 import hashlib
+from bisect import bisect
+from functools import cache
+from itertools import accumulate
 from random import Random
+from string import ascii_letters, digits
 
+from hmer_tasks.errors.equivalent import looks_the_same
 from hmer_tasks.errors.model import NoiseModel, shipped_model
+from hmer_tasks.errors.patterns import Edit, Pattern, apply, find
+from hmer_tasks.errors.runs import draw_run
+from hmer_tasks.errors.sorts import START
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.spelling import same_on_paper
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError
 
 _TRIES = 20
-_STRUCTURE = frozenset(["{", "}", "_", "^", "&", "\\\\", "[", "]"])
+_DRAWS = 12  # for each mistake wanted
 
 
 def keyed_random(seed: int, *key: str) -> Random:
@@ -26,60 +34,88 @@ def keyed_random(seed: int, *key: str) -> Random:
 
 
 def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> str:
-    """A wrong candidate for a label in explicit form, itself in explicit form."""
+    """A wrong candidate for a label in explicit form."""
     model = model or shipped_model()
-    tokens = label.split()
-    for _ in range(_TRIES):
-        candidate = " ".join(_misread(tokens, random, model))
-        try:
-            candidate = to_label(parse(candidate))
-        except LabelError:
-            continue
-        if not same_on_paper(candidate, label):
+    tokens = [START, *label.split()]
+    broken = random.random() < model.broken
+    number = model.number.draw(random)
+    for attempt in range(_TRIES):
+        broken = broken and attempt < _TRIES // 2  # some labels cannot be broken
+        edits = _draw_edits(tokens, number, random, model)
+        candidate = " ".join(apply(tokens, edits))
+        if not _surely_parses(tokens, edits):
+            try:
+                candidate = to_label(parse(candidate))
+            except LabelError:
+                if broken and candidate:
+                    return candidate
+                continue
+        if not broken and not looks_the_same(candidate, label):
             return candidate
     return f"{label} {'1' if tokens[-1] != '1' else '2'}"  # one more symbol is always seen
 
 
-def _misread(tokens: list[str], random: Random, model: NoiseModel) -> list[str]:
-    out: list[str | None] = list(tokens)
-    places = _plain_places(tokens)
-    extra: dict[int, str] = {}
-    for _ in range(min(int(model.mistakes.draw(random)), max(1, len(places) // 2))):
-        kind = random.choices(list(model.kinds), list(model.kinds.values()))[0]
-        if kind == "script":
-            _exchange_script(out, tokens, random)
-        elif kind == "insert" or not places:
-            extra[random.choice(places) if places else len(tokens) - 1] = model.extra.draw(random)
+def synthesize_candidates(label: str, n: int = 1, seed: int = 0) -> list[str]:
+    """`n` wrong readings of a label, no two alike where the label allows it.
+
+    Raises LabelError where the label does not parse.
+    """
+    explicit = to_label(parse(label))
+    found: dict[str, None] = {}
+    for number in range(_TRIES * n):
+        if len(found) == n:
+            break
+        found[synthesize(explicit, keyed_random(seed, explicit, str(number)))] = None
+    return list(found)
+
+
+def _draw_edits(tokens: list[str], number: int, random: Random, model: NoiseModel) -> list[Edit]:
+    drawable = model.drawable(tokens)
+    weights = list(accumulate([each.total for each in drawable]))
+    edits: list[Edit] = []
+    found: Pattern | None = None
+    number = min(number, len(tokens) // 2)  # mistakes stand apart
+    for _ in range(_DRAWS * number):
+        if found is not None and random.random() < model.repeated:
+            places = [place for place, token in enumerate(tokens) if token == found.old[0][0]]
+            new = find(found, tokens, random.choice(places), model.gaps, random)
+            found = None if len(places) == 1 else found
+        elif random.random() < model.run_share:
+            new = draw_run(tokens, random, model)
         else:
-            place = random.choices(places, [model.rate(kind, tokens[p]) for p in places])[0]
-            lone = len(places) == 1
-            out[place] = None if kind == "delete" and not lone else model.read(tokens[place], random)
-    result: list[str] = []
-    for place, token in enumerate(out):
-        result += [token] if token is not None else []
-        result += [extra[place]] if place in extra else []
-    return result
+            at = random.random() * weights[-1]
+            place = bisect(weights, at, 0, len(weights) - 1)
+            found = model.draw(drawable[place].choose(weights[place] - at), tokens[place], random)
+            new = find(found, tokens, place, model.gaps, random)
+        if new and _apart(new, edits):
+            edits += new
+            number -= 1
+            if not number:
+                break
+    return edits
 
 
-def _plain_places(tokens: list[str]) -> list[int]:
-    """Places of ordinary symbols: to lose or exchange one leaves the structure whole."""
+def _surely_parses(tokens: list[str], edits: list[Edit]) -> bool:
+    """Whether symbols alone were exchanged or added, so that the structure is the label's (most are)."""
+    if not edits or "\\begin" in tokens:  # what stands in a column spec is no symbol
+        return False
+    plain = _plain()
+    for start, stop, new in edits:
+        if not new or not plain.issuperset(new) or not plain.issuperset(tokens[start:stop]):
+            return False
+        if start == stop and tokens[start - 1] not in plain and tokens[start - 1] not in (START, "{"):
+            return False  # it may stand between a command and its argument
+    return True
+
+
+@cache
+def _plain() -> frozenset[str]:
+    """Tokens that are one node each, wherever they stand."""
     t = tables()
-    places = []
-    columns = False
-    for place, token in enumerate(tokens):
-        if token.startswith("{") and len(token) > 1:
-            columns = token[1:-1] in t.column_environments and tokens[place - 1] == "\\begin"
-        elif columns:
-            columns = token != "}"
-        elif not (
-            token in _STRUCTURE or token in t.signatures or token in t.fences or token in ("\\begin", "\\end")
-        ):
-            places.append(place)
-    return places
+    known = t.symbols | t.operators | set(ascii_letters + digits + "+-*/=<>.,;:!?|()")
+    return known - t.signatures.keys() - t.fences - t.scripts.keys()
 
 
-def _exchange_script(out: list[str | None], tokens: list[str], random: Random) -> None:
-    marks = [place for place, token in enumerate(tokens) if token in ("_", "^")]
-    if marks:
-        place = random.choice(marks)
-        out[place] = "^" if tokens[place] == "_" else "_"
+def _apart(new: list[Edit], edits: list[Edit]) -> bool:
+    """Whether a symbol stands between the new edits and those that are there: else they were one mistake."""
+    return all(start > stop or end < begin for begin, stop, _ in edits for start, end, _ in new)

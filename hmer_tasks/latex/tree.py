@@ -6,12 +6,13 @@ leaves are shared. `to_label` prints the explicit form; text form and counts sta
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
-
-import networkx as nx
+from typing import TYPE_CHECKING, TypeAlias
 
 from hmer_tasks.latex.tables import Signature, tables
 from hmer_tasks.latex.words import split_environment
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 NONE = "<none>"  # a node without ink: the base of a script at the start of a line, an empty line
 GROUP = "{}"  # a bare group
@@ -54,6 +55,8 @@ class ExprTree:
         A node is joined to the next on its line by ``right``, and to the first node of each of its
         child lines by that child's relation.
         """
+        import networkx as nx  # a tenth of a second that most commands do without
+
         graph: nx.DiGraph[int] = nx.DiGraph()
 
         def add(line: Line, parent: int, relation: str) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from hmer_tasks.build.plan import corpus_named
 from hmer_tasks.build.rows import Context, Rejection, read_label
-from hmer_tasks.corpora import Refused, Sample, find, label_file, open_corpus
+from hmer_tasks.corpora import Refused, Sample, label_file, open_corpus
 from hmer_tasks.latex.parser import unknown_commands
 from hmer_tasks.latex.tree import to_label
 
@@ -48,7 +49,7 @@ def check_file(path: Path) -> Checked:
 
 def check_dataset(dataset: str, root: Path | None) -> Iterator[Checked]:
     """Check each split of a corpus. Raises CorpusError."""
-    corpus = find(dataset)
+    corpus = corpus_named(dataset)
     with open_corpus(corpus, root) as files:
         splits = corpus.available(files)
         if not splits:

@@ -11,19 +11,19 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hmer_tasks.build import BuildError, UsageError, read_summary
+from hmer_tasks.build import BuildError, read_summary
+from hmer_tasks.build.faults import check_task
 from hmer_tasks.build.schema import SCHEMA
 from hmer_tasks.corpora import PictureError
 from hmer_tasks.corpora.pictures import decode
 from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
 from hmer_tasks.look.inline import show_png
-from hmer_tasks.tasks import TASK_NAMES
 
 
 def show(out: Path, count: int, task: str | None, console: Console) -> None:
     """Print the first `count` samples of a build, or their rows of one task. Raises BuildError."""
-    if task is not None and task not in TASK_NAMES:
-        raise UsageError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
+    if task is not None:
+        check_task(task)
     summary = read_summary(out)
     shown = 0
     last: tuple[str, str] | None = None

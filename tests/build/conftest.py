@@ -72,8 +72,8 @@ def command(*words: object) -> list[str]:
 
 def run_command(*words: object, **options) -> subprocess.CompletedProcess[str]:
     """Run `hmer-tasks`; whatever it does, it prints no traceback."""
-    options = {"capture_output": True, "text": True, "timeout": 120, "check": False, **options}
-    done = subprocess.run(command(*words), **options)
+    options = {"capture_output": True, "text": True, "timeout": 120, **options}
+    done = subprocess.run(command(*words), check=False, **options)
     assert "Traceback" not in done.stderr, done.stderr
     assert "bug, please report" not in done.stderr, done.stderr
     return done

@@ -14,22 +14,13 @@ import pytest
 from tests.build.conftest import command, files_of, one_line, run_command
 
 DEADLINE = 60  # seconds
+SMALL = "train-00001-of-00002"  # 500 of the 2,500 inputs
 
 
 def arguments(root, out):
-    return (
-        "build",
-        "--dataset",
-        "hme100k",
-        "--root",
-        root,
-        "--out",
-        out,
-        "--workers",
-        2,
-        "--valid-share",
-        0.1,
-    )
+    """A build of two train shards, one valid, one test."""
+    words = f"build --dataset hme100k --root {root} --out {out} --workers 2 --valid-share 0.1"
+    return *words.split(), "--tasks", "recognition,error_detection", "--limit", 2_500
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +92,16 @@ def wait_for_work(process, out):
     wait_until(writing, "a shard in the making")
 
 
+def kill_after_a_shard(process, out, number):
+    """Send a signal once a small shard is whole, while the large one is still being written."""
+    stats = out / ".build" / f"{SMALL}.json"
+    wait_until(lambda: stats.exists() or process.poll() is not None, "a whole shard")
+    os.killpg(process.pid, number)
+    process.communicate(timeout=DEADLINE)
+    assert stats.exists()
+    return out / "data" / f"{SMALL}.parquet"
+
+
 def finish(root, out, reference):
     done = run_command(*arguments(root, out))
     assert done.returncode == 0, done.stderr
@@ -137,15 +138,11 @@ def test_killed_with_its_workers(large, reference, tmp_path):
 
 def test_what_is_finished_is_kept(large, reference, tmp_path):
     out = tmp_path / "out"
-    process = started(large, out)
-    first = out / ".build/train-00000-of-00003.json"
-    wait_until(lambda: first.exists() or process.poll() is not None, "the first shard")
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    written = (out / "data/train-00000-of-00003.parquet").stat().st_mtime_ns
+    shard = kill_after_a_shard(started(large, out), out, signal.SIGKILL)
+    written = shard.stat().st_mtime_ns
     done = finish(large, out, reference)
     assert "finished shards are kept" in done.stderr
-    assert (out / "data/train-00000-of-00003.parquet").stat().st_mtime_ns == written
+    assert shard.stat().st_mtime_ns == written
 
 
 def test_a_killed_worker(large, reference, tmp_path):
@@ -196,11 +193,7 @@ def test_signals_at_any_moment(large, tmp_path):
 
 def test_stopped_with_overwrite_it_goes_on_too(large, reference, tmp_path):
     out = tmp_path / "out"
-    process = started(large, out)
-    first = out / ".build/train-00000-of-00003.json"
-    wait_until(lambda: first.exists() or process.poll() is not None, "the first shard")
-    os.killpg(process.pid, signal.SIGTERM)
-    process.communicate(timeout=DEADLINE)
+    kill_after_a_shard(started(large, out), out, signal.SIGTERM)
     done = run_command(*arguments(large, out), "--overwrite")
     assert "finished shards are kept" in done.stderr
     assert files_of(out) == reference[0]
@@ -208,21 +201,20 @@ def test_stopped_with_overwrite_it_goes_on_too(large, reference, tmp_path):
 
 def test_a_shard_of_another_size_is_written_again(large, reference, tmp_path):
     out = tmp_path / "out"
-    process = started(large, out)
-    first = out / ".build/train-00000-of-00003.json"
-    wait_until(lambda: first.exists() or process.poll() is not None, "the first shard")
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    with (out / "data/train-00000-of-00003.parquet").open("ab") as shard:
-        shard.truncate(1000)
-    first.with_name("train-00001-of-00003.json").write_text("")
+    shard = kill_after_a_shard(started(large, out), out, signal.SIGKILL)
+    shard.write_bytes(shard.read_bytes()[:1000])
+    for stats in (out / ".build").glob("valid-*.json"):
+        stats.write_text("")
     finish(large, out, reference)
 
 
 def test_leftovers_of_the_very_end(large, reference, tmp_path):
     """Killed while build.json was written, or right after it had its name."""
     out = tmp_path / "out"
-    finish(large, out, reference)
+    out.mkdir()
+    for name, data in reference[0].items():
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_bytes(data)
     (out / ".build").mkdir()
     (out / ".build/plan.json").write_text("{}")
     done = run_command(*arguments(large, out))
@@ -238,7 +230,7 @@ def test_no_room_for_a_file(large, reference, tmp_path):
     out = tmp_path / "out"
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
 
     line = one_line(run_command(*arguments(large, out), preexec_fn=limit))
     assert "run the same command to go on" in line

@@ -5,7 +5,8 @@ import json
 import datasets
 import pytest
 
-from hmer_tasks.build import BuildOptions, UsageError, build, verify
+from hmer_tasks import load
+from hmer_tasks.build import BuildError, BuildOptions, UsageError, build, verify
 from hmer_tasks.errors.predictions import PredictionError
 from hmer_tasks.latex.released import released_tree_text
 from hmer_tasks.tasks.prompts import NAMES, PromptError
@@ -92,6 +93,7 @@ def test_valid_share(large, tmp_path):
             splits=("train",),
             tasks=("recognition",),
             valid_share=share,
+            limit=1_500,
         )
         build(options)
     whole, cut = rows_of(tmp_path / "whole"), rows_of(tmp_path / "cut")
@@ -103,6 +105,17 @@ def test_valid_share(large, tmp_path):
     assert sorted(cut, key=key) == sorted(whole, key=key)
     assert summary_of(tmp_path / "cut")["splits"]["valid"]["samples"] == len(splits["valid"])
     assert not verify(tmp_path / "cut").faults
+
+
+def test_a_split_that_no_row_fell_to(rows, tmp_path):
+    """It is not named in the card: `datasets` cannot load a split without rows."""
+    assert len(rows(valid_share=0.0001, tasks=("counting",))) == 60
+    splits = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert {name: len(each) for name, each in splits.items()} == {"train": 60}
+    with pytest.raises(BuildError, match="no rows in valid"):
+        load(tmp_path / "out", split="valid")
+    with pytest.raises(BuildError, match="no rows of tree_cot in train"):
+        load(tmp_path / "out", tasks=["tree_cot"], split="train")
 
 
 def test_valid_share_keeps_repeated_labels_together(tmp_path, small):

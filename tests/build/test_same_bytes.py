@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from hmer_tasks.build import BuildOptions, build
-from tests.build.conftest import files_of, make_hme100k
+from hmer_tasks.build import BuildOptions, build, verify
+from tests.build.conftest import files_of, make_hme100k, rejects_of
 from tests.corpora.conftest import pack_folder
 
 
@@ -66,3 +66,23 @@ def test_another_seed_gives_other_bytes(corpus, reference, tmp_path):
     build(BuildOptions("hme100k", root=corpus, out=tmp_path / "out", valid_share=0.2, seed=4))
     files = files_of(tmp_path / "out")
     assert files["data/test-00000-of-00001.parquet"] != reference["data/test-00000-of-00001.parquet"]
+
+
+@pytest.mark.corpora
+def test_real_ink_read_in_place(corpora, tmp_path):
+    """A competition's own archive: every expression a sample, whatever the number of workers."""
+    archive = corpora / "crohme/test2014_inkml.tar.xz"
+    for workers in (1, 2):
+        options = BuildOptions(
+            "crohme",
+            root=archive,
+            splits=("2014",),
+            out=tmp_path / f"{workers}",
+            limit=300,
+            workers=workers,
+        )
+        build(options)
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
+    report = verify(tmp_path / "1")
+    assert (report.faults, report.samples + len(rejects_of(tmp_path / "1"))) == ([], 300)
+    assert report.samples >= 297

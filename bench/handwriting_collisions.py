@@ -1,0 +1,77 @@
+"""How often ink of one symbol touches ink of another that it should not touch.
+
+    python -m bench.handwriting_collisions LABELS.tsv [COUNT]
+
+Two symbols collide where points of their strokes lie nearer than the pen is wide. Symbols that are
+written over others on purpose (a ring, a slash) are left out.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from hmer_tasks.corpora.hand.boxes import cells_of
+from hmer_tasks.corpora.hand.layout import Layout
+from hmer_tasks.corpora.hand.pen import ink
+from hmer_tasks.corpora.hand.writer import Writer, keyed, writer
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.reasons import LabelError
+
+OVER = frozenset(["\\textcircled", "\\boxed", "\\fbox", "\\not", "\\cancel"])
+
+
+def touching(label: str, by: Writer, seed: int) -> list[tuple[str, str]]:
+    """Pairs of symbols of a label that touch as this writer writes it."""
+    line, cells, _ = cells_of(parse(label))
+    chance = keyed("write", seed, by.number, label)
+    written = ink(Layout(by, chance).block(line, 1.0), by, chance)
+    points: dict[int, list[np.ndarray]] = {}
+    widths: dict[int, float] = {}
+    for number, stroke, wide in zip(written.numbers, written.strokes, written.widths, strict=True):
+        points.setdefault(number, []).append(stroke)
+        widths[number] = float(wide.max())
+    inked = {number: np.concatenate(each) for number, each in points.items()}
+    boxes = {number: (each.min(axis=0), each.max(axis=0)) for number, each in inked.items()}
+    found = []
+    numbers = sorted(inked)
+    for i, a in enumerate(numbers):
+        for b in numbers[i + 1 :]:
+            pen = (widths[a] + widths[b]) / 2
+            (low_a, high_a), (low_b, high_b) = boxes[a], boxes[b]
+            if (low_a - pen > high_b).any() or (low_b - pen > high_a).any():
+                continue
+            if cells[a].symbol in OVER or cells[b].symbol in OVER:
+                continue
+            near = np.abs(inked[a][:, None] - inked[b][None]).max(axis=2).min()
+            if near < pen and np.hypot(*np.moveaxis(inked[a][:, None] - inked[b][None], 2, 0)).min() < pen:
+                found.append((cells[a].symbol, cells[b].symbol))
+    return found
+
+
+def main() -> None:
+    rows = [line.split("\t") for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()]
+    labels = [row[1] for row in rows if len(row) > 1]
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    pairs: Counter[tuple[str, str]] = Counter()
+    drawn = marred = symbols = 0
+    for seed, label in enumerate(labels[:: max(1, len(labels) // count)]):
+        try:
+            found = touching(label, writer(seed), seed)
+        except LabelError:
+            continue
+        drawn += 1
+        symbols += len(label.split())
+        marred += bool(found)
+        pairs.update(found)
+    print(f"{drawn} labels written, each by another hand")
+    print(
+        f"labels with a touch: {marred} ({marred / drawn:.2%}); touches a symbol: {pairs.total() / symbols:.3%}"
+    )
+    for (a, b), times in pairs.most_common(15):
+        print(f"  {times:4} {a} {b}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""Are synthetic mistakes like real ones? The figures of the error-driven room, printed.
+
+    python -m bench.noise_realism                  # everything, some minutes on one core
+    python -m bench.noise_realism --quick          # fewer candidates and pairs
+    python -m bench.noise_realism FILE.tsv ...     # realism on these prediction files only
+
+Realism, for each prediction file: it is cut into halves A and B by expression; the noise model is fitted
+on A, makes candidates for the labels of A, and these are held against the real mistakes of B. Beside it
+stand the real mistakes of A against those of B (the noise floor) and a uniform random corrupter. A mistake
+is a span of `mark_errors`; its kind is REPLACE, INSERT or DELETE; a pair is (kind, wrong tokens, right
+tokens), the 500 most frequent real ones told apart and the rest by kind. Distances are total variation.
+The classifier is a logistic regression on the tokens around a mark (what stands three before and after,
+what was read, what is right, and how they meet), four-fold; 0.5 is blind. Needs scikit-learn ([dev]).
+"""
+
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+from bench.corpus import CORPORA
+from hmer_tasks.errors.align import align
+from hmer_tasks.errors.calibrate import calibrated
+from hmer_tasks.errors.equivalent import looks_the_same
+from hmer_tasks.errors.fit import Measured, add, noise_of
+from hmer_tasks.errors.markup import apply_corrections, mark_errors, strip_marks
+from hmer_tasks.errors.model import model_of, shipped_model
+from hmer_tasks.errors.predictions import Prediction, explicit_or_raw, read_predictions
+from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tree import to_label
+from hmer_tasks.reasons import LabelError
+from rapidfuzz.distance import Levenshtein
+
+TOP = 500
+LEAST_MISREAD = 1000  # a file with fewer misread expressions has too high a noise floor to tell anything
+Pairs = list[tuple[str, str]]  # (candidate, label)
+Mark = tuple[str, str, str]  # kind, wrong tokens, right tokens
+
+
+def marks(candidate: str, label: str) -> list[tuple[Mark, list[str], list[str]]]:
+    """Each mark with the candidate's tokens before and after it."""
+    wrong, right = candidate.split(), label.split()
+    out = []
+    for start, stop, right_start, right_stop in align(wrong, right):
+        kind = "INSERT" if start == stop else "DELETE" if right_start == right_stop else "REPLACE"
+        mark = kind, " ".join(wrong[start:stop]), " ".join(right[right_start:right_stop])
+        out.append((mark, ["", "", "", *wrong[:start]][-3:], [*wrong[stop:], "", "", ""][:3]))
+    return out
+
+
+class Counts:
+    """Kinds, mistakes per expression, and pairs of some candidates."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.number: Counter[int] = Counter()
+        self.pairs: Counter[Mark] = Counter()
+        for candidate, label in pairs:
+            found = [mark for mark, _, _ in marks(candidate, label)]
+            self.number[len(found)] += 1
+            self.kinds.update(kind for kind, _, _ in found)
+            self.pairs.update(found)
+
+
+def distance(a: "Counter[object]", b: "Counter[object]") -> float:
+    """Total variation."""
+    return sum(abs(a[key] / a.total() - b[key] / b.total()) for key in {*a, *b}) / 2
+
+
+def folded(pairs: "Counter[Mark]", top: "set[Mark]") -> "Counter[object]":
+    out: Counter[object] = Counter()
+    for mark, count in pairs.items():
+        out[mark if mark in top else mark[0]] += count
+    return out
+
+
+def distances(a: Counts, b: Counts, top: "set[Mark]") -> tuple[float, float, float]:
+    pairs = distance(folded(a.pairs, top), folded(b.pairs, top))
+    return distance(a.kinds, b.kinds), distance(a.number, b.number), pairs
+
+
+def auc(real: Pairs, other: Pairs) -> float:
+    """How well a classifier tells the marks of one from those of the other."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import cross_val_predict
+
+    sides = [[_words(*mark) for candidate, label in pairs for mark in marks(candidate, label)] for pairs in (real, other)]
+    for number, side in enumerate(sides):
+        Random(number).shuffle(side)
+    size = min(map(len, sides))
+    documents = sides[0][:size] + sides[1][:size]
+    which = [0] * size + [1] * size
+    order = list(range(2 * size))
+    Random(0).shuffle(order)
+    documents, which = [documents[i] for i in order], [which[i] for i in order]
+    table = CountVectorizer(analyzer=list, binary=True, min_df=2).fit_transform(documents)
+    return max(
+        roc_auc_score(which, cross_val_predict(LogisticRegression(C=c, solver="liblinear"), table, which, cv=4, method="decision_function"))
+        for c in (0.03, 0.3)
+    )
+
+
+def _words(mark: Mark, before: list[str], after: list[str]) -> list[str]:
+    kind, wrong, right = mark
+    left, following = before[-1], after[0]
+    words = {
+        "kind": kind, "wrong": wrong, "right": right, "pair": f"{wrong} > {right}",
+        "left": left, "left2": " ".join(before[-2:]), "left3": " ".join(before),
+        "next": following, "next2": " ".join(after[:2]), "next3": " ".join(after),
+        "left wrong": f"{left} {wrong}", "wrong next": f"{wrong} | {following}",
+        "left right": f"{left} {right}", "right next": f"{right} | {following}",
+        "all": f"{left} [{wrong} > {right}] {following}",
+    }  # fmt: skip
+    return [f"{name}: {word}" for name, word in words.items()]
+
+
+def uniform(label: str, vocabulary: list[str], random: Random) -> str:
+    """One to three mistakes, any kind, any place, any token."""
+    while True:
+        tokens = label.split()
+        for _ in range(random.randint(1, 3)):
+            place, kind = random.randrange(len(tokens) + 1), random.choice("RID")
+            tokens[place : place + (kind != "D")] = [random.choice(vocabulary)] if kind != "I" else []
+        if tokens != label.split():
+            return " ".join(tokens)
+
+
+def misread(predictions: list[Prediction]) -> Pairs:
+    pairs = [(explicit_or_raw(each.pred), explicit_or_raw(each.gt)) for each in predictions if each.gt != each.pred]
+    return [(candidate, label) for candidate, label in pairs if not looks_the_same(candidate, label)]
+
+
+def realism(path: Path, candidates: int) -> None:
+    predictions = list(read_predictions(path))
+    Random(0).shuffle(predictions)
+    half = len(predictions) // 2
+    real_a, real_b = misread(predictions[:half]), misread(predictions[half:])
+    print(f"\n== {path.name}: {len(predictions):,} expressions, {len(real_a) + len(real_b):,} misread")
+    if len(real_a) + len(real_b) < LEAST_MISREAD:
+        print("too few to tell: left out")
+        return
+    measured = Measured()
+    for each in predictions[:half]:
+        add(measured, each.gt, each.pred)
+    start = time.perf_counter()
+    model = model_of(calibrated(noise_of(measured), measured))
+    print(f"fitted on half A in {time.perf_counter() - start:.0f} s")
+    labels = [" ".join(label) for label in measured.labels]
+    wrong_labels = [label for _, label in real_a]
+    vocabulary = sorted({token for label in labels for token in label.split()})
+    random = keyed_random(0, "bench")
+    rounds = -(-candidates // len(labels))
+    made = [(synthesize(label, random, model), label) for label in labels * rounds]
+    on_misread = [(synthesize(label, random, model), label) for label in wrong_labels * -(-candidates // len(wrong_labels))]
+    blind = [(uniform(label, vocabulary, random), label) for label in labels]
+    every = Counts(real_a + real_b)
+    top = {mark for mark, _ in every.pairs.most_common(TOP)}
+    b = Counts(real_b)
+    rows = {
+        "real A (noise floor)": (real_a, distances(Counts(real_a), b, top)),
+        "synthetic, all labels of A": (made, distances(Counts(made), b, top)),
+        "synthetic, misread labels of A": (on_misread, distances(Counts(on_misread), b, top)),
+        "uniform corrupter": (blind, distances(Counts(blind), b, top)),
+    }
+    halvings = []
+    for seed in range(5):
+        mixed = real_a + real_b
+        Random(seed + 1).shuffle(mixed)
+        halvings.append(distances(Counts(mixed[: len(mixed) // 2]), Counts(mixed[len(mixed) // 2 :]), top))
+    print(f"{'against real B':32} {'kinds':>7} {'number':>7} {'pairs':>7} {'pairs / floor':>14} {'AUC':>6}")
+    floor = rows["real A (noise floor)"][1][2]
+    for name, (pairs, (kinds, number, pair)) in rows.items():
+        seen_once = pairs[: len(labels)] if name.startswith("synthetic, all") else pairs
+        print(f"{name:32} {kinds:7.3f} {number:7.3f} {pair:7.3f} {pair / floor:14.2f} {auc(real_b, seen_once):6.3f}", flush=True)
+    means = [sum(column) / len(column) for column in zip(*halvings, strict=True)]
+    print(f"{'noise floor, mean of 5 halvings':32} {means[0]:7.3f} {means[1]:7.3f} {means[2]:7.3f}")
+    broken = [sum(not _parses(candidate) for candidate, _ in pairs) / len(pairs) for pairs in (real_b, made)]
+    print(f"do not parse: real {broken[0]:.2%}, synthetic {broken[1]:.2%}")
+
+
+def _parses(text: str) -> bool:
+    try:
+        parse(text)
+    except LabelError:
+        return False
+    return True
+
+
+def inverses(random_pairs: int) -> None:
+    print("\n== mark_errors and apply_corrections")
+    pairs = stripped = shortest = 0
+    for path in sorted((CORPORA / "predictions").glob("*.tsv")):
+        for each in read_predictions(path):
+            stripped += _undone(" ".join(each.pred.split()), " ".join(each.gt.split()))
+            pairs += 1
+    print(f"real pairs undone exactly, marks stripped give the candidate: {stripped:,} of {pairs:,}")
+    tokens = [*"ab{}^_", "->", "after", "REPLACE:", "DELETE:a", "INSERT:", r"\frac", r"\sqrt", "<", ">"]
+    random, done = Random(0), 0
+    for _ in range(random_pairs):
+        candidate, label = (" ".join(random.choices(tokens, k=random.randint(0, 12))) for _ in range(2))
+        done += _undone(candidate, label)
+        wrong, right = candidate.split(), label.split()
+        spans = align(wrong, right)
+        edits = sum(Levenshtein.distance(wrong[s.start : s.stop], right[s.right_start : s.right_stop]) for s in spans)
+        shortest += edits == Levenshtein.distance(wrong, right)
+    print(f"random pairs undone exactly: {done:,} of {random_pairs:,}; with a shortest script: {shortest:,}")
+
+
+def _undone(candidate: str, label: str) -> bool:
+    marked, log = mark_errors(candidate, label)
+    return apply_corrections(marked, log) == label and strip_marks(marked) == candidate
+
+
+def over_all_corpora() -> None:
+    print("\n== synthetic candidates over all labels of corpora/")
+    labels = []
+    for path in sorted(CORPORA.glob("*/*.tsv")):
+        for line in path.read_text(encoding="utf-8").split("\n"):
+            fields = line.split("\t")
+            if len(fields) > 1:
+                try:
+                    labels.append(to_label(parse(fields[1])))
+                except LabelError:
+                    continue
+    model = shipped_model()
+    started, start = time.process_time(), time.perf_counter()
+    made = [synthesize(label, keyed_random(0, str(number)), model) for number, label in enumerate(labels)]
+    cpu, wall = time.process_time() - started, time.perf_counter() - start
+    same = sum(looks_the_same(candidate, label) for candidate, label in zip(made, labels, strict=True))
+    undone = sum(_undone(candidate, label) for candidate, label in zip(made, labels, strict=True))
+    broken = sum(not _parses(candidate) for candidate in made)
+    print(f"{len(made):,} labels; candidates that equal their label or look the same: {same}")
+    print(f"marked and undone exactly: {undone:,}; do not parse: {broken / len(made):.3%}")
+    print(f"{len(made) / cpu:,.0f} candidates a second of CPU, {len(made) / wall:,.0f} a second by the clock")
+
+
+def main(arguments: list[str]) -> None:
+    quick = "--quick" in arguments
+    files = [Path(each) for each in arguments if not each.startswith("-")]
+    if not files:
+        inverses(10_000 if quick else 100_000)
+        over_all_corpora()
+    for path in files or sorted((CORPORA / "predictions").glob("*.tsv")):
+        realism(path, 6_000 if quick else 20_000)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

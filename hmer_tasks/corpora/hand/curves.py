@@ -1,0 +1,45 @@
+"""Lines drawn through a few points: the curve a pen follows, and points spread evenly along it."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points: TypeAlias = NDArray[np.float64]  # (n, 2): x to the right, y downwards
+
+STEPS = 6  # pieces between two given points
+
+
+def curve(given: Sequence[tuple[float, float]]) -> Points:
+    """A Catmull-Rom curve through the points. A point given twice is a corner."""
+    points = np.array(given, dtype=np.float64)
+    if len(points) < 3:
+        return evenly(points)
+    before, after = points[:-1], points[1:]
+    first = np.vstack([points[:1], points[:-2]])
+    last = np.vstack([points[2:], points[-1:]])
+    t = (np.arange(1, STEPS + 1) / STEPS)[None, :, None]
+    a, b, c, d = (each[:, None, :] for each in (first, before, after, last))
+    curved = 0.5 * (
+        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3
+    )
+    same = np.all(before == after, axis=1)
+    return evenly(np.vstack([points[:1], curved[~same].reshape(-1, 2)]))
+
+
+def evenly(points: Points, step: float = 5.0, fewest: int = 3) -> Points:
+    """The same line with points about `step` apart."""
+    if len(points) < 2:
+        return np.repeat(points, 2, axis=0)
+    lengths = np.hypot(np.diff(points[:, 0]), np.diff(points[:, 1]))
+    along = np.concatenate([[0.0], np.cumsum(lengths)])
+    count = max(fewest, round(float(along[-1]) / step) + 1)
+    at = np.linspace(0.0, along[-1], count)
+    return np.column_stack([np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1])])
+
+
+def moved(points: Points, right: float, down: float) -> Points:
+    """The same line elsewhere."""
+    shifted: Points = points + np.array((right, down))
+    return shifted

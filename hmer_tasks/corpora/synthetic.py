@@ -1,0 +1,151 @@
+"""The synthetic corpus: as many expressions as asked for, written by as many hands as there are numbers.
+
+    corpus = synthetic(count=10_000, like=Path("train_labels.txt"), look="photo", seed=0)
+
+Sample i is told by (seed, i) alone, so any worker writes it, in any order, to the same bytes.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from hmer_tasks.corpora.base import Corpus, Sample, SplitReader
+from hmer_tasks.corpora.expressions import expression
+from hmer_tasks.corpora.faults import CorpusError, PictureError
+from hmer_tasks.corpora.files import Files, open_files
+from hmer_tasks.corpora.hand.collect import collect, people
+from hmer_tasks.corpora.hand.writer import Hands, Writer, keyed, writer
+from hmer_tasks.corpora.handwriting import LOOKS, drawable, write
+from hmer_tasks.corpora.labelled import open_labels
+from hmer_tasks.corpora.likeness import Likeness, fit
+from hmer_tasks.reasons import LabelError
+
+SPLITS = ("train",)
+SOURCE = "synthetic/train"
+COUNT = 1000
+WRITERS = 100_000  # different people a corpus may be written by
+
+
+@dataclass(frozen=True)
+class Pen:
+    """What all pictures of a corpus share. `writers`: how many people write it."""
+
+    seed: int
+    look: str
+    writers: int = WRITERS
+    hands: Hands = field(default_factory=dict, repr=False)
+    people: tuple[str, ...] = ()
+
+    def writer(self, index: int) -> Writer:
+        """Who writes sample `index`."""
+        return writer(keyed("who", self.seed, index).randrange(self.writers), self.hands, self.people)
+
+
+@dataclass(frozen=True, slots=True)
+class HandPicture:
+    """A label's picture, written when it is asked for."""
+
+    pen: Pen
+    id: str
+    label: str
+    index: int
+
+    def load(self) -> tuple[bytes, str]:
+        """A PNG or a JPEG, and its file name. Raises PictureError: a symbol that no hand can write."""
+        try:
+            written = write(self.label, self.pen.writer(self.index), self.index, self.pen.look)
+        except LabelError as error:
+            raise PictureError(error.reason, self.id, error.detail) from None
+        return written.data, f"{self.id}.{written.ending}"
+
+
+class SyntheticSplit:
+    """`count` labels, each written when it is asked for."""
+
+    profile: str | None = None
+
+    def __init__(self, count: int, pen: Pen, like: Likeness | None, made_of: str) -> None:
+        self._count, self._pen, self._like, self._made_of = count, pen, like, made_of
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> Sample:
+        label = self._label(index)
+        return Sample(self.id(index), SOURCE, label, HandPicture(self._pen, self.id(index), label, index))
+
+    def _label(self, index: int) -> str:
+        if self._like is None:
+            return expression("synthetic", self._pen.seed, index)
+        return self._like.label(keyed("synthetic", self._pen.seed, index))
+
+    def id(self, index: int) -> str:
+        return f"synthetic-{index:07d}"
+
+    def digest(self) -> str:
+        parts = (str(self._count), str(self._pen.seed), self._pen.look, self._made_of)
+        return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def synthetic(
+    count: int = COUNT,
+    like: Path | None = None,
+    look: str = "ink",
+    hands: Path | None = None,
+    seed: int = 0,
+) -> Corpus:
+    """The corpus of these settings. Raises CorpusError for settings that make none."""
+    if count < 1:
+        raise CorpusError(f"synthetic: --count must be at least 1, not {count}")
+    if look not in LOOKS:
+        raise CorpusError(f"synthetic: no look {look!r}; there are {', '.join(LOOKS)}")
+    if like is not None and not like.is_file():
+        raise CorpusError(f"synthetic: --like {like}: there is no such label file")
+    if hands is not None and not hands.exists():
+        raise CorpusError(f"synthetic: --hands {hands}: there is nothing; it names InkML with symbol groups")
+
+    def open_split(files: Files, split: str) -> SplitReader:
+        if split not in SPLITS:
+            raise CORPUS.absent(files.root, split, SPLITS)
+        written_by = collect(hands) if hands is not None else {}
+        pen = Pen(seed, look, WRITERS, written_by, tuple(people(written_by)))
+        model, name = _fitted(like) if like is not None else (None, "")
+        return SyntheticSplit(count, pen, model, f"{name}\n{_digest(written_by)}")
+
+    return Corpus(
+        name="synthetic",
+        origin="this package",
+        licence="Apache-2.0, as the package; with --hands or --like, see the licence of what they are",
+        layout="nothing: it is written on the spot (leave the root out)",
+        default_root=Path(__file__).parent / "data",
+        splits=SPLITS,
+        available=lambda files: SPLITS,
+        open_split=open_split,
+    )
+
+
+@cache
+def _fitted(path: Path) -> tuple[Likeness, str]:
+    """The grammar fitted to a label file, and the file's digest."""
+    with open_files(path.parent) as files:
+        labels = open_labels(files, path.name, SOURCE)
+        texts = [labels[index].label for index in range(len(labels))]
+    drawn = [text for text in texts if drawable(text)]
+    if not drawn:
+        raise CorpusError(f"--like {path}: no label in it can be read and drawn")
+    return fit(drawn), labels.digest()
+
+
+def _digest(hands: Hands) -> str:
+    """What tells one collection of strokes from another."""
+    digest = sha256()
+    for token, each in hands.items():
+        digest.update(token.encode())
+        for one in each:
+            for stroke in one.strokes:
+                digest.update(stroke.tobytes())
+    return digest.hexdigest() if hands else ""
+
+
+CORPUS = synthetic()

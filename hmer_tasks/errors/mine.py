@@ -1,0 +1,122 @@
+"""`hmer-tasks errors mine`: the wrong candidates of prediction files, without what teaches nothing.
+
+Each is left out, or kept, by the first rule that holds, and the summary counts them all by name.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from hmer_tasks.errors.align import align
+from hmer_tasks.errors.equivalent import looks_the_same
+from hmer_tasks.errors.hopeless import FARTHEST, Hopeless, hopeless
+from hmer_tasks.errors.predictions import Prediction, explicit_or_raw, read_predictions
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.reasons import LabelError
+
+
+class LeftOut(StrEnum):
+    """Why a prediction is no candidate, besides being hopeless."""
+
+    RIGHT = "right"
+    LABEL_REFUSED = "label_refused"
+    RESERVED_TOKEN = "reserved_token"
+    DUPLICATE = "duplicate"
+    LONG_EDIT = "long_edit"
+    SAMPLE_CAP = "sample_cap"
+    KIND_CAP = "kind_cap"
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much of what is kept."""
+
+    per_sample: int = 3
+    per_kind: int = 200  # candidates with the very same mistakes: 1 for 7, and nothing else
+    longest_edit: int = 20  # tokens of one span, on either side
+    farthest: float = FARTHEST  # distance, as a share of the longer of candidate and label
+
+
+@dataclass(slots=True)
+class Mined:
+    """What was kept, and how much was left out by which rule."""
+
+    kept: list[Prediction] = field(default_factory=list)
+    predictions: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    samples: set[tuple[str, str]] = field(default_factory=set)
+
+
+def mine(predictions: Iterable[Prediction], caps: Caps) -> Mined:
+    """The wrong candidates among predictions, in order."""
+    mined = Mined()
+    seen: set[tuple[str, str, str]] = set()
+    of_sample: Counter[tuple[str, str]] = Counter()
+    of_kind: Counter[tuple[tuple[str, str], ...]] = Counter()
+    for each in predictions:
+        mined.predictions += 1
+        sample = each.source, each.id
+        candidate, label = explicit_or_raw(each.pred), explicit_or_raw(each.gt)
+        reason = _wrong(candidate, label, caps)
+        spans = [] if reason else _spans(candidate.split(), label.split())
+        kind = tuple(sorted(spans))
+        if reason is None:
+            if (*sample, candidate) in seen:
+                reason = LeftOut.DUPLICATE
+            elif any(max(len(a.split()), len(b.split())) > caps.longest_edit for a, b in spans):
+                reason = LeftOut.LONG_EDIT
+            elif of_sample[sample] >= caps.per_sample:
+                reason = LeftOut.SAMPLE_CAP
+            elif of_kind[kind] >= caps.per_kind:
+                reason = LeftOut.KIND_CAP
+        if reason is not None:
+            mined.left_out[reason] += 1
+            continue
+        seen.add((*sample, candidate))
+        of_sample[sample] += 1
+        of_kind[kind] += 1
+        mined.samples.add(sample)
+        mined.kept.append(each)
+    return mined
+
+
+def _wrong(candidate: str, label: str, caps: Caps) -> LeftOut | Hopeless | None:
+    """Why a prediction has no place among wrong candidates, caps aside."""
+    try:
+        parse(label)
+    except LabelError:
+        return LeftOut.LABEL_REFUSED
+    if not tables().reserved.isdisjoint(candidate.split()):
+        return LeftOut.RESERVED_TOKEN
+    if looks_the_same(candidate, label):
+        return LeftOut.RIGHT
+    return hopeless(candidate.split(), label.split(), caps.farthest)
+
+
+def _spans(candidate: list[str], label: list[str]) -> list[tuple[str, str]]:
+    return [
+        (" ".join(candidate[start:stop]), " ".join(label[right_start:right_stop]))
+        for start, stop, right_start, right_stop in align(candidate, label)
+    ]
+
+
+def mine_files(paths: list[Path], out: Path, caps: Caps) -> Mined:
+    """Mine prediction files into OUT, JSON lines. Raises PredictionError, OSError."""
+
+    def every() -> Iterator[Prediction]:
+        for path in paths:
+            yield from read_predictions(path)
+
+    mined = mine(every(), caps)
+    lines = []
+    for each in mined.kept:
+        record: dict[str, str | int] = {"source": each.source} if each.source else {}
+        record |= {"img_id": each.id, "gt": each.gt, "pred": each.pred, "task": each.task}
+        record |= {"sample": each.sample, "stop": each.stop}
+        lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    out.write_text("".join(lines), encoding="utf-8")
+    return mined

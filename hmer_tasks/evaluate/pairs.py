@@ -1,0 +1,75 @@
+"""What is scored: one answer a picture, out of prediction files and, where given, a label file."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from hmer_tasks.corpora import Picture, Refused, label_file
+from hmer_tasks.errors.predictions import Prediction, PredictionError, read_predictions
+from hmer_tasks.tasks import TASK_NAMES
+
+
+def read_answers(paths: Iterable[Path]) -> list[Prediction]:
+    """All answers of the files, in order; where a file names no source, its name is the source.
+
+    Raises PredictionError.
+    """
+    answers: list[Prediction] = []
+    for path in paths:
+        found = [one if one.source else replace(one, source=path.stem) for one in read_predictions(path)]
+        if not found:
+            raise PredictionError(f"{path} holds no predictions")
+        answers += found
+    return answers
+
+
+def first_answers(answers: Iterable[Prediction]) -> list[Prediction]:
+    """The answers that are scored without a vote: sample 0, and of several tasks the first of the five.
+
+    A line that repeats (source, id, task, sample) is scored again, so that n is the file's.
+    """
+    kept = [one for one in answers if one.sample == 0]
+    best: dict[tuple[str, str], int] = {}
+    for one in kept:
+        key = (one.source, one.id)
+        best[key] = min(best.get(key, len(TASK_NAMES)), _rank(one.task))
+    return [one for one in kept if _rank(one.task) == best[one.source, one.id]]
+
+
+def _rank(task: str) -> int:
+    return TASK_NAMES.index(task) if task in TASK_NAMES else 0
+
+
+def with_labels(pairs: list[Prediction], path: Path) -> tuple[list[Prediction], dict[str, Picture], int]:
+    """The pairs with a label file's labels, its pictures by id, and how many labels have no prediction.
+
+    Ids are compared without an image's ending. A label without a prediction is scored as an empty
+    prediction: leaving it out would flatter. Raises PredictionError where a prediction has no label.
+    """
+    labels: dict[str, str] = {}
+    pictures: dict[str, Picture] = {}
+    for entry in label_file(path):
+        if not isinstance(entry, Refused):
+            labels[_plain(entry.id)] = entry.label
+            pictures[_plain(entry.id)] = entry.image
+    out: list[Prediction] = []
+    for pair in pairs:
+        if _plain(pair.id) not in labels:
+            raise PredictionError(f"{path} has no label for the prediction {pair.id!r}")
+        out.append(replace(pair, gt=labels[_plain(pair.id)]))
+    seen = Counter(_plain(pair.id) for pair in pairs)
+    source = pairs[0].source if pairs else path.stem
+    missing = [Prediction(source, id, label, "") for id, label in labels.items() if id not in seen]
+    return out + missing, pictures, len(missing)
+
+
+def picture_of(pictures: dict[str, Picture], id: str) -> Picture | None:
+    """The picture of an id, if there is one."""
+    return pictures.get(_plain(id))
+
+
+def _plain(id: str) -> str:
+    name = PurePosixPath(id)
+    ending = name.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".inkml")
+    return str(name.with_suffix("")) if ending else id

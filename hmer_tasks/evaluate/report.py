@@ -1,0 +1,178 @@
+"""The page of an evaluation (`--html FILE`): the scores, and the worst pairs with all that explains them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from hmer_tasks.corpora import Picture
+from hmer_tasks.evaluate.bootstrap import Estimate
+from hmer_tasks.evaluate.boxes import box_score
+from hmer_tasks.evaluate.columns import INDEX
+from hmer_tasks.evaluate.compare import Comparison
+from hmer_tasks.evaluate.confusions import mistakes
+from hmer_tasks.evaluate.drawing import TreeRow, formula, sprite, token_differences, tree_rows
+from hmer_tasks.evaluate.layout import Box, layout
+from hmer_tasks.evaluate.metrics import Metrics
+from hmer_tasks.evaluate.pages import picture_data, render
+from hmer_tasks.evaluate.pairs import picture_of
+from hmer_tasks.evaluate.published import METRICS
+from hmer_tasks.evaluate.trees import Outcome, graph_of
+
+WORST = 50
+_TOP = 25  # confusions in the table
+_SEARCHED = 400  # characters of a label or prediction that the filter looks at
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """A line of a table of metrics."""
+
+    title: str
+    value: str
+    interval: str
+    reported_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Label or prediction of a card: drawn, or why not, and as text with the differences marked."""
+
+    name: str
+    formula: Markup | None
+    why_not: str
+    text: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One of the worst pairs."""
+
+    id: str
+    outcome: str
+    kinds: str
+    search: str
+    distance: int
+    edit_score: str
+    box_f1: str
+    mistakes: str
+    picture: str | None
+    sides: tuple[Side, Side]
+    trees: tuple[list[TreeRow], list[TreeRow]] | None
+
+
+def shown(name: str, value: float) -> str:
+    """A metric's value as people quote it: per cents with four digits, ratios with six."""
+    return f"{value:.4f} %" if METRICS[name].unit == "%" else f"{value:.6f}"
+
+
+def interval(name: str, one: Estimate) -> str:
+    """The bounds of an estimate, with the digits that mean something."""
+    digits = 2 if METRICS[name].unit == "%" else 4
+    return f"{one.low:.{digits}f} … {one.high:.{digits}f}"
+
+
+def metric_rows(values: Mapping[str, Estimate]) -> list[MetricRow]:
+    """The lines of a table of metrics."""
+    return [
+        MetricRow(
+            METRICS[name].title,
+            shown(name, one.value),
+            interval(name, one),
+            METRICS[name].reported_by,
+        )
+        for name, one in values.items()
+    ]
+
+
+def worst(metrics: Metrics, count: int = WORST) -> list[int]:
+    """Places of the worst pairs: by edit score, then by token distance; none that is the same on paper."""
+    table = metrics.table
+    wrong = [i for i in range(metrics.n) if not table[i, INDEX["same"]]]
+    wrong.sort(key=lambda i: (table[i, INDEX["edit_score"]], -table[i, INDEX["token_distance"]], i))
+    return wrong[:count]
+
+
+def page(
+    metrics: Metrics,
+    title: str,
+    *,
+    pictures: Mapping[str, Picture] | None = None,
+    missing: int = 0,
+    comparison: Comparison | None = None,
+    other: str = "",
+) -> str:
+    """The page as HTML, all in one file. Raises MissingLibraryError without scipy."""
+    places = worst(metrics)
+    layouts: list[tuple[Box, ...]] = []
+    cards = [_card(metrics, i, dict(pictures or {}), layouts) for i in places]
+    kinds = Counter(kind for card in cards for kind in card.kinds.split())
+    return render(
+        "scores",
+        {
+            "title": title,
+            "n": metrics.n,
+            "missing": missing,
+            "not_tex": metrics.labels_not_tex,
+            "not_tex_met": metrics.labels_not_tex_met,
+            "metrics": metric_rows(metrics.values),
+            "comparison": None if comparison is None else _compared(metrics, comparison, other),
+            "outcomes": list(metrics.outcomes.items()),
+            "groups": [(name, list(groups.items())) for name, groups in metrics.groups.items()],
+            "confusions": metrics.confusions.top(_TOP),
+            "kinds": metrics.confusions.kinds.most_common(),
+            "places": metrics.confusions.places.most_common(12),
+            "cards": cards,
+            "card_outcomes": [name for name in Outcome if any(card.outcome == name for card in cards)],
+            "card_kinds": sorted(kinds),
+            "sprite": sprite(layouts),
+        },
+    )
+
+
+def _compared(metrics: Metrics, comparison: Comparison, other: str) -> dict[str, object]:
+    return {
+        "other": other,
+        "rows": metric_rows(comparison.differences),
+        "only_one": [metrics.pairs[i].id for i in comparison.only_one],
+        "only_other": [metrics.pairs[i].id for i in comparison.only_other],
+        "p_value": f"{comparison.p_value:.4g}",
+    }
+
+
+def _card(metrics: Metrics, place: int, pictures: dict[str, Picture], layouts: list[tuple[Box, ...]]) -> Card:
+    pair, row = metrics.pairs[place], metrics.table[place]
+    score = box_score(pair.gt, pair.pred)
+    drawn = []
+    for text, unmatched in ((pair.gt, score.unmatched_label), (pair.pred, score.unmatched_pred)):
+        boxes = layout(text)
+        if boxes is not None:
+            layouts.append(boxes)
+        drawn.append(None if boxes is None else formula(boxes, unmatched))
+    texts = token_differences(pair.gt, pair.pred)
+    found = Counter(one.kind for one in mistakes(pair.gt, pair.pred))
+    label, read = graph_of(pair.gt), graph_of(pair.pred)
+    picture = picture_of(pictures, pair.id)
+    return Card(
+        id=pair.id,
+        outcome=metrics.compared[place].outcome,
+        kinds=" ".join(found),
+        search=f"{pair.id} {pair.gt[:_SEARCHED]} {pair.pred[:_SEARCHED]}",
+        distance=int(row[INDEX["token_distance"]]),
+        edit_score=f"{100 * row[INDEX['edit_score']]:.1f} %",
+        box_f1="" if score.label_boxes is None else f"{score.f1:.3f}",
+        mistakes=", ".join(f"{count} {kind}" for kind, count in found.most_common()),
+        picture=None if picture is None else picture_data(picture),
+        sides=(
+            Side("label", drawn[0], _why_not(pair.gt), texts[0]),
+            Side("prediction", drawn[1], _why_not(pair.pred), texts[1]),
+        ),
+        trees=None if label is None or read is None else tree_rows(label, read),
+    )
+
+
+def _why_not(text: str) -> str:
+    if not text.strip():
+        return "empty"
+    return "not TeX: not drawn" if graph_of(text) is None else "too long, too deep or too strange to draw"

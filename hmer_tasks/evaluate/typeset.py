@@ -1,0 +1,100 @@
+"""ziamath's drawing, noted instead of drawn.
+
+ziamath draws into an SVG element. Given a `_Page` in its place, its drawing methods note the box of
+what they would have drawn; with any other element they do what they always do.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
+from xml.etree.ElementTree import Element, ParseError
+
+import latex2mathml.exceptions as unreadable
+from ziamath import drawable
+from ziamath.zmath import Math
+
+from hmer_tasks.evaluate.layout import BAR, FRAME, RING, STROKE, UPRIGHT, Box, outlines
+
+_SIZE = 10.0  # of the main line's letters, in ziamath's points
+_Kind = TypeVar("_Kind", bound=drawable.Drawable)
+
+# What ziamath and latex2mathml raise on labels they cannot read (measured on random token strings).
+_UNREADABLE = (
+    unreadable.DenominatorNotFoundError, unreadable.DoubleSubscriptsError,
+    unreadable.DoubleSuperscriptsError, unreadable.ExtraLeftOrMissingRightError,
+    unreadable.InvalidAlignmentError, unreadable.InvalidStyleForGenfracError,
+    unreadable.InvalidWidthError, unreadable.LimitsMustFollowMathOperatorError,
+    unreadable.MissingEndError, unreadable.MissingSuperScriptOrSubscriptError,
+    unreadable.NoAvailableTokensError, unreadable.NumeratorNotFoundError,
+    ParseError, AssertionError, AttributeError, IndexError, KeyError, RecursionError, StopIteration,
+    TypeError, ValueError, ZeroDivisionError,
+)  # fmt: skip
+
+
+class _Page(Element):
+    """What ziamath draws on: boxes are noted, elements added besides are of no interest."""
+
+    def __init__(self) -> None:
+        super().__init__("svg")
+        self.boxes: list[Box] = []
+
+
+def draw(latex: str) -> list[Box] | None:
+    """The boxes of LaTeX in drawing order, blanks included; None where ziamath cannot read it."""
+    _hook()
+    page = _Page()
+    try:
+        Math.fromlatex(latex, size=_SIZE).node.draw(0.0, 0.0, page)
+    except _UNREADABLE:
+        return None
+    return page.boxes
+
+
+@cache
+def _hook() -> None:
+    """Put `_noting` around the drawing methods, once a process."""
+    _noting(drawable.Glyph, _glyph_box)
+    _noting(drawable.HLine, lambda line, x, y: _bar(BAR, x, y, line.length, line.lw) if line.lw else None)
+    _noting(drawable.VLine, lambda line, x, y: _bar(UPRIGHT, x - line.lw / 2, y, line.lw, line.height))
+    _noting(drawable.Box, lambda box, x, y: _bar(FRAME, x, y - box.height, box.width, box.height))
+    _noting(drawable.Diagonal, lambda line, x, y: _bar(STROKE, x, y - line.height, line.width, line.height))
+    _noting(drawable.Ellipse, lambda ring, x, y: _bar(RING, x, y - ring.height, ring.width, ring.height))
+
+
+def _noting(kind: type[_Kind], box_of: Callable[[_Kind, float, float], Box | None]) -> None:
+    draw_it = kind.draw
+
+    def noted(self: _Kind, x: float, y: float, svg: Element) -> tuple[float, float]:
+        if not isinstance(svg, _Page):
+            return draw_it(self, x, y, svg)
+        if not getattr(self, "phantom", False):
+            box = box_of(self, x, y)
+            if box is not None:
+                svg.boxes.append(box)
+        return x + self.xadvance(), y
+
+    setattr(kind, "draw", noted)  # noqa: B010 - a method put in another's place
+
+
+def _bar(symbol: str, x: float, y: float, width: float, height: float) -> Box:
+    top, bottom = sorted((y / _SIZE, (y + height) / _SIZE))
+    return Box(symbol, x / _SIZE, top, (x + width) / _SIZE, bottom, (top + bottom) / 2, 0.0)
+
+
+def _glyph_box(glyph: drawable.Glyph, x: float, y: float) -> Box:
+    em, box = glyph.size / _SIZE, glyph.bbox
+    name = f"{glyph.glyph.id}".replace("-", "m")
+    if name not in outlines:
+        outlines[name] = _outline(glyph)
+    alphabet = glyph.style.mathvariant.style
+    symbol = glyph.char if alphabet in ("serif", "sans", "mono") else f"{alphabet} {glyph.char}"
+    left, right = (x + box.xmin) / _SIZE, (x + box.xmax) / _SIZE
+    return Box(symbol, left, (y - box.ymax) / _SIZE, right, (y - box.ymin) / _SIZE, y / _SIZE, em, name)
+
+
+def _outline(glyph: drawable.Glyph) -> str:
+    outline = glyph.glyph
+    unit = 1000 / outline.font.info.layout.unitsperem / outline.funits_to_points(1)
+    left = -outline.bbox.xmin * 1000 / outline.font.info.layout.unitsperem
+    path = outline.svgpath(left, 0, scale_factor=unit)
+    return "" if path is None else str(path.get("d"))

@@ -1,0 +1,68 @@
+"""Self-consistency: of several answers for one picture, the one that trees, counts and answers agree on.
+
+Every answer votes for its label, every tree (Tree-CoT) for the label it gives, every count for the
+labels with these counts; labels that are the same on paper stand together (Wang et al.,
+"Self-consistency improves chain of thought reasoning in language models", 2022, with the evidence of
+the five tasks added). An answer that was cut off or ran in circles has no vote while others have one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from hmer_tasks.errors.predictions import Prediction
+from hmer_tasks.evaluate.answers import counts_agree, key, label_of_tree, tree_agrees, work_in
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """The chosen prediction, how many votes it got, of how many, and from how many answers."""
+
+    prediction: Prediction
+    votes: int
+    of: int
+    answers: int
+
+
+def vote(answers: Iterable[Prediction]) -> list[Vote]:
+    """One vote a picture (source, id), in order of first appearance."""
+    pictures: dict[tuple[str, str], list[Prediction]] = {}
+    for answer in answers:
+        pictures.setdefault((answer.source, answer.id), []).append(answer)
+    return [_choose(group) for group in pictures.values()]
+
+
+def _choose(answers: list[Prediction]) -> Vote:
+    voters = [one for one in answers if one.task != "error_detection"]
+    whole = [one for one in voters if one.stop in ("", "eos") and one.pred.strip()]
+    voters = whole or voters or answers
+    written: dict[str, Counter[str]] = {}
+    votes: Counter[str] = Counter()
+    for one in voters:
+        votes[key(one.pred)] += 1
+        written.setdefault(key(one.pred), Counter())[one.pred] += 1
+    cast = len(voters)
+    for one in voters:
+        for name in _backed(one, written):
+            votes[name] += 1
+        cast += one.task in ("tree_cot", "counting") and bool(one.raw)
+    # Counter keeps the order of first appearance, so ties go to the earliest answer.
+    best = max(votes, key=lambda name: votes[name])
+    pred = written[best].most_common(1)[0][0]
+    chosen = next(one for one in voters if one.pred == pred)
+    return Vote(replace(chosen, task="vote", sample=0, raw=""), votes[best], cast, len(answers))
+
+
+def _backed(answer: Prediction, written: dict[str, Counter[str]]) -> list[str]:
+    """The candidates that the tree or the counts of an answer speak for."""
+    work = work_in(answer.raw)
+    if not work:
+        return []
+    if answer.task == "counting":
+        return [name for name, forms in written.items() if any(counts_agree(work, form) for form in forms)]
+    if answer.task == "tree_cot":
+        given = label_of_tree(work)
+        if given is not None:
+            return [name for name in (key(given),) if name in written]
+        return [name for name, forms in written.items() if any(tree_agrees(work, form) for form in forms)]
+    return []

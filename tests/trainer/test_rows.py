@@ -1,0 +1,131 @@
+"""What the trainer is fed: every token accounted for, no loss but on the completion."""
+
+import numpy as np
+import pytest
+from transformers import AutoProcessor
+from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
+
+from trainer.data import prepare
+from trainer.faults import TrainError
+from trainer.options import DataArguments
+from trainer.tokens import Limits, fitter
+
+
+@pytest.fixture(scope="module")
+def processor(tiny):
+    return AutoProcessor.from_pretrained(tiny)
+
+
+def collated(processor, rows, number):
+    collator = DataCollatorForVisionLanguageModeling(processor, max_length=None, completion_only_loss=True)
+    return collator([rows[number]])
+
+
+def test_loss_is_on_the_completion_alone_and_the_count_is_exact(shards, processor):
+    prepared = prepare(DataArguments(data=[str(shards)]), processor, 0, 1)
+    image = processor.tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    lengths = []
+    for number in range(len(prepared.rows)):
+        batch = collated(processor, prepared.rows, number)
+        ids, labels = batch["input_ids"][0], batch["labels"][0]
+        learned = labels != -100
+        assert processor.tokenizer.decode(labels[learned]) == (
+            prepared.rows[number]["completion"][0]["content"] + "<|im_end|>\n"
+        )
+        first = int(learned.nonzero()[0])
+        assert not learned[:first].any() and learned[first:].all()
+        assert (ids == image).sum() > 3 and (labels == image).sum() == 0
+        lengths.append(len(ids))
+    assert prepared.longest == max(lengths)
+    assert len(prepared.rows) == 60 and not prepared.refused
+
+
+def test_what_does_not_fit_is_refused_made_smaller_or_ends_the_run(shards, processor):
+    most = 110
+    refused = prepare(DataArguments(data=[str(shards)], max_tokens=most), processor, 0, 1)
+    assert refused.refused and all(one["reason"] == "too_long" for one in refused.refused)
+    assert len(refused.rows) + len(refused.refused) == 60
+    smaller = prepare(DataArguments(data=[str(shards)], max_tokens=most, too_long="downsize"), processor, 0, 1)
+    assert smaller.downsized > 0 and len(smaller.rows) > len(refused.rows)
+    for prepared in (refused, smaller):
+        lengths = [
+            collated(processor, prepared.rows, number)["input_ids"].shape[1]
+            for number in range(len(prepared.rows))
+        ]
+        assert max(lengths) == prepared.longest <= most
+    with pytest.raises(TrainError, match=r"\(\w+\): \d+ tokens, --max_tokens is 110"):
+        prepare(DataArguments(data=[str(shards)], max_tokens=most, too_long="stop"), processor, 0, 1)
+    with pytest.raises(TrainError, match="no row is left: too_long 60"):
+        prepare(DataArguments(data=[str(shards)], max_tokens=20), processor, 0, 1)
+
+
+def test_a_picture_over_the_cap(processor):
+    cap = processor.image_processor.size["longest_edge"]
+    side = int(cap**0.5) + 30
+    fit = fitter(processor, Limits(2048, "refuse", "downsize"))
+    assert fit(10, side, side, "x").capped and not fit(10, 20, 20, "x").capped
+    assert fitter(processor, Limits(2048, "refuse", "refuse"))(10, side, side, "x").refused == "over_cap"
+    with pytest.raises(TrainError, match=f"x: a picture of {side * side:,} pixels, over the cap"):
+        fitter(processor, Limits(2048, "refuse", "stop"))(10, side, side, "x")
+    assert fit(10, 4000, 10, "x").refused == "image_too_long"
+
+
+def test_corpora_and_tasks_by_weight(shards, processor):
+    once = prepare(DataArguments(data=[str(shards)], task_weights="recognition"), processor, 0, 1)
+    assert once.tasks == {"recognition": 12}
+    weights = {"data": [str(shards), str(shards)], "data_weights": [2.0, 0.5]}
+    mixed = prepare(DataArguments(**weights, task_weights="recognition=1,counting=2"), processor, 0, 1)
+    again = prepare(DataArguments(**weights, task_weights="recognition=1,counting=2"), processor, 0, 1)
+    first = mixed.rows.order[mixed.rows.order < 60]
+    assert len(first) == 12 * 2 * 1 + 12 * 2 * 2  # the first corpus, twice, counting four times
+    assert 12 < len(mixed.rows) - len(first) < 24  # of the second half of one task and all of the other
+    assert np.array_equal(mixed.rows.order, again.rows.order)
+    other = prepare(DataArguments(**weights, task_weights="recognition=1,counting=2"), processor, 1, 1)
+    assert not np.array_equal(mixed.rows.order, other.rows.order)
+
+
+def test_general_data_has_its_share(shards, processor, tmp_path):
+    path = tmp_path / "chat.jsonl"
+    path.write_text(
+        '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day"}]}\n'
+        '{"prompt": "One and one?", "completion": "Two."}\n',
+        encoding="utf-8",
+    )
+    arguments = DataArguments(data=[str(shards)], general_data=[str(path)], general_share=0.25)
+    prepared = prepare(arguments, processor, 0, 1)
+    assert prepared.tasks["general"] == 20 and len(prepared.rows) == 80
+    said = {prepared.rows[number]["completion"][0]["content"] for number in range(60, 80)}
+    assert said == {"Good day", "Two."} and prepared.rows[60]["images"] == []
+    path.write_text('{"messages": [{"role": "user", "content": "Hello"}]}\n', encoding="utf-8")
+    with pytest.raises(TrainError, match=r"chat\.jsonl:1: needs a prompt, and an assistant's turn at the end"):
+        prepare(arguments, processor, 0, 1)
+
+
+def test_a_side_of_the_folds(shards, processor, tmp_path):
+    rows = prepare(DataArguments(data=[str(shards)]), processor, 0, 1).rows.table
+    keys = sorted({*zip(rows["source"], rows["id"], strict=True)})
+    path = tmp_path / "folds.jsonl"
+    lines = [
+        f'{{"source": "{source}", "id": "{id}", "fold": {number % 3}}}\n'
+        for number, (source, id) in enumerate(keys)
+    ]
+    path.write_text("".join(lines), encoding="utf-8")
+    sides = {
+        side: prepare(
+            DataArguments(data=[str(shards)], folds=str(path), fold=1, side=side), processor, 0, 1
+        ).rows.order
+        for side in ("train", "held")
+    }
+    assert len(sides["held"]) == 20 and len(sides["train"]) == 40
+    assert {rows[int(at)]["id"] for at in sides["held"]} == {id for _, id in keys[1::3]}
+    assert not np.isin(sides["held"], sides["train"]).any()
+
+
+def test_jitter_is_new_in_every_epoch_and_the_same_in_every_run(shards, processor):
+    drawn = {}
+    for run in (0, 1):
+        rows = prepare(DataArguments(data=[str(shards)], jitter=True), processor, 0, 1).rows
+        for epoch in (0, 1):
+            rows.epoch = epoch
+            drawn[run, epoch] = rows[0]["images"][0].tobytes()
+    assert drawn[0, 0] == drawn[1, 0] != drawn[0, 1] == drawn[1, 1]

@@ -1,0 +1,107 @@
+"""Full fine-tuning moves everything, and neither batching, checkpointing nor a kill changes a loss."""
+
+import json
+import signal
+import time
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.trainer.conftest import losses, start, train, words
+from trainer import sft
+from trainer.faults import Stopped, TrainError
+
+STEPS = ("--max_steps", 6, "--save_strategy", "no", "--learning_rate", "1e-3")
+
+
+def test_every_parameter_moves_and_what_is_frozen_does_not(shards, tiny, tmp_path):
+    moved = {}
+    for name, more in {"all": (), "language": ("--freeze", "vision,projector")}.items():
+        train(shards, tiny, tmp_path / name, *STEPS, "--per_device_train_batch_size", 4, *more)
+        before, after = (load_file(at / "model.safetensors") for at in (tiny, tmp_path / name))
+        assert before.keys() == after.keys()
+        moved[name] = {key for key in before if not before[key].equal(after[key])}
+    assert moved["all"] == before.keys()
+    assert moved["language"] == {key for key in before if "visual" not in key}
+
+
+def test_neither_gradient_checkpointing_nor_batching_changes_a_loss(shards, tiny, tmp_path):
+    ways = {
+        "plain": ("--per_device_train_batch_size", 8, "--gradient_checkpointing", "false"),
+        "checkpointed": ("--per_device_train_batch_size", 8, "--gradient_checkpointing", "true"),
+        "accumulated": ("--per_device_train_batch_size", 1, "--gradient_accumulation_steps", 8),
+    }
+    for name, way in ways.items():
+        train(shards, tiny, tmp_path / name, *STEPS, *way)
+    plain = losses(tmp_path / "plain")
+    assert len(plain) == 6 and plain[-1] < plain[0]
+    assert losses(tmp_path / "checkpointed") == pytest.approx(plain, rel=1e-5)
+    assert losses(tmp_path / "accumulated") == pytest.approx(plain, rel=1e-5)
+
+
+RUN = ("--max_steps", 12, "--learning_rate", "1e-3", "--per_device_train_batch_size", 8, "--save_steps", 3)
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_been(shards, tiny, tmp_path, capsys):
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    train(shards, tiny, straight, *RUN)
+    process = start(words(shards, tiny, killed, *RUN), tmp_path)
+    second = killed / "checkpoint-6" / "trainer_state.json"  # 60 rows: 7.5 steps an epoch
+    until = time.monotonic() + 120
+    while not second.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert second.exists() and not (killed / "log.jsonl").exists()
+    newest = max(killed.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    half = killed / "checkpoint-11"  # as a kill in the middle of a save leaves it
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"half")
+    capsys.readouterr()
+    train(shards, tiny, killed, *RUN)
+    told = capsys.readouterr().out
+    assert f"{half} is passed over: no trainer_state.json, so it was not written whole" in told
+    assert f"going on from {newest}" in told or newest == half
+    assert losses(killed) == losses(straight) and len(losses(straight)) == 12
+    one, other = (load_file(at / "model.safetensors") for at in (straight, killed))
+    assert all(one[key].equal(other[key]) for key in one)
+
+
+def test_sigterm_saves_and_the_run_goes_on(shards, tiny, tmp_path, monkeypatch):
+    straight, ended = tmp_path / "straight", tmp_path / "ended"
+    rare = (*RUN[:-1], 100)
+    train(shards, tiny, straight, *rare)
+    decide = sft.Stopper.on_step_end
+
+    def ask(self, args, state, control, **kwargs):
+        if state.global_step == 5:
+            signal.raise_signal(signal.SIGTERM)
+        decide(self, args, state, control, **kwargs)
+
+    with monkeypatch.context() as patched, pytest.raises(Stopped, match="checkpoint-5 is saved"):
+        patched.setattr(sft.Stopper, "on_step_end", ask)
+        train(shards, tiny, ended, *rare)
+    train(shards, tiny, ended, *rare)
+    assert losses(ended) == losses(straight)
+
+
+def test_another_run_does_not_go_on_from_these_checkpoints(shards, tiny, tmp_path):
+    short = ("--max_steps", 2, "--save_steps", 1, "--per_device_train_batch_size", 4)
+    train(shards, tiny, tmp_path, *short, "--learning_rate", "1e-3")
+    with pytest.raises(TrainError, match=r"holds another run \(learning_rate: 0.001 there, 0.002 here\)"):
+        train(shards, tiny, tmp_path, *short, "--learning_rate", "2e-3")
+    train(shards, tiny, tmp_path, *short, "--learning_rate", "2e-3", "--restart", "true")
+    assert json.loads((tmp_path / "run.json").read_text())["learning_rate"] == "0.002"
+    assert (tmp_path / "training.png").exists()
+
+
+def test_two_processes_are_one(shards, tiny, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    run = ("--max_steps", 6, "--learning_rate", "1e-3", "--save_strategy", "no")
+    train(shards, tiny, one, *run, "--per_device_train_batch_size", 8)
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "trainer.sft")
+    process = start(words(shards, tiny, two, *run, "--per_device_train_batch_size", 4), tmp_path, *launcher)
+    out, errors = process.communicate(timeout=170)
+    assert process.returncode == 0, errors
+    assert out.count("60 rows an epoch") == 1
+    assert losses(two) == pytest.approx(losses(one), rel=1e-5)

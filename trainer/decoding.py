@@ -1,0 +1,153 @@
+"""Reading pictures with a model: prompts in, answers out, each with why it ended.
+
+An answer stuck in a repetition is cut: where its last `WINDOW` tokens are one short piece said again and
+again, it is stopped, the copies go but one, and `stop` says `repetition`. (A row of a matrix may repeat
+`0 &` some dozens of times; 128 tokens of it are no formula.)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
+from trl.data_utils import prepare_multimodal_messages
+
+from trainer.tokens import Turns
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from transformers import PreTrainedModel, ProcessorMixin
+
+WINDOW, LONGEST_PERIOD = 128, 32
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How answers are drawn; the defaults are the published ones. Temperature 0 is greedy."""
+
+    temperature: float = 0.2
+    top_p: float = 0.8
+    top_k: int = 50
+    max_new_tokens: int = 2048
+    samples: int = 1
+
+
+GREEDY = Sampling(temperature=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A picture and what is asked of it."""
+
+    picture: "Image"
+    prompt: Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said, and why it stopped: eos, length or repetition."""
+
+    raw: str
+    stop: str
+
+
+def period(ids: Sequence[int]) -> int:
+    """The period of the last `WINDOW` tokens if they are one piece repeated; 0 if they are not."""
+    tail = list(ids[-WINDOW:])
+    if len(tail) < WINDOW:
+        return 0
+    for size in range(1, LONGEST_PERIOD + 1):
+        if tail[size:] == tail[:-size]:
+            return size
+    return 0
+
+
+def cut(ids: Sequence[int]) -> tuple[list[int], bool]:
+    """The tokens up to where they begin to repeat, one copy kept; and whether they did."""
+    size = period(ids)
+    if not size:
+        return list(ids), False
+    start = len(ids) - size
+    while start > 0 and ids[start - 1] == ids[start - 1 + size]:
+        start -= 1
+    return list(ids[: start + size]), True
+
+
+class StuckCriteria(StoppingCriteria):
+    """Stops each sequence of a batch that is stuck; looked at every 16 tokens."""
+
+    def __init__(self, prompt_length: int) -> None:
+        self.prompt_length = prompt_length
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: object) -> torch.Tensor:
+        new = input_ids.shape[1] - self.prompt_length
+        if new < WINDOW or new % 16:
+            return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+        tails = input_ids[:, -WINDOW:]
+        stuck = [(tails[:, size:] == tails[:, :-size]).all(1) for size in range(1, LONGEST_PERIOD + 1)]
+        return torch.stack(stuck).any(0)
+
+
+def chat(processor: "ProcessorMixin", prompt: Turns, pictures: int = 1) -> str:
+    """A prompt as the model is given it: exactly the text it was trained on."""
+    messages = prepare_multimodal_messages(prompt, images=[None] * pictures)
+    return processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+
+
+@torch.no_grad()
+def answer(
+    model: "PreTrainedModel",
+    processor: "ProcessorMixin",
+    questions: Sequence[Question],
+    sampling: Sampling,
+    synced: bool = False,
+) -> list[list[Answer]]:
+    """The answers to a batch of questions, `sampling.samples` to each.
+
+    `synced`: weights are spread over processes (FSDP, ZeRO-3), so all must generate equally long.
+    """
+    batch = processor(
+        images=[[question.picture] for question in questions],
+        text=[chat(processor, question.prompt) for question in questions],
+        padding=True,
+        padding_side="left",
+        return_tensors="pt",
+        add_special_tokens=False,
+    ).to(model.device)
+    if model.dtype != torch.float32:
+        batch["pixel_values"] = batch["pixel_values"].to(model.dtype)
+    length = batch["input_ids"].shape[1]
+    greedy = sampling.temperature == 0
+    drawn = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
+    out = model.generate(
+        **batch,
+        do_sample=not greedy,
+        **({} if greedy else drawn),
+        max_new_tokens=sampling.max_new_tokens,
+        num_return_sequences=sampling.samples,
+        stopping_criteria=StoppingCriteriaList([StuckCriteria(length)]),
+        use_cache=True,
+        synced_gpus=synced,
+    )
+    ends = model.generation_config.eos_token_id
+    stops = set(ends if isinstance(ends, list) else [ends])
+    answers = [read_out(processor, ids, stops) for ids in out[:, length:].tolist()]
+    return [answers[at : at + sampling.samples] for at in range(0, len(answers), sampling.samples)]
+
+
+def read_out(processor: "ProcessorMixin", ids: list[int], stops: set[int]) -> Answer:
+    """New tokens as text, and why they end."""
+    at = next((number for number, token in enumerate(ids) if token in stops), None)
+    kept, stuck = (ids[:at], False) if at is not None else cut(_unpadded(processor, ids))
+    text = processor.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return Answer(text, "eos" if at is not None else "repetition" if stuck else "length")
+
+
+def _unpadded(processor: "ProcessorMixin", ids: list[int]) -> list[int]:
+    """Without the padding behind a sequence that was stopped before the others of its batch."""
+    pad = processor.tokenizer.pad_token_id
+    end = len(ids)
+    while end and ids[end - 1] == pad:
+        end -= 1
+    return ids[:end]

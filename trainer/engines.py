@@ -1,0 +1,109 @@
+"""The two ways to run a model: transformers, always there, and vLLM, where it is installed.
+
+An engine is a function from a batch of questions to their answers.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+import torch
+from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMixin, set_seed
+
+from trainer.decoding import Answer, Question, Sampling, answer, chat, cut
+from trainer.faults import TrainError, UsageError
+
+Engine = Callable[[Sequence[Question], str], list[list[Answer]]]
+ENGINES = ("auto", "transformers", "vllm")
+
+
+def open_engine(
+    name: str, model: str, sampling: Sampling, *, max_pixels: int | None, dtype: str, seed: int
+) -> Engine:
+    """The engine called `name`; `auto` is vLLM where there is a GPU and it is installed."""
+    if name == "vllm" and not find_spec("vllm"):
+        raise TrainError(
+            "vLLM is not installed: pip install 'hmer-tasks[serve]', or say --engine transformers"
+        )
+    with_vllm = name == "vllm" or (name == "auto" and torch.cuda.is_available() and find_spec("vllm"))
+    return (_vllm if with_vllm else _transformers)(model, sampling, max_pixels, dtype, seed)
+
+
+def _load_processor(model: str, max_pixels: int | None) -> ProcessorMixin:
+    try:
+        processor = AutoProcessor.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        raise TrainError(f"cannot load the model {model}: {str(error).splitlines()[0]}") from error
+    size = processor.image_processor.size
+    if max_pixels is not None and max_pixels < size["shortest_edge"]:
+        raise UsageError(f"--max_pixels {max_pixels:,} is under the model's least, {size['shortest_edge']:,}")
+    most = max_pixels or size["longest_edge"]
+    processor.image_processor.size = {"shortest_edge": size["shortest_edge"], "longest_edge": most}
+    return processor
+
+
+def _transformers(name: str, sampling: Sampling, max_pixels: int | None, dtype: str, seed: int) -> Engine:
+    processor = _load_processor(name, max_pixels)
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(name, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise TrainError(f"cannot load the model {name}: {str(error).splitlines()[0]}") from error
+    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+    def engine(questions: Sequence[Question], key: str) -> list[list[Answer]]:
+        # Keyed by the batch, so that a resumed run draws what an uninterrupted one would have drawn.
+        set_seed(random.Random(f"{seed}/{key}").getrandbits(32))
+        return answer(model, processor, questions, sampling)
+
+    return engine
+
+
+def _vllm(name: str, sampling: Sampling, max_pixels: int | None, dtype: str, seed: int) -> Engine:
+    from vllm import LLM, SamplingParams
+
+    processor = _load_processor(name, max_pixels)
+    size = processor.image_processor.size
+    limits = {"min_pixels": size["shortest_edge"], "max_pixels": size["longest_edge"]}
+    llm = LLM(
+        model=name,
+        dtype=dtype,
+        seed=seed,
+        limit_mm_per_prompt={"image": 1},
+        mm_processor_kwargs=limits,
+        max_model_len=max(4096, sampling.max_new_tokens + 2048),
+    )
+    wanted = SamplingParams(
+        n=sampling.samples,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        max_tokens=sampling.max_new_tokens,
+        seed=seed,
+    )
+
+    def engine(questions: Sequence[Question], key: str) -> list[list[Answer]]:
+        requests = [
+            {"prompt": chat(processor, one.prompt), "multi_modal_data": {"image": one.picture}}
+            for one in questions
+        ]
+        answers = []
+        for result in llm.generate(requests, wanted, use_tqdm=False):
+            answers.append(
+                [
+                    _vllm_answer(processor, out.text, out.token_ids, out.finish_reason)
+                    for out in result.outputs
+                ]
+            )
+        return answers
+
+    return engine
+
+
+def _vllm_answer(processor: ProcessorMixin, text: str, ids: Sequence[int], reason: str | None) -> Answer:
+    """vLLM ends at the length what is stuck; it is cut and named here as it is elsewhere."""
+    if reason != "length":
+        return Answer(text, "eos")
+    kept, stuck = cut(list(ids))
+    if not stuck:
+        return Answer(text, "length")
+    return Answer(processor.tokenizer.decode(kept, skip_special_tokens=True), "repetition")

@@ -1,0 +1,147 @@
+"""What is read by the predictor: a folder of pictures, a corpus, or shards, each picture with its prompt."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hmer_tasks.corpora import Refused, Sample, find, open_corpus
+from hmer_tasks.corpora.base import CorpusError, PictureError
+from hmer_tasks.errors.predictions import PredictionError, read_predictions
+from hmer_tasks.tasks.prompts import PromptError, fill, prompt_set
+from trainer.decoding import Question
+from trainer.faults import TrainError
+from trainer.pictures import decode
+from trainer.shards import load_shards, shards_of
+from trainer.tokens import Turns, with_system
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+ERROR_TASKS = {"error_detection": "candidate", "error_correction": "marked"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture to be read. It and its prompt are fetched when its batch is made."""
+
+    source: str
+    id: str
+    gt: str
+    load: Callable[[], Question]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a picture is asked: the task, its template, a system turn; candidates for the error tasks."""
+
+    task: str
+    template: str
+    system: str
+    candidates: Mapping[tuple[str, str], str]
+
+    def prompt(self, source: str, id: str) -> Turns | None:
+        """The prompt for one picture; None where an error task has no candidate for it."""
+        text = self.template
+        slot = ERROR_TASKS.get(self.task)
+        if slot:
+            candidate = self.candidates.get((source, id), self.candidates.get(("", id)))
+            if candidate is None:
+                return None
+            text = fill(text, **{slot: candidate})
+        return with_system([{"role": "user", "content": text}], self.system)
+
+
+def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Asked:
+    """The way to ask. Detection takes the answers of a recognition, correction those of a detection.
+
+    Raises TrainError.
+    """
+    try:
+        template = prompt_set(prompts)[task]
+        found = {}
+        for one in read_predictions(candidates) if candidates else ():
+            if one.sample == 0:
+                found[one.source, one.id] = one.raw if one.task == "error_detection" else one.pred
+    except (PromptError, PredictionError) as error:
+        raise TrainError(str(error)) from error
+    return Asked(task, template, system, found)
+
+
+def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
+    """Every picture below a folder, by name. Raises TrainError where there is none."""
+    if not folder.is_dir():
+        raise TrainError(f"no pictures: {folder} is not a folder")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    if not paths:
+        raise TrainError(f"no pictures in {folder}: looked for {' '.join(EXTENSIONS)}")
+    for path in paths:
+        id = path.relative_to(folder).as_posix()
+        prompt = ask.prompt("", id)
+        if prompt:
+            yield Item("", id, "", partial(_file, path, prompt))
+
+
+def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> Iterator[Item]:
+    """Every sample of a corpus's split, or of all its splits. Raises TrainError."""
+    try:
+        corpus = find(name)
+        with open_corpus(corpus, root) as files:
+            there = corpus.available(files)
+            for one in [split] if split else there:
+                if one not in there:
+                    raise corpus.absent(files.root, one, there)
+                reader = corpus.open_split(files, one)
+                for sample in map(reader.__getitem__, range(len(reader))):
+                    if isinstance(sample, Refused):
+                        continue
+                    prompt = ask.prompt(sample.source, sample.id)
+                    if prompt is None:
+                        continue
+                    yield Item(sample.source, sample.id, sample.label, partial(_sample, sample, prompt))
+    except CorpusError as error:
+        raise TrainError(str(error)) from error
+
+
+def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
+    """Each sample of shards once. An error task takes its rows' own prompts, unless candidates are given.
+
+    The other tasks need no row of their own: the picture is asked with their template.
+    """
+    table = load_shards([shard for path in paths for shard in shards_of(path)])
+    own = ask.task in ERROR_TASKS and not ask.candidates
+    seen: set[tuple[str, str]] = set()
+    tasks, keys = table["task"], zip(table["source"], table["id"], strict=True)
+    for at, (task, key) in enumerate(zip(tasks, keys, strict=True)):
+        if key in seen or (own and task != ask.task):
+            continue
+        seen.add(key)
+        prompt = ask.prompt(*key)
+        if not own and prompt is None:
+            continue
+        gt = table[at]["gt"]
+        yield Item(*key, gt, partial(_row, table, at, prompt, ask.system))
+    if not seen:
+        raise TrainError(f"no row of {ask.task} in {', '.join(paths)}")
+
+
+def _row(table: "Dataset", at: int, prompt: Turns | None, system: str) -> Question:
+    row = table[at]
+    return _question(row["images"][0]["bytes"], row["id"], prompt or with_system(row["prompt"], system))
+
+
+def _file(path: Path, prompt: Turns) -> Question:
+    return _question(path.read_bytes(), path, prompt)
+
+
+def _sample(sample: Sample, prompt: Turns) -> Question:
+    try:
+        return _question(sample.image.load()[0], sample.id, prompt)
+    except PictureError as error:
+        raise TrainError(str(error)) from error
+
+
+def _question(data: bytes, where: object, prompt: Turns) -> Question:
+    return Question(decode(data, str(where)), prompt)

@@ -1,0 +1,206 @@
+"""Read pictures with a model: a folder, a corpus or shards in, JSON lines out (formats.md section 6).
+
+# A folder of pictures
+python -m trainer.predict --model runs/3b --pictures photos --out photos.jsonl
+
+# A test set, from its corpus or from its shards; then: hmer-tasks evaluate 2014.jsonl
+python -m trainer.predict --model runs/3b --corpus crohme --split 2014 --out 2014.jsonl
+python -m trainer.predict --model runs/3b --data build/crohme:2014 --out 2014.jsonl
+
+# By another task's prompt, greedily; five samples a picture, to vote
+python -m trainer.predict --model runs/3b --data build/crohme:2014 --task tree_cot --temperature 0 \\
+    --out tree.jsonl
+python -m trainer.predict --model runs/3b --data build/crohme:2014 --samples 5 --temperature 0.7 \\
+    --out five.jsonl
+
+# Find and mend what a first reading got wrong
+python -m trainer.predict --model runs/3b --data build/crohme:2014 --task error_detection \\
+    --candidates 2014.jsonl --out marked.jsonl
+python -m trainer.predict --model runs/3b --data build/crohme:2014 --task error_correction \\
+    --candidates marked.jsonl --out mended.jsonl
+
+The same command goes on where it was interrupted. Temperature 0.2, top-p 0.8, top-k 50 and 2,048 new
+tokens are the published settings. An answer stuck in a repetition is cut, and its `stop` says so.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from datasets import disable_progress_bars
+
+from hmer_tasks.tasks import TASK_NAMES, Task, all_tasks
+from trainer.decoding import Answer, Sampling
+from trainer.engines import ENGINES, open_engine
+from trainer.faults import TrainError, UsageError, run
+from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_corpus, of_folder, of_shards
+from trainer.mixing import read_folds
+from trainer.sft import check_model_path
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="trainer.predict",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    default = Sampling()
+    add = made.add_argument
+    add("--model", required=True, help="a folder with a model, or its name on the Hub")
+    add("--data", nargs="+", help="builds, BUILD:SPLIT or shards")
+    add("--corpus", help="a corpus by its name, as in `hmer-tasks build --dataset`")
+    add("--root", type=Path, help="where the corpus lies")
+    add("--split", help="one split of the corpus; all by default")
+    add("--pictures", type=Path, help="a folder of pictures")
+    add("--out", type=Path, required=True, help="the predictions, JSON lines")
+    add("--task", choices=TASK_NAMES, default="recognition")
+    add("--prompts", default="uni-mumer", help="a prompt set, or a TOML file of one")
+    add("--system_prompt", default="")
+    add("--candidates", type=Path, help="predictions that an error task is asked about")
+    add("--folds", type=Path, help="JSON lines {source, id, fold}")
+    add("--fold", type=int, default=0)
+    add("--side", choices=("train", "held"), default="held")
+    add("--limit", type=int, help="only the first so many pictures")
+    add("--batch", type=int, default=16)
+    add("--samples", type=int, default=default.samples, help="answers a picture")
+    add("--temperature", type=float, default=default.temperature, help="0: greedy")
+    add("--top_p", type=float, default=default.top_p)
+    add("--top_k", type=int, default=default.top_k)
+    add("--max_new_tokens", type=int, default=default.max_new_tokens)
+    add("--max_pixels", type=int, help="the picture cap; by default what the model was trained with")
+    add("--dtype", choices=("auto", "bfloat16", "float16", "float32"), default="auto")
+    add("--engine", choices=ENGINES, default="auto")
+    add("--seed", type=int, default=0)
+    return made
+
+
+def items_of(given: argparse.Namespace, ask: Asked) -> Iterator[Item]:
+    """The pictures to be read, in order. Raises UsageError, TrainError."""
+    if sum(one is not None for one in (given.data, given.corpus, given.pictures)) != 1:
+        raise UsageError("say one of --data, --corpus and --pictures")
+    if ask.task in ERROR_TASKS and not ask.candidates and not given.data:
+        raise UsageError(f"--task {ask.task} needs --candidates, or shards that hold its rows")
+    if given.data:
+        items = of_shards(given.data, ask)
+    elif given.corpus:
+        items = of_corpus(given.corpus, given.root, given.split, ask)
+    else:
+        items = of_folder(given.pictures, ask)
+    if given.folds:
+        folds = read_folds(given.folds)
+        held = given.side == "held"
+        items = (item for item in items if (folds.get((item.source, item.id)) == given.fold) == held)
+    return islice(items, given.limit)
+
+
+def record(item: Item, task: Task, number: int, answer: Answer) -> dict[str, object]:
+    """A line of the predictions."""
+    return {
+        "source": item.source,
+        "img_id": item.id,
+        "gt": item.gt,
+        "pred": task.read(answer.raw) or "",
+        "task": task.name,
+        "sample": number,
+        "raw": answer.raw,
+        "stop": answer.stop,
+    }
+
+
+def whole_batches(out: Path, lines_a_batch: int) -> int:
+    """How many batches an interrupted run wrote whole; what it wrote after them is cut off."""
+    if not out.exists():
+        return 0
+    data = out.read_bytes()
+    ends = [at + 1 for at, byte in enumerate(data) if byte == 0x0A]
+    batches = len(ends) // lines_a_batch
+    with out.open("r+b") as file:
+        file.truncate(ends[batches * lines_a_batch - 1] if batches else 0)
+    return batches
+
+
+def same_run(out: Path, settings: dict[str, str]) -> None:
+    """Raise TrainError where OUT was begun with other settings; else note them beside it."""
+    beside = out.with_name(f".{out.name}.run.json")
+    if out.exists() and beside.exists():
+        there = json.loads(beside.read_text(encoding="utf-8"))
+        for name, here in settings.items():
+            if there.get(name) != here:
+                raise TrainError(
+                    f"{out} was begun with another {name} ({there.get(name)}, now {here}): delete it"
+                )
+    elif out.exists() and out.stat().st_size:
+        raise TrainError(f"{out} is there and no run of this command began it: choose another --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text(json.dumps(settings), encoding="utf-8")
+
+
+def predict(given: argparse.Namespace) -> None:
+    """The whole run. Raises UsageError, TrainError."""
+    for name in ("batch", "samples", "max_new_tokens"):
+        if getattr(given, name) < 1:
+            raise UsageError(f"--{name} must be at least 1")
+    if given.temperature < 0 or (given.temperature == 0 and given.samples > 1):
+        raise UsageError("--temperature must be at least 0; several samples need one above 0")
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    check_model_path(given.model)
+    ask = asked(given.task, given.prompts, given.system_prompt, given.candidates)
+    items = items_of(given, ask)
+    first = next(items, None)
+    if first is None:
+        raise TrainError("no picture to read: --folds, --limit or --candidates leave none")
+    sampling = Sampling(given.temperature, given.top_p, given.top_k, given.max_new_tokens, given.samples)
+    settings = {
+        name: str(value) for name, value in sorted(vars(given).items()) if name not in ("out", "engine")
+    }
+    same_run(given.out, settings)
+    done = whole_batches(given.out, given.batch * given.samples)
+    how = {"max_pixels": given.max_pixels, "dtype": given.dtype, "seed": given.seed}
+    engine = open_engine(given.engine, given.model, sampling, **how)
+    stops: Counter[str] = Counter()
+    exact = read = 0
+    task = all_tasks()[given.task]
+    with given.out.open("a", encoding="utf-8") as out:
+        for number, batch in enumerate(_batches(first, items, given.batch)):
+            if number < done:
+                continue
+            answers = engine([item.load() for item in batch], str(number))
+            lines = [
+                record(item, task, sample, one)
+                for item, said in zip(batch, answers, strict=True)
+                for sample, one in enumerate(said)
+            ]
+            out.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+            out.flush()
+            stops.update(str(line["stop"]) for line in lines)
+            firsts = [line for line in lines if line["sample"] == 0 and line["gt"]]
+            read += len(firsts)
+            exact += sum(str(line["pred"]).split() == str(line["gt"]).split() for line in firsts)
+    told = ", ".join(f"{stop} {count:,}" for stop, count in stops.most_common()) or "nothing was left to do"
+    print(f"{given.out}: {told}" + (f"; {exact:,} of {read:,} exact" if read else ""))
+
+
+def _batches(first: Item, rest: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    batch = [first]
+    for item in rest:
+        if len(batch) == size:
+            yield batch
+            batch = []
+        batch.append(item)
+    yield batch
+
+
+def main() -> None:
+    """The command line."""
+    predict(parser().parse_args())
+
+
+if __name__ == "__main__":
+    run("trainer.predict", main)

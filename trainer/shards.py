@@ -1,0 +1,184 @@
+"""Where rows come from: builds and shards by path, general SFT data; checked before anything is loaded.
+
+A path is a build (`build/crohme`, its split `train`, or its only one), a split of a build
+(`build/crohme:2014`), a folder of Parquet files, or one Parquet file.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer.faults import TrainError, UsageError
+
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
+
+TEXTS = ("id", "source", "task", "label", "gt")
+TURNS = ("prompt", "completion")
+GENERAL = "general"  # the task of rows that are no formulas
+
+
+def find_shards(paths: Sequence[str]) -> list[Path]:
+    """All shards the paths name, in order. Raises TrainError where one names none."""
+    return [shard for path in paths for shard in shards_of(path)]
+
+
+def shards_of(path: str) -> list[Path]:
+    """The shards of one path. Raises TrainError."""
+    where, split = Path(path), ""
+    if not where.exists() and ":" in path:
+        name, _, split = path.rpartition(":")
+        where = Path(name)
+    if where.is_file() and where.suffix == ".parquet":
+        return [where]
+    if not where.exists():
+        raise TrainError(f"no shards: {path} is not there; build them with `hmer-tasks build --out {where}`")
+    found = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
+    if not found:
+        raise TrainError(f"no shards: {path} holds no Parquet file; a build has them under data/")
+    splits = {shard: shard.name.partition("-")[0] for shard in found}
+    names = list(dict.fromkeys(splits.values()))
+    if not split:
+        if len(names) > 1 and (where / "build.json").exists() and "train" not in names:
+            raise TrainError(f"{path} has several splits: say {where}:SPLIT, one of {', '.join(names)}")
+        split = "train" if "train" in names and (where / "build.json").exists() else ""
+    chosen = [shard for shard in found if split in ("", splits[shard])]
+    if not chosen:
+        raise TrainError(f"no shards: {where} has no split {split!r}; there is {', '.join(names)}")
+    return chosen
+
+
+def valid_split(path: str) -> str | None:
+    """The validation split of a build, if it has one."""
+    return f"{path}:valid" if any(Path(path).glob("data/valid-*.parquet")) else None
+
+
+def features() -> "Features":
+    """The columns that are read. Pictures stay encoded: they are decoded when a batch is made."""
+    from datasets import Features, Image, List, Value
+
+    turn = {"role": Value("string"), "content": Value("string")}
+    return Features(
+        {
+            **dict.fromkeys(TEXTS, Value("string")),
+            "images": List(Image(decode=False)),
+            **dict.fromkeys(TURNS, List(turn)),
+        }
+    )
+
+
+def load_shards(shards: Sequence[Path]) -> "Dataset":
+    """The rows of shards, memory-mapped. Raises TrainError where a file is no shard.
+
+    `datasets` keeps an Arrow copy in its cache (HF_DATASETS_CACHE): about rows × picture bytes.
+    """
+    from datasets import load_dataset
+
+    for shard in shards:
+        check_schema(shard)
+    wanted = features()
+    files = {"rows": [str(shard) for shard in shards]}
+    return load_dataset("parquet", data_files=files, split="rows", columns=list(wanted), features=wanted)
+
+
+def check_schema(shard: Path) -> None:
+    """Raise TrainError, naming the column, where a file has not the columns of a shard."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(shard)
+    except (pa.ArrowException, OSError) as error:
+        raise TrainError(f"{shard}: not a Parquet file: {' '.join(str(error).split())[:200]}") from error
+    for name, wanted in _wanted().items():
+        if name not in schema.names:
+            raise TrainError(f"{shard}: no column {name!r}: not a shard of hmer-tasks (wrong schema)")
+        found = schema.field(name).type
+        if not found.equals(wanted):
+            raise TrainError(f"{shard}: column {name!r} is {found}, not {wanted} (wrong schema)")
+
+
+def _wanted() -> dict[str, object]:
+    import pyarrow as pa
+
+    turn = pa.struct({"role": pa.string(), "content": pa.string()})
+    return {
+        **dict.fromkeys(TEXTS, pa.string()),
+        "images": pa.list_(pa.struct({"bytes": pa.binary(), "path": pa.string()})),
+        **dict.fromkeys(TURNS, pa.list_(turn)),
+    }
+
+
+def load_general(paths: Sequence[str]) -> "Dataset":
+    """General SFT data as rows without a picture: JSON lines or Parquet, `messages` or `prompt` and
+    `completion`; the last assistant turn is what is trained on. Raises TrainError, UsageError."""
+    from datasets import Dataset
+
+    for path in paths:
+        if not Path(path).is_file():
+            raise TrainError(f"no general data: {path} is not a file")
+        next(_general_rows([path]), None)  # a wrong file is told in one line, before datasets wraps it
+    return Dataset.from_generator(_general_rows, features=features(), gen_kwargs={"paths": list(paths)})
+
+
+def _general_rows(paths: Sequence[str]) -> Iterator[dict[str, object]]:
+    for path in paths:
+        for number, record in enumerate(_records(Path(path)), start=1):
+            prompt, completion = _turns(record, f"{path}:{number}")
+            yield {
+                **dict.fromkeys(TEXTS, ""),
+                "id": str(number),
+                "source": f"general/{Path(path).name}",
+                "task": GENERAL,
+                "images": [],
+                "prompt": prompt,
+                "completion": completion,
+            }
+
+
+def _records(path: Path) -> Iterator[object]:
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(1000):
+                yield from batch.to_pylist()
+        return
+    if path.suffix not in (".jsonl", ".json"):
+        raise UsageError(f"general data is .jsonl or .parquet, not {path.name}")
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise TrainError(f"{path}:{number}: not JSON: {error}") from error
+
+
+Turns = list[dict[str, str]]
+
+
+def _turns(record: object, where: str) -> tuple[Turns, Turns]:
+    """A record's prompt and completion. Raises TrainError."""
+    if not isinstance(record, dict):
+        raise TrainError(f"{where}: a row must be an object")
+    if "messages" in record:
+        messages = _checked(record["messages"], where)
+        prompt, completion = messages[:-1], messages[-1:]
+    elif isinstance(record.get("prompt"), str) and isinstance(record.get("completion"), str):
+        prompt = [{"role": "user", "content": record["prompt"]}]
+        completion = [{"role": "assistant", "content": record["completion"]}]
+    else:
+        prompt, completion = (_checked(record.get(name), where) for name in TURNS)
+    if not prompt or completion[-1]["role"] != "assistant":
+        raise TrainError(f"{where}: needs a prompt, and an assistant's turn at the end")
+    return prompt, completion
+
+
+def _checked(messages: object, where: str) -> Turns:
+    if not isinstance(messages, list) or not messages or not all(isinstance(turn, dict) for turn in messages):
+        raise TrainError(f"{where}: needs `messages`, or `prompt` and `completion`")
+    turns = [{"role": turn.get("role"), "content": turn.get("content")} for turn in messages]
+    if not all(isinstance(value, str) for turn in turns for value in turn.values()):
+        raise TrainError(f"{where}: role and content must be texts")
+    return turns
