@@ -5,16 +5,34 @@ PYTHON ?= python3
 PIP_ARGS ?=
 PYTEST_ARGS ?=
 OUT ?= build/sample
+RECIPE ?= trainer/recipes/tiny-cpu.yaml
+DATA ?= build/sample
+RUN ?= build/runs/$(basename $(notdir $(RECIPE)))
+TRAIN_ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt
 
-.PHONY: build setup test lint bench clean
+.PHONY: build train setup test lint bench clean
 
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
 	$(BIN)/hmer-tasks verify $(OUT)
 	@echo "look at it with: $(BIN)/hmer-tasks show $(OUT) -n 3"
+
+# With no GPU: a tiny model learns 32 pictures of the sample by heart and reads them back, in minutes.
+# With one: make train RECIPE=trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml DATA="build/hme100k build/crohme"
+# (several GPUs: see README). TRAIN_ARGS are further flags; the same command goes on where it stopped.
+train: .venv/train
+ifeq ($(DATA),build/sample)
+	$(MAKE) --no-print-directory build OUT=build/sample
+endif
+	$(BIN)/python -m trainer.sft --config $(RECIPE) --data $(DATA) --output_dir $(RUN) $(TRAIN_ARGS)
+ifeq ($(RECIPE),trainer/recipes/tiny-cpu.yaml)
+	@rm -f $(RUN)/read.jsonl
+	$(BIN)/python -m trainer.predict --model $(RUN) --data $(DATA) --limit 32 --batch 32 --temperature 0 \
+	    --max_new_tokens 300 --out $(RUN)/read.jsonl
+endif
 
 setup: .venv/full
 
@@ -39,11 +57,18 @@ bench: .venv/full
 	$(PIP) -e .
 	@touch $@
 
+# What training needs. A torch that is there already (a GPU machine's own) is kept; where there is none,
+# the pinned one is installed: on a CPU from the index of PIP_ARGS.
+.venv/train: .venv/core
+	$(BIN)/python -c 'import torch' 2> /dev/null || $(PIP) torch==2.13.0
+	$(PIP) -e '.[train]'
+	@touch $@
+
 # What tests and training on a CPU need. torch comes first, pinned: unpinned it pulls gigabytes.
 .venv/full: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) torch==2.13.0
 	$(PIP) -e '.[dev,train]'
-	@touch .venv/core $@
+	@touch .venv/core .venv/train $@
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -17,9 +17,9 @@ from scipy.ndimage import gaussian_filter
 
 from hmer_tasks.corpora.faults import PictureError
 from hmer_tasks.corpora.files import open_files
-from hmer_tasks.corpora.hand.layout import Layout
 from hmer_tasks.corpora.hand.boxes import Cell
 from hmer_tasks.corpora.hand.curves import evenly
+from hmer_tasks.corpora.hand.layout import Layout
 from hmer_tasks.corpora.hand.pen import ink
 from hmer_tasks.corpora.hand.symbols import NAMES, form_names
 from hmer_tasks.corpora.hand.writer import keyed, writer

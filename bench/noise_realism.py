@@ -7,7 +7,7 @@
 Realism, for each prediction file: it is cut into halves A and B by expression; the noise model is fitted
 on A, makes candidates for the labels of A, and these are held against the real mistakes of B. Beside it
 stand the real mistakes of A against those of B (the noise floor) and a uniform random corrupter. A mistake
-is a span of `mark_errors`; its kind is REPLACE, INSERT or DELETE; a pair is (kind, wrong tokens, right
+is a visible span of `mark_errors` (`\\le` for `\\leq` is none); its kind is REPLACE, INSERT or DELETE; a pair is (kind, wrong tokens, right
 tokens), the 500 most frequent real ones told apart and the rest by kind. Distances are total variation.
 The classifier is a logistic regression on the tokens around a mark (what stands three before and after,
 what was read, what is right, and how they meet), four-fold; 0.5 is blind. Needs scikit-learn ([dev]).
@@ -19,19 +19,22 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+from rapidfuzz.distance import Levenshtein
+
 from bench.corpus import CORPORA
 from hmer_tasks.errors.align import align
 from hmer_tasks.errors.calibrate import calibrated
 from hmer_tasks.errors.equivalent import looks_the_same
-from hmer_tasks.errors.fit import Measured, add, noise_of
+from hmer_tasks.errors.fit import Measured, add, is_seen, noise_of
 from hmer_tasks.errors.markup import apply_corrections, mark_errors, strip_marks
 from hmer_tasks.errors.model import model_of, shipped_model
+from hmer_tasks.errors.patterns import apply, mistakes
 from hmer_tasks.errors.predictions import Prediction, explicit_or_raw, read_predictions
+from hmer_tasks.errors.sorts import START
 from hmer_tasks.errors.synthesize import keyed_random, synthesize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError
-from rapidfuzz.distance import Levenshtein
 
 TOP = 500
 LEAST_MISREAD = 1000  # a file with fewer misread expressions has too high a noise floor to tell anything
@@ -88,7 +91,10 @@ def auc(real: Pairs, other: Pairs) -> float:
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import cross_val_predict
 
-    sides = [[_words(*mark) for candidate, label in pairs for mark in marks(candidate, label)] for pairs in (real, other)]
+    sides = [
+        [_words(*mark) for candidate, label in pairs for mark in marks(candidate, label)]
+        for pairs in (real, other)
+    ]
     for number, side in enumerate(sides):
         Random(number).shuffle(side)
     size = min(map(len, sides))
@@ -99,7 +105,12 @@ def auc(real: Pairs, other: Pairs) -> float:
     documents, which = [documents[i] for i in order], [which[i] for i in order]
     table = CountVectorizer(analyzer=list, binary=True, min_df=2).fit_transform(documents)
     return max(
-        roc_auc_score(which, cross_val_predict(LogisticRegression(C=c, solver="liblinear"), table, which, cv=4, method="decision_function"))
+        roc_auc_score(
+            which,
+            cross_val_predict(
+                LogisticRegression(C=c, solver="liblinear"), table, which, cv=4, method="decision_function"
+            ),
+        )
         for c in (0.03, 0.3)
     )
 
@@ -130,8 +141,17 @@ def uniform(label: str, vocabulary: list[str], random: Random) -> str:
 
 
 def misread(predictions: list[Prediction]) -> Pairs:
-    pairs = [(explicit_or_raw(each.pred), explicit_or_raw(each.gt)) for each in predictions if each.gt != each.pred]
-    return [(candidate, label) for candidate, label in pairs if not looks_the_same(candidate, label)]
+    """The misread expressions; what is only spelled otherwise is spelled as in the label: no mistake."""
+    pairs = []
+    for each in predictions:
+        candidate, label = explicit_or_raw(each.pred), explicit_or_raw(each.gt)
+        if each.gt == each.pred or looks_the_same(candidate, label):
+            continue
+        tokens = label.split()
+        seen = [one for one in mistakes(tokens, candidate.split()) if is_seen(one, tokens)]
+        read = " ".join(apply([START, *tokens], [edit for one in seen for edit in one.edits]))
+        pairs.append((read if seen else candidate, label))
+    return pairs
 
 
 def realism(path: Path, candidates: int) -> None:
@@ -155,7 +175,10 @@ def realism(path: Path, candidates: int) -> None:
     random = keyed_random(0, "bench")
     rounds = -(-candidates // len(labels))
     made = [(synthesize(label, random, model), label) for label in labels * rounds]
-    on_misread = [(synthesize(label, random, model), label) for label in wrong_labels * -(-candidates // len(wrong_labels))]
+    on_misread = [
+        (synthesize(label, random, model), label)
+        for label in wrong_labels * -(-candidates // len(wrong_labels))
+    ]
     blind = [(uniform(label, vocabulary, random), label) for label in labels]
     every = Counts(real_a + real_b)
     top = {mark for mark, _ in every.pairs.most_common(TOP)}
@@ -175,7 +198,10 @@ def realism(path: Path, candidates: int) -> None:
     floor = rows["real A (noise floor)"][1][2]
     for name, (pairs, (kinds, number, pair)) in rows.items():
         seen_once = pairs[: len(labels)] if name.startswith("synthetic, all") else pairs
-        print(f"{name:32} {kinds:7.3f} {number:7.3f} {pair:7.3f} {pair / floor:14.2f} {auc(real_b, seen_once):6.3f}", flush=True)
+        print(
+            f"{name:32} {kinds:7.3f} {number:7.3f} {pair:7.3f} {pair / floor:14.2f} {auc(real_b, seen_once):6.3f}",
+            flush=True,
+        )
     means = [sum(column) / len(column) for column in zip(*halvings, strict=True)]
     print(f"{'noise floor, mean of 5 halvings':32} {means[0]:7.3f} {means[1]:7.3f} {means[2]:7.3f}")
     broken = [sum(not _parses(candidate) for candidate, _ in pairs) / len(pairs) for pairs in (real_b, made)]
@@ -205,7 +231,9 @@ def inverses(random_pairs: int) -> None:
         done += _undone(candidate, label)
         wrong, right = candidate.split(), label.split()
         spans = align(wrong, right)
-        edits = sum(Levenshtein.distance(wrong[s.start : s.stop], right[s.right_start : s.right_stop]) for s in spans)
+        edits = sum(
+            Levenshtein.distance(wrong[s.start : s.stop], right[s.right_start : s.right_stop]) for s in spans
+        )
         shortest += edits == Levenshtein.distance(wrong, right)
     print(f"random pairs undone exactly: {done:,} of {random_pairs:,}; with a shortest script: {shortest:,}")
 
@@ -245,7 +273,7 @@ def main(arguments: list[str]) -> None:
         inverses(10_000 if quick else 100_000)
         over_all_corpora()
     for path in files or sorted((CORPORA / "predictions").glob("*.tsv")):
-        realism(path, 6_000 if quick else 20_000)
+        realism(path, 6_000 if quick else 12_000)
 
 
 if __name__ == "__main__":

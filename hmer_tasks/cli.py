@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hmer_tasks import cli_errors
 from hmer_tasks.build.faults import BuildError, Stopped, UsageError
 from hmer_tasks.corpora import CORPORA, CorpusError, open_corpus
 from hmer_tasks.errors.noisefile import NoiseError
@@ -36,11 +37,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-errors_app = typer.Typer(
-    help="Wrong candidates: measure how recognisers misread, and mine what they misread.",
-    no_args_is_help=True,
-)
-app.add_typer(errors_app, name="errors")
+app.add_typer(cli_errors.app, name="errors")
+app.command()(cli_errors.folds)
 _DOCUMENTED_TASKS = ",".join(TASK_NAMES)
 
 
@@ -338,78 +336,6 @@ def evaluate(
 
     options = Options(tuple(predictions), labels, html, as_json, compare, vote, boxes, cdm_json)
     run(options, Console())
-
-
-@app.command()
-def folds(
-    dataset: Annotated[str, typer.Option(help="The corpus.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Where the folds go, JSON lines.")],
-    k: Annotated[int, typer.Option("-k", help="How many folds.")] = 3,
-    seed: Annotated[int, typer.Option(help="Another seed, other folds.")] = 0,
-    root: Annotated[Path | None, typer.Option(help="The corpus's folder or archive.")] = None,
-    split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated. Default: train.")] = None,
-) -> None:
-    """Cut a corpus into folds, so that the same expression never stands on both sides."""
-    from hmer_tasks.build import BuildOptions
-    from hmer_tasks.build.folds import write_folds
-
-    options = BuildOptions(dataset, root, tuple(split or ("train",)), seed=seed)
-    sizes = write_folds(options, k, out)
-    typer.echo(f"{sum(sizes):,} samples in folds of {', '.join(f'{size:,}' for size in sizes)}: {out}")
-
-
-@errors_app.command()
-def fit(
-    predictions: Annotated[list[Path], typer.Argument(help="Predictions to measure.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Where the noise file goes (TOML).")],
-) -> None:
-    """Measure how recognisers misread: which symbols, where, how often."""
-    from hmer_tasks.errors.calibrate import fit_noise
-
-    text = fit_noise(predictions)
-    out.write_text(text, encoding="utf-8")
-    typer.echo(f"noise file: {out} ({len(text.encode()) / 1e3:,.0f} kB)")
-
-
-@errors_app.command("show")
-def show_noise(
-    file: Annotated[Path, typer.Argument(help="A noise file of `errors fit`.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where the heat map goes (PNG).")] = None,
-    top: Annotated[int, typer.Option("-n", help="How many mistakes in the table.", min=1)] = 25,
-) -> None:
-    """Show what a noise file says: a table of the top mistakes, and a heat map."""
-    from hmer_tasks.errors.noisefile import read_noise
-    from hmer_tasks.errors.show import heat_map, print_noise
-    from hmer_tasks.look.inline import show_png
-
-    noise = read_noise(file)
-    print_noise(Console(), noise, top)
-    if out is None:
-        typer.echo(show_png(heat_map(noise), "confusions"))
-    else:
-        out.write_bytes(heat_map(noise))
-        typer.echo(f"picture: {out}")
-
-
-@errors_app.command()
-def mine(
-    predictions: Annotated[list[Path], typer.Argument(help="Predictions, several a picture or one.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Where the candidates go, JSON lines.")],
-    per_sample: Annotated[int, typer.Option(help="At most so many of one picture.", min=1)] = 3,
-    per_kind: Annotated[int, typer.Option(help="At most so many with the very same mistakes.", min=1)] = 200,
-    longest_edit: Annotated[int, typer.Option(help="At most so many tokens in one mistake.", min=1)] = 20,
-    farthest: Annotated[
-        float, typer.Option(help="At most this distance, as a share of the length.", min=0, max=1)
-    ] = 0.5,
-) -> None:
-    """Keep what a model read wrongly and can learn from, for `build --errors`."""
-    from hmer_tasks.errors.mine import Caps, mine_files
-
-    mined = mine_files(predictions, out, Caps(per_sample, per_kind, longest_edit, farthest))
-    for reason, count in mined.left_out.most_common():
-        typer.echo(f"left out: {count:,} {reason}")
-    kept = len(mined.kept)
-    typer.echo(f"kept {kept:,} of {mined.predictions:,}, of {len(mined.samples):,} pictures: {out}")
 
 
 # click's UsageError; typer carries its own copy of it.

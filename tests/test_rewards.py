@@ -87,6 +87,19 @@ def one(reward, completion, task, **more):
     return reward([""], [completion], **held)[0]
 
 
+def test_as_trl_calls_it():
+    """TRL 1.16 hands over keywords only, and more of them than a reward needs."""
+    for reward in REWARDS.values():
+        earned = reward(
+            prompts=[[{"role": "user", "content": "?"}]],
+            completions=[[{"role": "assistant", "content": [{"type": "text", "text": LABEL}]}]],
+            completion_ids=[[1, 2]],
+            trainer_state=None,
+            task=["recognition"], label=[LABEL], candidate=[None], marked=[None],
+        )  # fmt: skip
+        assert earned == [float(reward.__name__.removesuffix("_reward") in EARNS["recognition"])]
+
+
 def test_exactness_by_degrees():
     near = LABEL.replace("x", "v")
     assert one(exact_reward, near, "recognition") == 0

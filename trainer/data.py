@@ -78,7 +78,8 @@ class Rows:
         """What the run is trained on, in order: another digest is another run."""
         keys = sha256(self.order.tobytes())
         keys.update(json.dumps(sorted(self.sizes.items())).encode())
-        keys.update(str(len(self.table)).encode())
+        for name in ("source", "id", "task"):
+            keys.update("\n".join(self.table[name]).encode())
         return keys.hexdigest()
 
 
@@ -89,17 +90,18 @@ class Prepared:
     rows: Rows
     tasks: Counter[str] = field(default_factory=Counter)
     refused: list[dict[str, object]] = field(default_factory=list)
+    cap: int = 0  # pixels
     capped: int = 0
     downsized: int = 0
     longest: int = 0
 
-    def lines(self, max_pixels: int) -> list[str]:
+    def lines(self) -> list[str]:
         """What the user is told before the first step."""
         tasks = ", ".join(f"{name} {count:,}" for name, count in self.tasks.most_common())
         lines = [f"data: {len(self.rows):,} rows an epoch ({tasks}); the longest has {self.longest:,} tokens"]
         if self.capped:
             lines.append(
-                f"data: {self.capped:,} pictures over the cap of {max_pixels:,} pixels are made smaller"
+                f"data: {self.capped:,} pictures over the cap of {self.cap:,} pixels are made smaller"
             )
         if self.downsized:
             lines.append(f"data: {self.downsized:,} pictures are made smaller still, to fit --max_tokens")
@@ -142,6 +144,7 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int, 
             for at, (source, id, task) in zip(unique.tolist(), names, strict=True)
             if fits[at].refused
         ],
+        cap=processor.image_processor.size["longest_edge"],
         capped=sum(one.capped for one in kept),
         downsized=len(sizes),
         longest=max(one.tokens for one in kept),

@@ -32,6 +32,7 @@ from itertools import islice
 from pathlib import Path
 
 from datasets import disable_progress_bars
+from transformers.utils import logging
 
 from hmer_tasks.tasks import TASK_NAMES, Task, all_tasks
 from trainer.decoding import Answer, Sampling
@@ -150,6 +151,7 @@ def predict(given: argparse.Namespace) -> None:
         raise UsageError("--temperature must be at least 0; several samples need one above 0")
     if not sys.stderr.isatty():
         disable_progress_bars()
+        logging.disable_progress_bar()
     check_model_path(given.model)
     ask = asked(given.task, given.prompts, given.system_prompt, given.candidates)
     items = items_of(given, ask)

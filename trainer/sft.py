@@ -29,6 +29,7 @@ import json
 import os
 import re
 import sys
+import warnings
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -39,6 +40,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import disable_progress_bars
 from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.utils import logging
 from trl import ModelConfig, SFTTrainer, TrlParser, get_peft_config
 
 from trainer import models
@@ -133,7 +135,7 @@ def check_model_path(name: str) -> None:
     """Raise TrainError where a name that can only be a path leads nowhere, or to no model."""
     path = Path(name)
     if path.is_dir():
-        if not (path / "config.json").is_file():
+        if not any((path / one).is_file() for one in ("config.json", "adapter_config.json")):
             raise TrainError(f"no model: {name} holds no config.json")
     elif path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise TrainError(f"no model: {name} is not there")
@@ -205,7 +207,13 @@ def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) 
     out = Path(training.output_dir or "")
     if not main or not sys.stderr.isatty():
         disable_progress_bars()
+        logging.disable_progress_bar()
         training.disable_tqdm = True
+    if world == 1 and torch.cuda.device_count() > 1:
+        raise UsageError(
+            f"{torch.cuda.device_count()} GPUs and one process: say `accelerate launch --config_file"
+            " trainer/accelerate/fsdp2_8gpu.yaml -m trainer.sft …`, or set CUDA_VISIBLE_DEVICES=0"
+        )
     training.remove_unused_columns = False  # Rows hands out what the collator wants, and nothing else
     model, processor = load_model(arguments, training, config)
     with state.main_process_first():  # the others find what the first one has measured
@@ -252,8 +260,7 @@ def _resume(
             lines = [json.dumps(refusal, ensure_ascii=False) + "\n" for refusal in prepared.refused]
             (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
             whole, passed = newest_whole(out, world)
-            cap = arguments.max_pixels or 0
-            for line in (*prepared.lines(cap), *passed, *([f"going on from {whole}"] if whole else [])):
+            for line in (*prepared.lines(), *passed, *([f"going on from {whole}"] if whole else [])):
                 _say(main, line)
             found[0] = str(whole) if whole else None
         except TrainError as error:
@@ -316,6 +323,8 @@ def _say(main: bool, text: str) -> None:
 
 def main() -> None:
     """The command line."""
+    # `gradient_checkpointing` has a new name, which transformers 5.17 does not know yet.
+    warnings.filterwarnings("ignore", r".*activation_checkpointing", FutureWarning)
     data, training, model = parse(sys.argv[1:])
     train(data, training, model)
 

@@ -131,10 +131,22 @@ def _fitted(path: Path) -> tuple[Likeness, str]:
     with open_files(path.parent) as files:
         labels = open_labels(files, path.name, SOURCE)
         texts = [labels[index].label for index in range(len(labels))]
-    drawn = [text for text in texts if drawable(text)]
+    drawn = _drawable(texts)
     if not drawn:
         raise CorpusError(f"--like {path}: no label in it can be read and drawn")
     return fit(drawn), labels.digest()
+
+
+def _drawable(labels: list[str]) -> list[str]:
+    """Labels that can be drawn; one whose every token was in a drawn label is not tried again."""
+    known: set[str] = set()
+    kept = []
+    for label in labels:
+        tokens = set(label.split())
+        if tokens <= known or drawable(label):
+            known |= tokens
+            kept.append(label)
+    return kept
 
 
 def _digest(hands: Hands) -> str:

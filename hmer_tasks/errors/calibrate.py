@@ -68,7 +68,7 @@ def _drawn(labels: list[list[str]], model: NoiseModel, number: int) -> Seen:
     """The mistakes in candidates for labels, others of them each round."""
     random = keyed_random(number, "calibrate")
     seen = Seen()
-    for _ in range(min(LABELS_A_ROUND, max(1000, len(labels)))):
+    for _ in range(min(LABELS_A_ROUND, max(300, len(labels)))):
         label = random.choice(labels)
         seen.add(label, mistakes(label, synthesize(" ".join(label), random, model).split()))
     return seen

@@ -1,8 +1,8 @@
 r"""Whether a candidate looks the same on paper as its label: then it is no mistake.
 
 Beyond the standard spelling (latex/spelling.py): `\sin` and `s i n`, `\iint` and `\int \int`,
-`a \over b` and `\frac { a } { b }`, which are told apart there because a normaliser must not join
-or split what its owners wrote.
+`a \over b` and `\frac { a } { b }`, a row break before the end: these are told apart there because a
+normaliser must not join or split what its owners wrote.
 """
 
 from hmer_tasks.errors.sorts import tokens_of
@@ -34,7 +34,8 @@ _SPELLED = {name: tuple(name[1:]) for name in tokens_of("function")} | {
     r"\Vert": ("|", "|"),
     "''": ("'", "'"),
 }  # fmt: skip
-_TELLING = _SPELLED.keys() | {r"\over", r"\frac", r"\operatorname"}
+_ROW = "\\\\"
+_TELLING = _SPELLED.keys() | {r"\over", r"\frac", _ROW}
 
 
 def looks_the_same(a: str, b: str) -> bool:
@@ -51,8 +52,9 @@ def looks_the_same(a: str, b: str) -> bool:
 
 def _spelled_out(tokens: list[str]) -> str:
     out: list[str] = []
-    for token in tokens:
-        out += _SPELLED.get(token, (token,))
+    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+        if token != _ROW or following != r"\end":  # a row break with no row after it
+            out += _SPELLED.get(token, (token,))
     return _without_over(out)
 
 

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from hmer_tasks.errors.context import mistake_features
+from hmer_tasks.errors.context import kind_of, mistake_features
 from hmer_tasks.errors.equivalent import looks_the_same
 from hmer_tasks.errors.hopeless import hopeless
 from hmer_tasks.errors.noisefile import Misread, NoiseFile
-from hmer_tasks.errors.patterns import Mistake, Pattern, apply, mistakes, start_of, written
+from hmer_tasks.errors.patterns import GAP, Mistake, Pattern, apply, mistakes, start_of, written
 from hmer_tasks.errors.predictions import explicit_or_raw, read_predictions
 from hmer_tasks.errors.sorts import START, sort_of
 from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tables import tables
 from hmer_tasks.reasons import LabelError
 
 MAX_NUMBER = 8  # mistakes in a candidate
@@ -88,12 +89,13 @@ def add(found: Measured, gt: str, pred: str) -> None:
     if looks_the_same(" ".join(candidate), " ".join(label)):
         found.same += 1
         return
-    if hopeless(candidate, label):
+    text = " ".join(candidate)
+    if hopeless(candidate, label) or not text.isprintable() or not tables().reserved.isdisjoint(candidate):
         found.hopeless += 1
         return
     found.misread += 1
     found.broken += not _parses(pred)
-    seen = [each for each in mistakes(label, candidate) if _is_seen(each, label)]
+    seen = [each for each in mistakes(label, candidate) if is_seen(each, label)]
     found.number[min(max(1, len(seen)), MAX_NUMBER)] += 1
     found.seen.add(label, seen)
     patterns = [each.pattern for each in seen]
@@ -111,7 +113,7 @@ def _parses(text: str) -> bool:
     return True
 
 
-def _is_seen(mistake: Mistake, label: list[str]) -> bool:
+def is_seen(mistake: Mistake, label: list[str]) -> bool:
     """Whether the mistake alone changes what stands on paper."""
     return not looks_the_same(" ".join(apply([START, *label], list(mistake.edits))), " ".join(label))
 
@@ -130,6 +132,10 @@ def _count(found: Measured, mistake: Mistake) -> None:
 
 def _travels(shape: Pattern) -> bool:
     """Whether a pattern may be met with elsewhere: after a gap only braces, and few gaps."""
+    if GAP in (token for piece in shape.old + shape.new for token in piece):
+        return False  # a label may hold that very sign
+    if kind_of(shape) == "add" and sort_of(shape.old[0][0]) in ("command", "script"):
+        return False  # between a command and its argument
     return len(shape.old) <= _MOST_GAPS + 1 and all(
         token in ("{", "}") for piece in shape.old[1:] for token in piece
     )

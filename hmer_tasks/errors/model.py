@@ -24,6 +24,8 @@ from hmer_tasks.grammar_files import read_toml
 _UNSEEN = 0.5
 # What stands around a mistake makes it at most so much likelier than the average.
 _MOST = 30.0
+# How many neighbourhoods a model remembers the weights of: some tens of megabytes.
+_REMEMBERED = 100_000
 
 T = TypeVar("T")
 
@@ -92,6 +94,9 @@ class NoiseModel:
         """For each place of a label, what may be drawn for a mistake that begins there."""
         out = []
         met, lengths = self._met, self.lengths
+        for memory in (self._met, self._longer):
+            if len(memory) > _REMEMBERED:
+                memory.clear()
         following = tokens[1:]
         following.append("")
         for place, pair in enumerate(zip(tokens, following, strict=True)):

@@ -44,7 +44,7 @@ def _pieces(text: str) -> tuple[tuple[str, ...], ...]:
 
 def written(pieces: tuple[tuple[str, ...], ...]) -> str:
     """One side of a pattern as text."""
-    return f" {GAP} ".join(" ".join(piece) for piece in pieces).strip()
+    return f" {GAP} ".join(" ".join(piece) for piece in pieces).replace("  ", " ").strip()
 
 
 def start_of(old: str) -> str:
@@ -62,6 +62,8 @@ def find(
         if number:
             if place < len(tokens) and tokens[place] == "{" and tokens[place - 1] != "{":
                 return None  # an argument is not torn from its command
+            if place < len(tokens) and tokens[place] in ("_", "^") and found.new[number - 1][-1:] == ("{",):
+                return None  # nor a script from its base
             start, place = place, _gap_end(tokens, place, old, lengths, random)
             if place == start:
                 return None

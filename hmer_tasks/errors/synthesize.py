@@ -14,7 +14,7 @@ from random import Random
 from string import ascii_letters, digits
 
 from hmer_tasks.errors.equivalent import looks_the_same
-from hmer_tasks.errors.model import NoiseModel, shipped_model
+from hmer_tasks.errors.model import Drawable, NoiseModel, shipped_model
 from hmer_tasks.errors.patterns import Edit, Pattern, apply, find
 from hmer_tasks.errors.runs import draw_run
 from hmer_tasks.errors.sorts import START
@@ -39,9 +39,10 @@ def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> s
     tokens = [START, *label.split()]
     broken = random.random() < model.broken
     number = model.number.draw(random)
+    drawable = model.drawable(tokens)
     for attempt in range(_TRIES):
         broken = broken and attempt < _TRIES // 2  # some labels cannot be broken
-        edits = _draw_edits(tokens, number, random, model)
+        edits = _draw_edits(tokens, drawable, number, random, model)
         candidate = " ".join(apply(tokens, edits))
         if not _surely_parses(tokens, edits):
             try:
@@ -69,8 +70,9 @@ def synthesize_candidates(label: str, n: int = 1, seed: int = 0) -> list[str]:
     return list(found)
 
 
-def _draw_edits(tokens: list[str], number: int, random: Random, model: NoiseModel) -> list[Edit]:
-    drawable = model.drawable(tokens)
+def _draw_edits(
+    tokens: list[str], drawable: list[Drawable], number: int, random: Random, model: NoiseModel
+) -> list[Edit]:
     weights = list(accumulate([each.total for each in drawable]))
     edits: list[Edit] = []
     found: Pattern | None = None

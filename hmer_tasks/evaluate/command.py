@@ -12,13 +12,12 @@ from rich.text import Text
 
 from hmer_tasks.corpora import Picture
 from hmer_tasks.errors.predictions import Prediction, PredictionError
-from hmer_tasks.evaluate.bootstrap import Estimate
 from hmer_tasks.evaluate.cdm import write_cdm
 from hmer_tasks.evaluate.compare import Comparison, compare_systems, in_step
 from hmer_tasks.evaluate.metrics import Metrics, evaluate, part
 from hmer_tasks.evaluate.pairs import first_answers, read_answers, with_labels
 from hmer_tasks.evaluate.published import METRICS
-from hmer_tasks.evaluate.report import metric_rows, page, shown
+from hmer_tasks.evaluate.report import box_rows, metric_rows, page, shown
 from hmer_tasks.evaluate.vote import vote
 
 _TOP = 12  # confusions printed
@@ -154,17 +153,9 @@ def _print(console: Console, metrics: Metrics, read: _Read, before: Metrics | No
 
 def _print_one(console: Console, metrics: Metrics) -> None:
     table = Table(f"{metrics.n:,} pairs", "value", "95 % interval", "reported by")
-    for row in metric_rows(metrics.values):
+    for row in metric_rows(metrics.values) + box_rows(metrics):
         table.add_row(row.title, row.value, row.interval, row.reported_by)
-    if metrics.boxes is not None:
-        by = "this project, in the manner of CDM (UniMERNet)"
-        table.add_row("box F1", *_estimate(metrics.boxes.mean_f1, ""), by)
-        table.add_row("box F1 = 1", *_estimate(metrics.boxes.perfect, " %"), by)
     console.print(table)
-
-
-def _estimate(one: Estimate, unit: str) -> tuple[str, str]:
-    return f"{one.value:.4f}{unit}", f"{one.low:.4f} … {one.high:.4f}{unit}"
 
 
 def _print_sets(console: Console, sets: dict[str, Metrics], everything: Metrics) -> None:
@@ -175,6 +166,8 @@ def _print_sets(console: Console, sets: dict[str, Metrics], everything: Metrics)
     table.add_row("pairs", *(f"{one.n:,}" for one in columns.values()), end_section=True)
     for name, metric in METRICS.items():
         table.add_row(metric.title, *(shown(name, one[name]) for one in columns.values()))
+    for rows in zip(*(box_rows(one) for one in columns.values()), strict=True):
+        table.add_row(rows[0].title, *(row.value for row in rows))
     console.print(table)
 
 

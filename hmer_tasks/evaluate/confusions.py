@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hmer_tasks.evaluate.trees import Graph, aligned, graph_of, moved
+from hmer_tasks.latex.tree import BREAK, NONE
+
+_SILENT = frozenset(["\\end", NONE])  # \end goes with its \begin; no ink is nobody's mistake
 
 
 class Kind(StrEnum):
@@ -43,7 +46,7 @@ def _mistakes(label: Graph, read: Graph) -> Iterator[Mistake]:
     elsewhere = moved(label, read, pairs)
     for i, symbol in enumerate(label.symbols):
         j = pairs.get(i)
-        if symbol == "\\end":  # goes with its \begin
+        if symbol in _SILENT:
             continue
         if j is None:
             yield Mistake(Kind.MISSING, symbol, "", there[i])
@@ -53,8 +56,20 @@ def _mistakes(label: Graph, read: Graph) -> Iterator[Mistake]:
             yield Mistake(Kind.MOVED, symbol, put[j], there[i])
     matched = set(pairs.values())
     for j, symbol in enumerate(read.symbols):
-        if j not in matched and symbol != "\\end":
+        if j not in matched and symbol not in _SILENT:
             yield Mistake(Kind.EXTRA, "", symbol, put[j])
+    rows, rows_read = _row_starts(label), _row_starts(read)
+    for i in rows:
+        if i in pairs and pairs[i] not in rows_read:
+            yield Mistake(Kind.MISSING, BREAK, "", there[i])
+    for j in rows_read:
+        if j in matched and j not in {pairs.get(i) for i in rows}:
+            yield Mistake(Kind.EXTRA, "", BREAK, put[j])
+
+
+def _row_starts(graph: Graph) -> list[int]:
+    """The nodes that a row break stands before."""
+    return [child for _, child, relation in graph.relations if relation == "nextline"]
 
 
 def places(graph: Graph) -> list[str]:

@@ -1,4 +1,4 @@
-"""Subgroups that scores are told for: by the label's length, depth and constructs."""
+"""Subgroups that scores are told for: by the label's length, depth, constructs and characters."""
 
 from collections.abc import Callable
 from functools import cache
@@ -72,6 +72,14 @@ def _commands() -> dict[str, frozenset[str]]:
     }
 
 
+def characters(gt: str) -> tuple[str, ...]:
+    """Whether a label is ASCII: published HME100K scores leave out labels with Chinese characters."""
+    return ("ASCII" if gt.isascii() else "beyond ASCII",)
+
+
 GROUPS: dict[str, Callable[[str], tuple[str, ...]]] = {
-    "length": length, "depth": depth, "construct": constructs,
-}  # fmt: skip
+    "length": length,
+    "depth": depth,
+    "construct": constructs,
+    "characters": characters,
+}

@@ -86,6 +86,18 @@ def metric_rows(values: Mapping[str, Estimate]) -> list[MetricRow]:
     ]
 
 
+def box_rows(metrics: Metrics) -> list[MetricRow]:
+    """The lines of box F1, if it was asked for."""
+    if metrics.boxes is None:
+        return []
+    by = "this project, in the manner of CDM (UniMERNet)"
+    f1, perfect = metrics.boxes.mean_f1, metrics.boxes.perfect
+    return [
+        MetricRow("box F1", f"{f1.value:.4f}", f"{f1.low:.4f} … {f1.high:.4f}", by),
+        MetricRow("box F1 = 1", f"{perfect.value:.4f} %", f"{perfect.low:.2f} … {perfect.high:.2f}", by),
+    ]
+
+
 def worst(metrics: Metrics, count: int = WORST) -> list[int]:
     """Places of the worst pairs: by edit score, then by token distance; none that is the same on paper."""
     table = metrics.table
@@ -116,7 +128,7 @@ def page(
             "missing": missing,
             "not_tex": metrics.labels_not_tex,
             "not_tex_met": metrics.labels_not_tex_met,
-            "metrics": metric_rows(metrics.values),
+            "metrics": metric_rows(metrics.values) + box_rows(metrics),
             "comparison": None if comparison is None else _compared(metrics, comparison, other),
             "outcomes": list(metrics.outcomes.items()),
             "groups": [(name, list(groups.items())) for name, groups in metrics.groups.items()],

@@ -127,12 +127,13 @@ def aligned(label: Graph, read: Graph) -> Iterator[tuple[int, int]]:
 
 
 def line_parents(graph: Graph) -> list[tuple[int, str]]:
-    """The node and relation that each node's line hangs on; (-1, "") on the main line."""
+    """The node and relation that each node's line hangs on; (-1, "") on the main line. A line's further
+    rows hang where its first does."""
     above: dict[int, tuple[int, str]] = {child: (parent, name) for parent, child, name in graph.relations}
     found: list[tuple[int, str]] = []
     for i in range(len(graph.symbols)):
         parent, relation = above.get(i, (-1, ""))
-        found.append(found[parent] if relation == "right" else (parent, relation))
+        found.append(found[parent] if relation in ("right", "nextline") else (parent, relation))
     return found
 
 

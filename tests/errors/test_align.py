@@ -13,10 +13,12 @@ tokens = st.lists(st.sampled_from(TOKENS), max_size=14)
 
 
 @given(tokens, tokens)
-@settings(max_examples=1500)
+@settings(max_examples=600)
 def test_a_shortest_script(wrong, right):
     spans = align(wrong, right)
-    edits = sum(Levenshtein.distance(wrong[s.start : s.stop], right[s.right_start : s.right_stop]) for s in spans)
+    edits = sum(
+        Levenshtein.distance(wrong[s.start : s.stop], right[s.right_start : s.right_stop]) for s in spans
+    )
     assert edits == Levenshtein.distance(wrong, right)
     assert spans == align(wrong, right)
     place = right_place = 0
@@ -52,7 +54,11 @@ def test_a_shortest_script(wrong, right):
         ("1 0 0 0 + x", "1 0 0 + x", "1 0 0 <error_start> 0 <error_end> + x"),
         ("x _ { L }", "x _ { L L }", "x _ { L <deleted> }"),
         # a common symbol stays one
-        (r"y _ { 1 } = 0", r"\vert y 1 = 0", r"<deleted> y <error_start> _ { <error_end> 1 <error_start> } <error_end> = 0"),
+        (
+            r"y _ { 1 } = 0",
+            r"\vert y 1 = 0",
+            r"<deleted> y <error_start> _ { <error_end> 1 <error_start> } <error_end> = 0",
+        ),
     ],
 )
 def test_structures_stay_whole(candidate, label, marked):

@@ -72,6 +72,7 @@ def test_several_candidates_of_a_label():
         (r"\le", r"\leq"),
         (r"x ^ { 2 } _ { 1 }", r"x _ { 1 } ^ { 2 }"),
         (r"| | x | |", r"\| x \|"),
+        (r"\begin {cases} a \\ b \\ \end {cases}", r"\begin {cases} a \\ b \end {cases}"),
     ],
 )
 def test_what_looks_the_same_is_no_mistake(a, b):
@@ -81,7 +82,13 @@ def test_what_looks_the_same_is_no_mistake(a, b):
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [(r"\sin x", r"\cos x"), (r"\iint f", r"\int f"), (r"a \over b", r"a b"), (r"\ldots", r"\cdots"), ("x", "X")],
+    [
+        (r"\sin x", r"\cos x"),
+        (r"\iint f", r"\int f"),
+        (r"a \over b", r"a b"),
+        (r"\ldots", r"\cdots"),
+        ("x", "X"),
+    ],
 )
 def test_what_looks_otherwise_is_one(a, b):
     assert not looks_the_same(a, b)

@@ -151,6 +151,16 @@ def test_labels_with_pictures_come_onto_the_page(tmp_path, command):
 
 
 @pytest.mark.parametrize(
+    ("library", "arguments"), [("nltk.translate.bleu_score", ()), ("scipy.optimize", ("--boxes",))]
+)
+def test_a_missing_extra_says_what_to_install(tmp_path, monkeypatch, command, library, arguments):
+    monkeypatch.setitem(sys.modules, library, None)  # what Python itself does for "is not there"
+    done = command(lines(tmp_path / "p.jsonl", RECORDS[1:3] + RECORDS[3:]), *arguments)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().split("\n")) == 1 and "pip install 'hmer-tasks[score]'" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         (("none.jsonl",), 1, "none.jsonl"), ((), 2, "predictions"), (("empty.tsv",), 1, "holds no predictions"),

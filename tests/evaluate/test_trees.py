@@ -36,14 +36,14 @@ def test_outcome(gt, pred, outcome):
     assert compare(gt, pred).outcome is outcome
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.one_of(LABELS, SOUP), st.one_of(LABELS, SOUP))
 def test_same_is_the_spellings_same(a, b):
     same = compare(a, b).outcome in (Outcome.EXACT, Outcome.SAME)
     assert same == (a.split() == b.split() or (explicit_form(a) is not None and same_on_paper(a, b)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(LABELS, LABELS)
 def test_what_is_shared_is_shared_both_ways(a, b):
     one, other = compare(a, b), compare(b, a)
@@ -84,9 +84,15 @@ def test_what_hangs_on_a_lost_or_misread_node_has_not_moved():
     assert kinds("x + y", r"\sqrt { x } + y") == [Kind.EXTRA]
     assert kinds(r"\sum _ { i } a", r"\prod _ { i } a") == [Kind.MISREAD]
     assert kinds("x ^ { 2 }", "x 2") == [Kind.MOVED]
+    rows = r"\begin {cases} a & b \\ c & d \end {cases}"
+    assert kinds(rows, rows.replace(" & b", "")) == [Kind.MISSING, Kind.MISSING]
+    assert [(m.kind, m.label, m.where) for m in mistakes(rows, rows.replace(r" \\", ""))] == [
+        (Kind.MISSING, "\\\\", "in cases")
+    ]
+    assert [(m.kind, m.pred) for m in mistakes("a b", r"a \\ b")] == [(Kind.EXTRA, "\\\\")]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(LABELS, LABELS)
 def test_no_mistakes_where_it_is_the_same_and_some_where_not(a, b):
     outcome = compare(a, b).outcome

@@ -45,7 +45,9 @@ def test_what_does_not_fit_is_refused_made_smaller_or_ends_the_run(shards, proce
     refused = prepare(DataArguments(data=[str(shards)], max_tokens=most), processor, 0, 1)
     assert refused.refused and all(one["reason"] == "too_long" for one in refused.refused)
     assert len(refused.rows) + len(refused.refused) == 60
-    smaller = prepare(DataArguments(data=[str(shards)], max_tokens=most, too_long="downsize"), processor, 0, 1)
+    smaller = prepare(
+        DataArguments(data=[str(shards)], max_tokens=most, too_long="downsize"), processor, 0, 1
+    )
     assert smaller.downsized > 0 and len(smaller.rows) > len(refused.rows)
     for prepared in (refused, smaller):
         lengths = [
@@ -97,7 +99,9 @@ def test_general_data_has_its_share(shards, processor, tmp_path):
     said = {prepared.rows[number]["completion"][0]["content"] for number in range(60, 80)}
     assert said == {"Good day", "Two."} and prepared.rows[60]["images"] == []
     path.write_text('{"messages": [{"role": "user", "content": "Hello"}]}\n', encoding="utf-8")
-    with pytest.raises(TrainError, match=r"chat\.jsonl:1: needs a prompt, and an assistant's turn at the end"):
+    with pytest.raises(
+        TrainError, match=r"chat\.jsonl:1: needs a prompt, and an assistant's turn at the end"
+    ):
         prepare(arguments, processor, 0, 1)
 
 

@@ -29,7 +29,9 @@ AXIS = -46.0  # height at which fraction bars, + and = are written
 SMALLEST = 0.42  # size under which nothing is written
 BAR_SPACE = 16.0  # between a fraction's bar and what stands on it
 SCRIPTS = frozenset(["sub", "sup"])
+BRACES = frozenset(["\\underbrace", "\\overbrace"])
 BESIDE = SCRIPTS | {"nextline"}  # a next line is set by whoever lays out the rows
+PRIMES, PRIME = frozenset(["'", "′"]), -42.0  # a prime on the line itself is written as high as a script
 WIDE_LIMITS = frozenset(["\\lim", *BIG])
 
 
@@ -127,6 +129,8 @@ class Layout:
             if symbol == "\\limits":
                 return Box()  # its scripts were set with the operator before it
             return self._scripted(cell, Box(), size, style)
+        if symbol in BRACES:
+            return self._braced(cell, size, style)
         if symbol == GROUP:
             inside = cell.child("inside")
             box = self.block(inside, size, style) if inside else Box()
@@ -196,7 +200,10 @@ class Layout:
             marks.append(
                 Mark(number, tuple(moved(each, 11 * size, 0.0) for each in rib), 0.0, 0.0, 1.0, loose=False)
             )
-        return Box(form.width * wide, form.top * size, form.bottom * size, marks)
+        written = Box(form.width * wide, form.top * size, form.bottom * size, marks)
+        out = Box()
+        out.put(written, 0.0, PRIME * size if symbol in PRIMES else 0.0)
+        return out
 
     def word(self, number: int, letters: str, size: float) -> Box:
         box = Box()
@@ -212,6 +219,12 @@ class Layout:
         if not children:
             return box
         return self._beside(box, children.get("sub"), children.get("sup"), size, style)
+
+    def _braced(self, cell: Cell, size: float, style: str) -> Box:
+        """A brace over or under a line; its script stands at the brace's tip."""
+        small = max(SMALLEST, size * self.writer.script)
+        above, below = (self.block(cell.child(name) or [], small, style) for name in ("sup", "sub"))
+        return self.over(accents.command(self, cell, size, style), above, below, 9 * size)
 
     def _beside(
         self, box: Box, sub: list[Cell] | None, sup: list[Cell] | None, size: float, style: str
@@ -271,7 +284,7 @@ class Layout:
 
     def _slashed(self, cell: Cell, box: Box) -> Box:
         middle = box.width / 2
-        lean = 0.2 * max(box.height, 50.0)
+        lean = 0.4 * max(box.height, 40.0)
         line = [curve([(middle + lean, box.top - 8), (middle - lean, box.bottom + 8)])]
         box.marks.append(Mark(cell.number, tuple(line), 0.0, 0.0, 1.0, loose=False))
         box.top, box.bottom = box.top - 8, box.bottom + 8

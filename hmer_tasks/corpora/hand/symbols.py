@@ -7,55 +7,58 @@ from functools import cache
 
 # token = forms, any of which may be taken. A single character that has a form needs no line.
 _FORMS = r"""
-\alpha=α,alpha \beta=β,beta \gamma=γ,gamma \delta=δ \epsilon=lunate,ε \varepsilon=ε \zeta=ζ
-\eta=η \theta=θ,theta \vartheta=vartheta \iota=ι \kappa=κ \varkappa=varkappa \lambda=λ,lambda
-\mu=μ,mu \nu=ν \xi=ξ \pi=π,pi \varpi=varpi \rho=ρ,rho \varrho=varrho \sigma=σ,sigma
-\varsigma=ς,varsigma \tau=τ,tau \upsilon=υ,upsilon \phi=phi,φ \varphi=varphi \chi=χ \psi=ψ
-\omega=ω,omega \omicron=o \Alpha=A \Beta=B \Gamma=Γ \Delta=Δ,Delta \Epsilon=E \Zeta=Z \Eta=H
-\Theta=Θ \Iota=I \Kappa=K \Lambda=Λ \Mu=M \Nu=N \Xi=Ξ \Omicron=O \Pi=Π \Rho=P \Sigma=Σ \Tau=T
-\Upsilon=Υ,Upsilon \Phi=Φ \Chi=X \Psi=Ψ \Omega=Ω,Omega \varGamma=Γ \varDelta=Δ,Delta \varTheta=Θ
-\varLambda=Λ \varXi=Ξ \varPi=Π \varSigma=Σ \varPhi=Φ \varPsi=Ψ \varOmega=Ω,Omega \digamma=F
+\l=lslash \L=Lslash \o=oslashed \O=Oslash \alpha=α,alpha \beta=β,beta \gamma=γ,gamma
+\delta=δ \epsilon=lunate,ε \varepsilon=ε \zeta=ζ \eta=η \theta=θ,theta \vartheta=vartheta
+\iota=ι \kappa=κ \varkappa=varkappa \lambda=λ,lambda \mu=μ,mu \nu=ν \xi=ξ \pi=π,pi
+\varpi=varpi \rho=ρ,rho \varrho=varrho \sigma=σ,sigma \varsigma=ς,varsigma \tau=τ,tau
+\upsilon=υ,upsilon \phi=phi,φ \varphi=varphi \chi=χ \psi=ψ \omega=ω,omega \omicron=o
+\Alpha=A \Beta=B \Gamma=Γ \Delta=Δ,Delta \Epsilon=E \Zeta=Z \Eta=H \Theta=Θ \Iota=I \Kappa=K
+\Lambda=Λ \Mu=M \Nu=N \Xi=Ξ \Omicron=O \Pi=Π \Rho=P \Sigma=Σ \Tau=T \Upsilon=Υ,Upsilon
+\Phi=Φ \Chi=X \Psi=Ψ \Omega=Ω,Omega \varGamma=Γ \varDelta=Δ,Delta \varTheta=Θ \varLambda=Λ
+\varXi=Ξ \varPi=Π \varSigma=Σ \varPhi=Φ \varPsi=Ψ \varOmega=Ω,Omega \digamma=F
 \partial=∂,partial \nabla=∇,nabla \infty=∞,infty \infin=∞,infty \ell=ℓ,ell \hbar=ℏ,hbar
-\hslash=ℏ,hbar \wp=wp \Re=Re \Im=Im \imath=imath \jmath=jmath \i=imath \j=jmath \aleph=ℵ,aleph
-\emptyset=∅,emptyset \varnothing=∅,emptyset \empty=∅,emptyset \forall=∀,forall \exists=∃,exists
-\neg=neg \lnot=neg \top=top \bot=⊥,bot \perp=⊥,bot \angle=∠,angle \triangle=△,triangle
-\bigtriangleup=△,triangle \vartriangle=△,triangle \bigtriangledown=bigtriangledown
-\triangledown=bigtriangledown \square=square \Box=square \diamond=diamond \Diamond=diamond
-\lozenge=diamond \star=star \bigstar=star \bigcirc=bigcirc \circ=circ \bullet=bullet
-\prime=prime '=prime \backprime=tick \degree=circ \pm=±,pm \mp=∓,mp \plusmn=±,pm \times=×,times
-\div=÷,div \cdot=cdot \cdotp=cdot \centerdot=cdot ·=cdot \ast=ast \*=ast *=ast \cap=∩,cap
-\cup=∪,cup \wedge=∧,wedge \land=∧,wedge \vee=∨,vee \lor=∨,vee \oplus=oplus \otimes=otimes
-\odot=odot \ominus=ominus \oslash=oslash \boxplus=boxplus \sqcup=sqcup \sqcap=sqcap
-\setminus=setminus \smallsetminus=setminus \amalg=coprod \triangleright=triangleright
-\triangleleft=triangleleft \rhd=triangleright \lhd=triangleleft \dagger=†,dagger \dag=†,dagger
-\ddagger=‡,ddagger \ddag=‡,ddagger \wr=varsigma -=- −=- \minus=- <=< >=> \lt=< \gt=> \leq=≤,le
-\le=≤,le \geq=≥,ge \ge=≥,ge \leqq=≤,le \geqq=≥,ge ≤=≤,le ≥=≥,ge \leqslant=leqslant
-\geqslant=geqslant \neq=≠,neq \ne=≠,neq ≠=≠,neq \equiv=≡ \sim=~,sim \thicksim=~,sim \simeq=simeq
-\cong=cong \approx=≈,approx \doteq=doteq \asymp=asymp \propto=∝,propto \varpropto=∝,propto
-\lesssim=lesssim \gtrsim=gtrsim \prec=prec \succ=succ \preceq=preceq \succeq=succeq \ll=≪ \gg=≫
-\in=∈,in \ni=ni \owns=ni \notin=notin \isin=∈,in \subset=⊂ \supset=supset \subseteq=⊆
+\hslash=ℏ,hbar \wp=wp \Re=Re \Im=Im \imath=imath \jmath=jmath \i=imath \j=jmath
+\aleph=ℵ,aleph \emptyset=∅,emptyset \varnothing=∅,emptyset \empty=∅,emptyset
+\forall=∀,forall \exists=∃,exists \neg=neg \lnot=neg \top=top \bot=⊥,bot \perp=⊥,bot
+\angle=∠,angle \triangle=△,triangle \bigtriangleup=△,triangle \vartriangle=△,triangle
+\bigtriangledown=bigtriangledown \triangledown=bigtriangledown \square=square \Box=square
+\diamond=diamond \Diamond=diamond \lozenge=diamond \star=star \bigstar=star \bigcirc=bigcirc
+\circ=circ \bullet=bullet \prime=prime '=prime \backprime=tick \degree=circ \pm=±,pm
+\mp=∓,mp \plusmn=±,pm \times=×,times \div=÷,div \cdot=cdot \cdotp=cdot \centerdot=cdot
+·=cdot \ast=ast \*=ast *=ast \cap=∩,cap \cup=∪,cup \wedge=∧,wedge \land=∧,wedge \vee=∨,vee
+\lor=∨,vee \oplus=oplus \otimes=otimes \odot=odot \ominus=ominus \oslash=oslash
+\boxplus=boxplus \sqcup=sqcup \sqcap=sqcap \setminus=setminus \smallsetminus=setminus
+\amalg=coprod \triangleright=triangleright \triangleleft=triangleleft \rhd=triangleright
+\lhd=triangleleft \dagger=†,dagger \dag=†,dagger \ddagger=‡,ddagger \ddag=‡,ddagger
+\wr=varsigma -=- −=- \minus=- <=< >=> \lt=< \gt=> \leq=≤,le \le=≤,le \geq=≥,ge \ge=≥,ge
+\leqq=≤,le \geqq=≥,ge ≤=≤,le ≥=≥,ge \leqslant=leqslant \geqslant=geqslant \neq=≠,neq
+\ne=≠,neq ≠=≠,neq \equiv=≡ \sim=~,sim \thicksim=~,sim \simeq=simeq \cong=cong
+\approx=≈,approx \doteq=doteq \asymp=asymp \propto=∝,propto \varpropto=∝,propto
+\lesssim=lesssim \gtrsim=gtrsim \prec=prec \succ=succ \preceq=preceq \succeq=succeq \ll=≪
+\gg=≫ \in=∈,in \ni=ni \owns=ni \notin=notin \isin=∈,in \subset=⊂ \supset=supset \subseteq=⊆
 \supseteq=⊇ \sqsubseteq=sqsubseteq \sqsupseteq=sqsupseteq \vdash=vdash \dashv=dashv
-\models=models \vDash=models \Vdash=Vdash \parallel=parallel \shortparallel=parallel \|=parallel
-\Vert=parallel \lVert=parallel \rVert=parallel \therefore=∴,therefore \because=∵,because \mid=|
-\vert=| \lvert=| \rvert=| |=| \shortmid=| \rightarrow=rightarrow \to=rightarrow →=rightarrow
-\leftarrow=leftarrow \gets=leftarrow \uparrow=uparrow \downarrow=downarrow
-\leftrightarrow=leftrightarrow \mapsto=mapsto \longmapsto=mapsto \longrightarrow=rightarrow
-\longleftarrow=leftarrow \longleftrightarrow=leftrightarrow \nearrow=nearrow \searrow=searrow
-\nwarrow=nwarrow \swarrow=swarrow \updownarrow=updownarrow \hookrightarrow=hookrightarrow
-\hookleftarrow=hookleftarrow \rightharpoonup=rightharpoonup \rightharpoondown=rightharpoondown
-\leftharpoonup=leftharpoonup \rightleftharpoons=rightleftharpoons
-\leftrightarrows=leftrightarrows \rightleftarrows=leftrightarrows \leadsto=leadsto
-\rightsquigarrow=leadsto \Rightarrow=⇒ \implies=⇒ \Longrightarrow=⇒ \Leftarrow=Leftarrow
-\Longleftarrow=Leftarrow \Leftrightarrow=⇔ \Longleftrightarrow=⇔ \iff=⇔ \Uparrow=Uparrow
-\Downarrow=Downarrow \cdots=cdots \dotsb=cdots \dotsm=cdots \ldots=ldots \dots=ldots
-\dotsc=ldots \dotso=ldots \mathellipsis=ldots …=ldots \vdots=vdots \ddots=ddots \langle=langle
-\rangle=rangle \lang=langle \rang=rangle \lceil=lceil \rceil=rceil \lfloor=lfloor \rfloor=rfloor
-\{={ \}=} \lbrace={ \rbrace=} \lbrack=[ \rbrack=] \lparen=( \rparen=) \sum=sum,∑ \prod=prod
-\coprod=coprod \int=int,∫ \oint=oint,∮ \iint=∬ \iiint=iiint \smallint=int \bigcup=bigcup
-\bigcap=bigcap \bigvee=bigvee \bigwedge=bigwedge \bigoplus=oplus \bigotimes=otimes \bigodot=odot
-\bigsqcup=sqcup \biguplus=bigcup \%=% \#=# \&=& \$=dollar \_=underscore \^=caret ^=caret `=grave
-\`=grave "=" _=underscore \backslash=backslash \slash=/ \colon=: :=:,colon ：=:,colon ，=, （=( ）=)
-；=; ！=! ？=? 、=cjkcomma 。=cjkstop √=√ \surd=√ \sqrtsign=√ \flat=♭,flat \sharp=♯,sharp
+\models=models \vDash=models \Vdash=Vdash \parallel=parallel \shortparallel=parallel
+\|=parallel \Vert=parallel \lVert=parallel \rVert=parallel \therefore=∴,therefore
+\because=∵,because \mid=| \vert=| \lvert=| \rvert=| |=| \shortmid=| \rightarrow=rightarrow
+\to=rightarrow →=rightarrow \leftarrow=leftarrow \gets=leftarrow \uparrow=uparrow
+\downarrow=downarrow \leftrightarrow=leftrightarrow \mapsto=mapsto \longmapsto=mapsto
+\longrightarrow=rightarrow \longleftarrow=leftarrow \longleftrightarrow=leftrightarrow
+\nearrow=nearrow \searrow=searrow \nwarrow=nwarrow \swarrow=swarrow \updownarrow=updownarrow
+\hookrightarrow=hookrightarrow \hookleftarrow=hookleftarrow \rightharpoonup=rightharpoonup
+\rightharpoondown=rightharpoondown \leftharpoonup=leftharpoonup
+\rightleftharpoons=rightleftharpoons \leftrightarrows=leftrightarrows
+\rightleftarrows=leftrightarrows \leadsto=leadsto \rightsquigarrow=leadsto \Rightarrow=⇒
+\implies=⇒ \Longrightarrow=⇒ \Leftarrow=Leftarrow \Longleftarrow=Leftarrow \Leftrightarrow=⇔
+\Longleftrightarrow=⇔ \iff=⇔ \Uparrow=Uparrow \Downarrow=Downarrow \cdots=cdots \dotsb=cdots
+\dotsm=cdots \ldots=ldots \dots=ldots \dotsc=ldots \dotso=ldots \mathellipsis=ldots …=ldots
+\vdots=vdots \ddots=ddots \langle=langle \rangle=rangle \lang=langle \rang=rangle
+\lceil=lceil \rceil=rceil \lfloor=lfloor \rfloor=rfloor \{={ \}=} \lbrace={ \rbrace=}
+\lbrack=[ \rbrack=] \lparen=( \rparen=) \sum=sum,∑ \prod=prod \coprod=coprod \int=int,∫
+\oint=oint,∮ \iint=∬ \iiint=iiint \smallint=int \bigcup=bigcup \bigcap=bigcap \bigvee=bigvee
+\bigwedge=bigwedge \bigoplus=oplus \bigotimes=otimes \bigodot=odot \bigsqcup=sqcup
+\biguplus=bigcup \%=% \#=# \&=& \$=dollar \_=underscore \^=caret ^=caret `=grave \`=grave
+"=" _=underscore \backslash=backslash \slash=/ \colon=: :=:,colon ：=:,colon ，=, （=( ）=) ；=;
+！=! ？=? 、=cjkcomma 。=cjkstop √=√ \surd=√ \sqrtsign=√ \flat=♭,flat \sharp=♯,sharp
 \natural=♮,natural \pounds=£ \P=¶,pilcrow \S=§ \copyright=@ \AA=Å \checkmark=checkmark
 \celsius=℃ ℃=℃ °=circ ′=prime ×=×,times ÷=÷,div ±=±,pm π=π,pi
 """

@@ -1,0 +1,112 @@
+"""A build takes several candidates a sample, fills up with synthetic ones, and adds clean rows; folds."""
+
+import json
+
+import pytest
+
+from hmer_tasks.build import BuildOptions, UsageError, build
+from hmer_tasks.build.folds import assign, write_folds
+from hmer_tasks.errors.markup import apply_corrections
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.spelling import standard_spelling
+from hmer_tasks.latex.tree import to_label
+
+COUNT = 30
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A folder of pictures with a label file; every label stands three times, once spelled otherwise."""
+    from PIL import Image
+
+    root = tmp_path / "mine"
+    (root / "pictures").mkdir(parents=True)
+    lines = []
+    for number in range(COUNT):
+        Image.new("L", (40, 20), 200).save(root / "pictures" / f"{number}.png")
+        sign = r"\le" if number % 3 else r"\leq"
+        lines.append(f"{number}.png\tx _ {{ {'abcdefghij'[number // 3]} }} {sign} y + 1\n")
+    (root / "labels.tsv").write_text("".join(lines))
+    return root
+
+
+@pytest.fixture
+def built(corpus, tmp_path):
+    """The rows of a build, as dicts."""
+    from pyarrow import parquet
+
+    def run(**options):
+        out = tmp_path / "out"
+        build(BuildOptions("folder", corpus, out=out, workers=1, overwrite=True, **options))
+        return [
+            row for path in sorted(out.glob("data/*.parquet")) for row in parquet.read_table(path).to_pylist()
+        ]
+
+    return run
+
+
+def test_clean_rows_say_that_nothing_is_wrong(built):
+    rows = built(clean_share=0.4, seed=3)
+    clean = [row for row in rows if row["candidate"] == row["label"]]
+    assert 2 * 4 <= len(clean) <= 2 * 20
+    assert len(rows) == 5 * COUNT + len(clean)
+    for row in clean:
+        assert row["marked"] == row["candidate"]
+        target = row["completion"][0]["content"]
+        log, _, label = target.rpartition("\n")
+        assert (
+            target == row["label"] if row["task"] == "error_detection" else (log, label) == ("", row["label"])
+        )
+    assert {row["id"] for row in clean} != {
+        row["id"] for row in built(clean_share=0.4, seed=4) if row["candidate"] == row["label"]
+    }
+    assert all(row["candidate"] != row["label"] for row in built())
+
+
+def test_every_mined_candidate_has_its_rows_and_the_rest_is_synthetic(built, tmp_path):
+    label = to_label(parse(r"x _ { a } \leq y + 1"))
+    wrong = [label.replace("+", "-"), label.replace("y", "g"), label.replace("y", "g")]
+    lines = [{"img_id": "0.png", "gt": label, "pred": each, "sample": n} for n, each in enumerate(wrong)]
+    (tmp_path / "mined.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    rows = built(errors=f"{tmp_path / 'mined.jsonl'},synthetic")
+    mine = [row for row in rows if row["id"] == "0.png" and row["candidate"]]
+    assert [row["candidate"] for row in mine] == [wrong[0], wrong[0], wrong[1], wrong[1]]
+    others = [row for row in rows if row["id"] != "0.png" and row["candidate"]]
+    assert len(others) == 2 * (COUNT - 1)
+    for row in mine + others:
+        if row["task"] == "error_correction":
+            log, _, last = row["completion"][0]["content"].rpartition("\n")
+            assert apply_corrections(row["marked"], log) == last == row["label"]
+
+
+def test_a_share_that_cannot_be(built):
+    with pytest.raises(UsageError, match="--clean-share"):
+        built(clean_share=1.5)
+
+
+def test_folds_keep_an_expression_on_one_side(corpus, tmp_path):
+    options = BuildOptions("folder", corpus, seed=5)
+    sizes = write_folds(options, 3, tmp_path / "folds.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "folds.jsonl").read_text().splitlines()]
+    assert [list(line) for line in lines] == [["source", "id", "fold"]] * COUNT
+    assert sizes == [sum(line["fold"] == fold for line in lines) for fold in range(3)]
+    assert max(sizes) - min(sizes) <= 3
+    labels = dict(line.split("\t") for line in (corpus / "labels.tsv").read_text().splitlines())
+    sides: dict[str, set[int]] = {}
+    for line in lines:
+        sides.setdefault(standard_spelling(labels[line["id"]]), set()).add(line["fold"])
+    assert all(len(side) == 1 for side in sides.values())
+    before = (tmp_path / "folds.jsonl").read_text()
+    write_folds(options, 3, tmp_path / "folds.jsonl")
+    assert (tmp_path / "folds.jsonl").read_text() == before
+    with pytest.raises(UsageError, match="-k"):
+        write_folds(options, 1, tmp_path / "folds.jsonl")
+
+
+def test_folds_are_even_and_follow_the_seed():
+    sizes = {f"label {number}": 1 + number % 5 for number in range(300)}
+    fold_of = assign(sizes, 4, seed=0)
+    filled = [sum(sizes[each] for each in sizes if fold_of[each] == fold) for fold in range(4)]
+    assert max(filled) - min(filled) <= 5
+    assert fold_of == assign(dict(reversed(sizes.items())), 4, seed=0)
+    assert fold_of != assign(sizes, 4, seed=1)

@@ -1,0 +1,147 @@
+"""A noise model fitted on predictions gives back their mistakes; its file is read or refused in one line."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from hmer_tasks.errors.calibrate import fit_noise
+from hmer_tasks.errors.hopeless import hopeless
+from hmer_tasks.errors.model import read_model, shipped_model
+from hmer_tasks.errors.noisefile import NoiseError, noise_text, read_noise
+from hmer_tasks.errors.patterns import mistakes, written
+from hmer_tasks.errors.predictions import PredictionError
+from hmer_tasks.errors.show import confusions, heat_map
+from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.grammar_files import grammar_path
+
+LETTERS = "a b c d e f g h".split()
+
+
+def recogniser(random: Random) -> tuple[str, str]:
+    """Reads 7 for 1, but only after an equals sign; loses a subscript's braces; else is right."""
+    label = [random.choice(LETTERS), "_", "{", "1", "}", "+", "1", "=", random.choice("123"), "x"]
+    read = list(label)
+    if label[8] == "1" and random.random() < 0.8:
+        read[8] = "7"
+    elif random.random() < 0.2:
+        read[1:5] = ["1"]
+    return " ".join(label), " ".join(read)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("noise")
+    random = Random(0)
+    lines = [f"{number}\t{label}\t{read}\n" for number in range(900) for label, read in [recogniser(random)]]
+    (folder / "read.tsv").write_text("".join(lines))
+    (folder / "noise.toml").write_text(fit_noise([folder / "read.tsv"]))
+    return folder / "noise.toml"
+
+
+def test_synthetic_mistakes_are_those_of_the_recogniser(fitted):
+    model, random = read_model(fitted), Random(1)
+    made: Counter[tuple[str, str, int]] = Counter()
+    read: Counter[tuple[str, str, int]] = Counter()
+    for number in range(1200):
+        label, prediction = recogniser(random)
+        if label == prediction:
+            continue
+        candidate = synthesize(label, keyed_random(0, str(number)), model)
+        for counts, wrong in ((made, candidate), (read, prediction)):
+            for each in mistakes(label.split(), wrong.split()):
+                counts[written(each.pattern.old), written(each.pattern.new), each.place] += 1
+    assert set(read) == {("1", "7", 9), ("_ { … }", "…", 2)}
+    for mistake, count in read.items():  # which symbol for which, and in which neighbourhood
+        assert abs(made[mistake] / made.total() - count / read.total()) < 0.2
+    assert sum(made[mistake] for mistake in read) > 0.9 * made.total()
+
+
+def test_the_same_predictions_make_the_same_file(fitted):
+    text = fitted.read_text()
+    assert fit_noise([fitted.parent / "read.tsv"]) == text
+    assert "read.tsv sha256:" in text
+    assert "expressions = 900" in text
+
+
+def test_a_noise_file_is_written_as_it_is_read(fitted):
+    noise = read_noise(fitted)
+    again = fitted.parent / "again.toml"
+    again.write_text(noise_text(noise, {}))
+    assert read_noise(again) == noise
+
+
+def test_tokens_that_are_hard_to_quote_come_back(tmp_path):
+    (tmp_path / "odd.tsv").write_text("".join(f"{i}\tf ' \\\" = 1\tf ' ' = 1\n" for i in range(30)))
+    (tmp_path / "noise.toml").write_text(fit_noise([tmp_path / "odd.tsv"]))
+    assert read_noise(tmp_path / "noise.toml").patterns['\\"'].read_as == {"'": 30}
+
+
+def test_the_shipped_file():
+    path = grammar_path("confusables.toml")
+    noise = read_noise(path)
+    assert path.stat().st_size < 100_000
+    assert "sha256:" in path.read_text(encoding="utf-8")
+    for old, new in [("2", "z"), ("x", r"\times"), ("_ { … }", "…"), ("P", "p"), (r"\cdot", "")]:
+        assert noise.patterns[old].read_as[new] > 1
+    assert shipped_model().number.items[0] == 1
+
+
+def test_the_heat_map(fitted):
+    noise = read_noise(fitted)
+    assert confusions(noise)["1", "7"] == max(confusions(noise).values())
+    assert heat_map(noise).startswith(b"\x89PNG")
+    assert heat_map(noise) == heat_map(noise)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("= 1", "not TOML"),
+        ("[patterns]", "no noise file"),
+        ("[number]\ncounts = 3", "no noise file"),
+        ("{good}[patterns]\n", "holds no mistake"),
+        ("{good}[patterns]\n'1' = {{ rate = 'x', as = {{}} }}", "must be a number"),
+        ("{good}[patterns]\n'1' = {{ rate = 1, as = {{ '7' = -1 }} }}", "must be a count"),
+    ],
+)
+def test_a_broken_noise_file_is_refused_in_one_line(tmp_path, text, says):
+    good = "[number]\ncounts = [1]\n[shape]\nbroken = 0\nrepeated = 0\ngaps = []\nrun_share = 0\nruns = []\n"
+    good += "[sorts]\n[context]\n"
+    path = tmp_path / "noise.toml"
+    path.write_text(text.format(good=good) if "good" in text else text)
+    with pytest.raises(NoiseError, match=says) as caught:
+        read_model(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_predictions_without_a_mistake_fit_nothing(tmp_path):
+    (tmp_path / "right.tsv").write_text("1\ta b\ta b\n")
+    with pytest.raises(NoiseError, match="no mistake"):
+        fit_noise([tmp_path / "right.tsv"])
+    with pytest.raises(PredictionError, match="cannot read"):
+        fit_noise([tmp_path / "gone.tsv"])
+
+
+def test_marks_and_signs_of_the_file_itself_do_no_harm(tmp_path):
+    wrong = ["a + <deleted> = c", "a + \x08 = c", "a + … = c", "a + d = c"]
+    (tmp_path / "odd.tsv").write_text("".join(f"{i}\ta + b = c\t{wrong[i % 4]}\n" for i in range(40)))
+    (tmp_path / "noise.toml").write_text(fit_noise([tmp_path / "odd.tsv"]))
+    noise = read_noise(tmp_path / "noise.toml")
+    assert noise.patterns["b"].read_as == {"d": 10}
+    assert noise.runs == [(1, 1, 10)]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "label", "why"),
+    [
+        ("", "a b", "empty"),
+        ("1 " * 30, "1 + 1 = 2", "one_token_repeated"),
+        ("1 " * 9, "1 " * 10, None),  # the label itself repeats
+        ("p q r s", "a b c d", "too_far"),
+        ("p q c d", "a b c d", None),
+        ("7", "1", None),  # a short label must be able to suffer a mistake
+    ],
+)
+def test_hopeless_candidates(candidate, label, why):
+    assert hopeless(candidate.split(), label.split()) == why

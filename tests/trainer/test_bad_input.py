@@ -1,0 +1,123 @@
+"""What a user can get wrong ends in one line that says what and what to do, and in 1 or 2."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from tests.conftest import REPOSITORY
+from tests.trainer.conftest import words
+from trainer import faults, predict, sft
+from trainer.shards import shards_of
+
+RECIPES = sorted((REPOSITORY / "trainer" / "recipes").glob("*.yaml"))
+
+
+def line_of(capsys, main, code: int) -> str:
+    """The one line that a command's main function ends in."""
+    with pytest.raises(SystemExit) as ended:
+        faults.run("it", main)
+    error = capsys.readouterr().err
+    assert ended.value.code == code, error
+    told = [line for line in error.splitlines() if line.startswith("it: ")]
+    assert len(told) == 1 and "Traceback" not in error, error
+    return told[0]
+
+
+def trained(capsys, *arguments: object, code: int = 1) -> str:
+    return line_of(capsys, lambda: sft.train(*sft.parse([*map(str, arguments)])), code)
+
+
+def test_shards_that_are_not_there(capsys, tiny, shards, tmp_path):
+    def told(data: object) -> str:
+        return trained(capsys, *words(data, tiny, tmp_path / "out"))
+
+    assert f"no shards: {tmp_path / 'none'} is not there" in told(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    assert "holds no Parquet file" in told(tmp_path / "empty")
+    assert f"{shards} has no split 'test'; there is train" in told(f"{shards}:test")
+    assert "no shards: say --data" in trained(
+        capsys, "--output_dir", tmp_path, "--model_name_or_path", tiny, "--bf16", "false", code=2
+    )
+
+
+def test_shards_of_another_schema(capsys, tiny, shards, tmp_path):
+    path = tmp_path / "train-00000-of-00001.parquet"
+    table = pq.read_table(shards_of(str(shards))[0])
+    bad = {
+        "no column 'completion'": table.drop_columns(["completion"]),
+        "column 'gt' is int64, not string": table.set_column(
+            table.schema.names.index("gt"), "gt", pa.array(range(len(table)))
+        ),
+    }
+    for what, made in bad.items():
+        pq.write_table(made, path)
+        assert what in trained(capsys, *words(path, tiny, tmp_path / "out"))
+    path.write_bytes(b"PAR1 and no more")
+    assert "not a Parquet file" in trained(capsys, *words(path, tiny, tmp_path / "out"))
+    pq.write_table(table.replace_schema_metadata(None), path)  # only the Hugging Face metadata is gone
+    sft.train(*sft.parse(words(path, tiny, tmp_path / "out", "--max_steps", 1)))
+
+
+def test_models_that_are_not_there(capsys, shards, tiny, tmp_path):
+    assert f"no model: {tmp_path / 'm'} is not there" in trained(
+        capsys, *words(shards, tmp_path / "m", tmp_path)
+    )
+    assert "holds no config.json" in trained(capsys, *words(shards, tmp_path, tmp_path))
+    assert "no model: say --model_name_or_path" in trained(capsys, *words(shards, None, tmp_path), code=2)
+    assert "no model 'huge'; there are tiny-" in trained(
+        capsys, *words(shards, None, tmp_path, "--scratch", "huge"), code=2
+    )
+    given = predict.parser().parse_args(
+        ["--model", str(tmp_path / "m"), "--data", str(shards), "--out", str(tmp_path / "o.jsonl")]
+    )
+    assert "no model" in line_of(capsys, lambda: predict.predict(given), 1)
+
+
+def test_a_picture_over_the_cap(capsys, shards, tiny, tmp_path):
+    arguments = words(shards, tiny, tmp_path, "--max_pixels", 4000, "--over_cap", "stop")
+    assert "pixels, over the cap --max_pixels 4,000" in trained(capsys, *arguments)
+
+
+def test_misspelt_and_impossible_arguments(capsys, shards, tiny, tmp_path):
+    def told(*more: object) -> str:
+        return trained(capsys, *words(shards, tiny, tmp_path, *more), code=2)
+
+    assert "--task_weight" in (line := told("--task_weight", "recognition")) and "--task_weights?" in line
+    assert "no task 'recognise'; there are recognition" in told("--task_weights", "recognise=1")
+    assert "no part 'eyes'; there are projector, vision" in told("--freeze", "eyes")
+    assert "leaves nothing to train" in told("--freeze", "vision,projector,language")
+    assert "--data_weights: 1 numbers from 0 are wanted" in told("--data_weights", 1, 2)
+    assert "--max_length cuts completions off" in told("--max_length", 512)
+    assert "--decode_steps needs held-out pictures" in told("--decode_steps", 5)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("learning_rat: 1.0e-5\n", encoding="utf-8")
+    assert "learning_rat" in (line := told("--config", recipe)) and "did you mean --learning_rate?" in line
+    recipe.write_text("learning_rate: [1\n", encoding="utf-8")
+    told("--config", recipe)
+    assert "no recipe" in told("--config", tmp_path / "none.yaml")
+
+
+def test_memory_that_does_not_suffice():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 50)
+    assert sft.is_out_of_memory(caught.value) and not sft.is_out_of_memory(RuntimeError("shapes differ"))
+    _, training, _ = sft.parse(
+        ["--output_dir", "x", "--bf16", "false", "--use_cpu", "true", "--per_device_train_batch_size", "8"]
+    )
+    line = sft.out_of_memory(training, 0)
+    assert "out of memory in step 1; what helps: --gradient_checkpointing true" in line
+    assert (
+        "--per_device_train_batch_size 4 --gradient_accumulation_steps 2" in line and "--max_pixels" in line
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_is_understood(recipe):
+    more = ["--data", "x", "--output_dir", "y", "--use_cpu", "true"]
+    data, training, model = sft.parse(["--config", str(recipe), *more])
+    assert data.scratch or model.model_name_or_path.startswith("Qwen/Qwen")
+    assert training.max_length is None
+    if recipe.stem.startswith("uni-mumer-qwen2.5-vl-3b"):
+        assert training.per_device_train_batch_size * training.gradient_accumulation_steps * 4 == 512
+        assert (data.max_pixels, data.max_tokens, data.freeze) == (262_144, 2048, "")

@@ -1,0 +1,96 @@
+"""The predictor: whatever is read, by whatever prompt, one line an answer, and no line twice."""
+
+import json
+
+import pytest
+import torch
+
+from hmer_tasks.errors.predictions import read_predictions
+from hmer_tasks.tasks import TASK_NAMES
+from trainer import predict
+from trainer.decoding import LONGEST_PERIOD, WINDOW, StuckCriteria, cut, period
+from trainer.faults import TrainError, UsageError
+from trainer.shards import load_shards, shards_of
+
+
+def run(*arguments: object) -> None:
+    predict.predict(predict.parser().parse_args([*map(str, arguments), "--max_new_tokens", "12"]))
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_shards_by_each_prompt(task, shards, tiny, tmp_path):
+    out = tmp_path / "out.jsonl"
+    run("--model", tiny, "--data", shards, "--task", task, "--out", out, "--batch", 5, "--temperature", 0)
+    lines = list(read_predictions(out))
+    assert len({line.id for line in lines}) == len(lines) == 12
+    assert {line.task for line in lines} == {task} and {line.stop for line in lines} <= {"eos", "length"}
+    labels = dict(zip((rows := load_shards(shards_of(str(shards))))["id"], rows["gt"], strict=True))
+    assert all(line.gt == labels[line.id] for line in lines)
+
+
+def test_an_interrupted_run_goes_on_and_draws_the_same(shards, tiny, tmp_path):
+    whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
+    same = (
+        "--model",
+        tiny,
+        "--data",
+        shards,
+        "--batch",
+        2,
+        "--samples",
+        2,
+        "--temperature",
+        1.5,
+        "--top_k",
+        0,
+    )
+    for out in (whole, broken):
+        run(*same, "--out", out)
+    text = whole.read_bytes()
+    assert broken.read_bytes() == text and text.count(b"\n") == 24
+    first, second = (json.loads(line)["raw"] for line in text.splitlines()[:2])
+    assert first != second
+    lines = text.splitlines(keepends=True)
+    for kept in (b"".join(lines[:8]), b"".join(lines[:10]) + lines[10][:20], b""):
+        broken.write_bytes(kept)  # killed between batches, in the middle of one, before the first
+        run(*same, "--out", broken)
+        assert broken.read_bytes() == text
+    with pytest.raises(TrainError, match=r"was begun with another samples \(2, now 1\)"):
+        run(*same, "--out", broken, "--samples", 1)
+
+
+def test_a_folder_and_a_corpus(shards, tiny, tmp_path):
+    (tmp_path / "pictures" / "deep").mkdir(parents=True)
+    for row in load_shards(shards_of(str(shards))).select([0, 5]):
+        (tmp_path / "pictures" / "deep" / f"{row['id']}.png").write_bytes(row["images"][0]["bytes"])
+    run("--model", tiny, "--pictures", tmp_path / "pictures", "--out", tmp_path / "folder.jsonl")
+    folder = list(read_predictions(tmp_path / "folder.jsonl"))
+    assert len(folder) == 2 and all(line.id.startswith("deep/") and line.gt == "" for line in folder)
+    out = tmp_path / "corpus.jsonl"
+    run("--model", tiny, "--corpus", "sample", "--limit", 3, "--out", out)
+    assert [line.source for line in read_predictions(out)] == ["sample/train"] * 3
+
+
+def test_candidates_are_put_into_the_prompt(shards, tiny, tmp_path):
+    first, marked, mended = (tmp_path / f"{name}.jsonl" for name in ("first", "marked", "mended"))
+    common = ("--model", tiny, "--data", shards, "--limit", 2)
+    run(*common, "--out", first)
+    run(*common, "--task", "error_detection", "--candidates", first, "--out", marked)
+    run(*common, "--task", "error_correction", "--candidates", marked, "--out", mended)
+    assert len(list(read_predictions(mended))) == 2
+    with pytest.raises(UsageError, match="--task error_detection needs --candidates"):
+        run("--model", tiny, "--corpus", "sample", "--task", "error_detection", "--out", tmp_path / "x.jsonl")
+
+
+def test_a_stuck_answer_is_cut_and_a_matrix_is_not():
+    for size in (1, 3, LONGEST_PERIOD):
+        ids = [900, 901, 902, *(list(range(size)) * (2 * WINDOW // size + 1))]
+        assert period(ids) == size
+        assert cut(ids) == ([900, 901, 902, *range(size)], True)
+    matrix = [5, 6] * 40 + [7]  # "0 &" forty times
+    assert cut(matrix) == (matrix, False)
+    stuck = StuckCriteria(10)
+    batch = torch.randint(100, 200, (3, 10 + WINDOW))
+    batch[1, -WINDOW:] = 7
+    assert stuck(batch, batch).tolist() == [False, True, False]
+    assert not stuck(batch[:, :-1], batch).any()
