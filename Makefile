@@ -9,6 +9,8 @@ RECIPE ?= trainer/recipes/tiny-cpu.yaml
 DATA ?= build/sample
 RUN ?= build/runs/$(basename $(notdir $(RECIPE)))
 TRAIN_ARGS ?=
+# Two threads on two busy cores wait for each other: fifty times slower than one was seen.
+THREADS := OMP_NUM_THREADS=$(or $(OMP_NUM_THREADS),1)
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt
@@ -27,10 +29,10 @@ train: .venv/train
 ifeq ($(DATA),build/sample)
 	$(MAKE) --no-print-directory build OUT=build/sample
 endif
-	$(BIN)/python -m trainer.sft --config $(RECIPE) --data $(DATA) --output_dir $(RUN) $(TRAIN_ARGS)
+	$(THREADS) $(BIN)/python -m trainer.sft --config $(RECIPE) --data $(DATA) --output_dir $(RUN) $(TRAIN_ARGS)
 ifeq ($(RECIPE),trainer/recipes/tiny-cpu.yaml)
 	@rm -f $(RUN)/read.jsonl
-	$(BIN)/python -m trainer.predict --model $(RUN) --data $(DATA) --limit 32 --batch 32 --temperature 0 \
+	$(THREADS) $(BIN)/python -m trainer.predict --model $(RUN) --data $(DATA) --limit 32 --batch 32 --temperature 0 \
 	    --max_new_tokens 300 --out $(RUN)/read.jsonl
 endif
 

@@ -1,6 +1,6 @@
 """The size of a build's shards against what they hold: pictures, plus the rows' text as zstd-3 JSON lines.
 
-    python -m bench.shard_size OUT        (bar: at most 1.15)
+python -m bench.shard_size OUT        (bar: at most 1.15)
 """
 
 import json
@@ -26,7 +26,9 @@ def main() -> None:
                 last = data
                 lines.append(json.dumps(row, ensure_ascii=False))
     text = len(pa.Codec("zstd", 3).compress("\n".join(lines).encode(), asbytes=True))
-    print(f"pictures {pictures:,} + text {text:,} bytes; shards {shards:,}: {shards / (pictures + text):.3f} (bar 1.15)")
+    print(
+        f"pictures {pictures:,} + text {text:,} bytes; shards {shards:,}: {shards / (pictures + text):.3f} (bar 1.15)"
+    )
 
 
 if __name__ == "__main__":

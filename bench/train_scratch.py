@@ -1,7 +1,7 @@
 """A small model from random weights on CROHME's ink: ExpRate on 2014, and five tasks against one.
 
 python -m bench.train_scratch --train build/crohme build/synthetic --test build/crohme:2014 --out runs/scratch
-python -m bench.train_scratch --train build/sample --test build/sample --out /tmp/try --steps 4 --leg 60 \\
+python -m bench.train_scratch --train build/sample --test build/sample --out build/try --steps 4 --leg 60 \\
     --flags "--scratch tiny-qwen2.5-vl --use_cpu true --bf16 false --per_device_train_batch_size 4 --limit 8"
 
 Two runs of the recipe small-scratch: `five` (all tasks) and `one` (recognition alone), with the same

@@ -133,7 +133,7 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int, 
     if not len(order):
         raise TrainError(f"no row is left: {_reasons(fits)}; see --max_tokens, --too_long, --over_cap")
     kept = [fits[at] for at in np.unique(order).tolist()]
-    table, order = _with_general(arguments, table, order, seed, costs)
+    table, order, left_out = _with_general(arguments, table, order, seed, costs)
     sizes = {at: one.size for at, one in fits.items() if one.size != AS_IT_IS and not one.refused}
     rows = Rows(table, order, sizes, arguments.system_prompt, seed if arguments.jitter else None)
     return Prepared(
@@ -143,7 +143,8 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int, 
             {"source": source, "id": id, "task": task, "reason": fits[at].refused, "amount": fits[at].tokens}
             for at, (source, id, task) in zip(unique.tolist(), names, strict=True)
             if fits[at].refused
-        ],
+        ]
+        + left_out,
         cap=processor.image_processor.size["longest_edge"],
         capped=sum(one.capped for one in kept),
         downsized=len(sizes),
@@ -186,14 +187,14 @@ def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, Indices]":
 
 def _with_general(
     arguments: "DataArguments", table: "Dataset", order: Indices, seed: int, costs: Costs
-) -> "tuple[Dataset, Indices]":
-    """General rows put in, so many that they have their share. Those too long are left out."""
+) -> "tuple[Dataset, Indices, list[dict[str, object]]]":
+    """General rows put in, so many that they have their share; and those refused, too long."""
     from datasets import concatenate_datasets
 
     if bool(arguments.general_data) != bool(arguments.general_share):
         raise UsageError("--general_data and --general_share go together")
     if not arguments.general_data:
-        return table, order
+        return table, order, []
     general = load_general(arguments.general_data)
     lengths = [cost[0] for cost in costs(general)]
     fine = np.flatnonzero(np.array(lengths) <= arguments.max_tokens)
@@ -201,7 +202,12 @@ def _with_general(
         raise TrainError(f"no general row has at most {arguments.max_tokens:,} tokens")
     rng = np.random.default_rng([seed, len(arguments.data)])
     picked = fine[share_of(arguments.general_share, len(order), len(fine), rng)] + len(table)
-    return concatenate_datasets([table, general]), np.concatenate([order, picked])
+    refused: list[dict[str, object]] = [
+        {**general.select_columns(["source", "id", "task"])[at], "reason": "too_long", "amount": length}
+        for at, length in enumerate(lengths)
+        if length > arguments.max_tokens
+    ]
+    return concatenate_datasets([table, general]), np.concatenate([order, picked]), refused
 
 
 def first_pictures(table: "Dataset", count: int) -> "Dataset":

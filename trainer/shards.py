@@ -119,10 +119,13 @@ def load_general(paths: Sequence[str]) -> "Dataset":
         if not Path(path).is_file():
             raise TrainError(f"no general data: {path} is not a file")
         next(_general_rows([path]), None)  # a wrong file is told in one line, before datasets wraps it
-    return Dataset.from_generator(_general_rows, features=features(), gen_kwargs={"paths": list(paths)})
+    # datasets names its cache by these arguments: a file that was changed must not be read from it.
+    stamps = [f"{(stat := Path(path).stat()).st_size} {stat.st_mtime_ns}" for path in paths]
+    told = {"paths": list(paths), "stamps": stamps}
+    return Dataset.from_generator(_general_rows, features=features(), gen_kwargs=told)
 
 
-def _general_rows(paths: Sequence[str]) -> Iterator[dict[str, object]]:
+def _general_rows(paths: Sequence[str], stamps: Sequence[str] = ()) -> Iterator[dict[str, object]]:
     for path in paths:
         for number, record in enumerate(_records(Path(path)), start=1):
             prompt, completion = _turns(record, f"{path}:{number}")

@@ -98,6 +98,11 @@ def test_general_data_has_its_share(shards, processor, tmp_path):
     assert prepared.tasks["general"] == 20 and len(prepared.rows) == 80
     said = {prepared.rows[number]["completion"][0]["content"] for number in range(60, 80)}
     assert said == {"Good day", "Two."} and prepared.rows[60]["images"] == []
+    arguments.max_tokens = 400
+    with path.open("a", encoding="utf-8") as lines:
+        lines.write('{"prompt": "' + "a b c " * 400 + '", "completion": "No."}\n')
+    (refused,) = prepare(arguments, processor, 0, 1).refused
+    assert (refused["source"], refused["id"], refused["reason"]) == ("general/chat.jsonl", "3", "too_long")
     path.write_text('{"messages": [{"role": "user", "content": "Hello"}]}\n', encoding="utf-8")
     with pytest.raises(
         TrainError, match=r"chat\.jsonl:1: needs a prompt, and an assistant's turn at the end"
