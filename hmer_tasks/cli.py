@@ -87,6 +87,9 @@ def build(
     clean_share: Annotated[
         float, typer.Option(help="Share of the samples that also get rows whose candidate is right.")
     ] = 0.0,
+    keep_polarity: Annotated[
+        bool, typer.Option("--keep-polarity", help="Leave light-on-dark pictures as they are on disk.")
+    ] = False,
     count: Annotated[int | None, typer.Option(help="synthetic: how many samples. Default: 1,000.")] = None,
     like: Annotated[
         Path | None, typer.Option(help="synthetic: a label file whose statistics to write after.")
@@ -107,6 +110,7 @@ def build(
     options = BuildOptions(
         dataset, root, tuple(split or ()), out, names, errors, tree_format, prompts, normalize, valid_share,
         seed, workers, limit, overwrite, count, like, look, hands, clean_share,
+        keep_polarity,
     )  # fmt: skip
     built = run_build(options)
     _print_built(built)
@@ -370,7 +374,7 @@ def main() -> None:
             command = error.ctx.command_path if error.ctx else "hmer-tasks"
             _complain(f"{error.format_message()} (see {command} --help)")
         sys.exit(2)
-    except UsageError as error:
+    except (UsageError, PromptError) as error:
         _complain(str(error))
         sys.exit(2)
     except LabelError as error:
@@ -378,7 +382,7 @@ def main() -> None:
         if error.tokens:
             typer.echo(error.caret(), err=True)
         sys.exit(1)
-    except (BuildError, PromptError, PredictionError, NoiseError, CorpusError, MissingLibraryError) as error:
+    except (BuildError, PredictionError, NoiseError, CorpusError, MissingLibraryError) as error:
         _complain(str(error))
         sys.exit(1)
     except Stopped as stop:

@@ -45,6 +45,8 @@ class BuildOptions:
     hands: Path | None = None
     # of the error tasks: for this share of the samples a candidate that is right, too
     clean_share: float = 0.0
+    # pictures that are light on dark stay so
+    keep_polarity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ def made_by(
             "valid_share": options.valid_share,
             "seed": options.seed,
             "limit": options.limit,
+            "keep_polarity": options.keep_polarity,
             **_settings(options),
         },
         "versions": {"hmer-tasks": __version__, **{package: version(package) for package in PACKAGES}},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from hmer_tasks.corpora import PictureError, Sample
+from hmer_tasks.corpora.pictures import as_on_disk
 from hmer_tasks.errors.predictions import Candidates
 from hmer_tasks.errors.synthesize import keyed_random, synthesize
 from hmer_tasks.latex.normalize import normalize
@@ -50,6 +51,7 @@ class Context:
     seed: int = 0
     normalize: bool = False
     synthetic: bool = True
+    keep_polarity: bool = False
     candidates: Candidates | None = None
     clean_share: float = 0.0
 
@@ -84,7 +86,8 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
             for told, tasks in _told(sample, label, tree, context)
             for task in tasks
         ]
-        picture, name = sample.image.load()
+        image = as_on_disk(sample.image) if context.keep_polarity else sample.image
+        picture, name = image.load()
     except LabelError as error:
         return _refuse(sample, error)
     except PictureError as error:

@@ -110,6 +110,7 @@ def _context(options: BuildOptions) -> tuple[Context, list[str]]:
         seed=options.seed,
         normalize=options.normalize,
         synthetic="synthetic" in parts,
+        keep_polarity=options.keep_polarity,
         candidates=candidates,
         clean_share=options.clean_share,
     )

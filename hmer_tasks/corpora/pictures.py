@@ -4,11 +4,12 @@ import io
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from hmer_tasks.corpora.base import Picture
 from hmer_tasks.corpora.faults import PictureError
 from hmer_tasks.corpora.files import Files
 from hmer_tasks.reasons import Reason
@@ -48,6 +49,11 @@ class FilePicture:
         with warnings.catch_warnings(action="ignore"):  # a remark on a palette's transparency
             grey = image.convert("L")
         return png(ImageOps.invert(grey)), name.with_suffix(".png").name
+
+
+def as_on_disk(picture: Picture) -> Picture:
+    """The picture with the polarity it has on disk; others than files have none to keep."""
+    return replace(picture, light_on_dark=False) if isinstance(picture, FilePicture) else picture
 
 
 def decode(data: bytes, where: str) -> Image.Image:

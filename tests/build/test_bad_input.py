@@ -194,7 +194,7 @@ def test_files_that_cannot_be_read(small, tmp_path):
     assert "gone.json" in one_line(run(small, tmp_path / "out", "--errors", tmp_path / "gone.json"))
     (tmp_path / "bad.tsv").write_text("a\tb\n")
     assert "bad.tsv:1" in one_line(run(small, tmp_path / "out", "--errors", tmp_path / "bad.tsv"))
-    assert "gone.toml" in one_line(run(small, tmp_path / "out", "--prompts", tmp_path / "gone.toml"))
+    assert "gone.toml" in one_line(run(small, tmp_path / "out", "--prompts", tmp_path / "gone.toml"), 2)
     (tmp_path / "other.tsv").write_text("train_7.jpg\tx + 99\tx\n")
     line = one_line(run(small, tmp_path / "out", "--errors", tmp_path / "other.tsv"))
     assert "train_7.jpg" in line
