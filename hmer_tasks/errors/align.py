@@ -17,7 +17,7 @@ from hmer_tasks.latex.tables import tables
 # What makes one script read worse than another one as short.
 _CUT, _DANGLING, _SPAN, _TOKEN, _ODD = 8, 3, 2, 2, 1
 # How much of what both sides share at either end may be drawn into the choice.
-_MARGIN = 16
+_MARGIN = 8
 # Above this many cells (a collapsed prediction of a thousand tokens) any shortest script will do.
 _CELLS = 40_000
 

@@ -6,6 +6,8 @@ INSERT, DELETE); several operations on several lines and the meaning of an INSER
 project's, because the released builder is not public.
 """
 
+from functools import lru_cache
+
 from hmer_tasks.errors.align import align
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.reasons import LabelError, Reason
@@ -13,6 +15,7 @@ from hmer_tasks.reasons import LabelError, Reason
 ERROR_START, ERROR_END, DELETED, START = "<error_start>", "<error_end>", "<deleted>", "<start>"
 
 
+@lru_cache(maxsize=256)  # a row's proof asks again what the row was made of
 def mark_errors(candidate: str, label: str) -> tuple[str, str]:
     """The candidate with its mistakes marked, and the log that mends them (one operation a line).
 
