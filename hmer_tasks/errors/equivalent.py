@@ -35,7 +35,7 @@ _SPELLED = {name: tuple(name[1:]) for name in tokens_of("function")} | {
     "''": ("'", "'"),
 }  # fmt: skip
 _ROW = "\\\\"
-_TELLING = _SPELLED.keys() | {r"\over", r"\frac", _ROW}
+_TELLING = _SPELLED.keys() | {r"\over", _ROW}
 
 
 def looks_the_same(a: str, b: str) -> bool:
@@ -43,9 +43,9 @@ def looks_the_same(a: str, b: str) -> bool:
     if same_on_paper(a, b):
         return True
     left, right = a.split(), b.split()
-    if _TELLING.isdisjoint(set(left) ^ set(right)) and len(left) == len(right):
-        return False
     if _TELLING.isdisjoint(left) and _TELLING.isdisjoint(right):
+        return False  # nothing would be spelled otherwise
+    if len(left) == len(right) and _TELLING.isdisjoint(set(left) ^ set(right)):
         return False
     return same_on_paper(_spelled_out(left), _spelled_out(right))
 

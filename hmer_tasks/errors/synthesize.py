@@ -43,6 +43,8 @@ def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> s
     for attempt in range(_TRIES):
         broken = broken and attempt < _TRIES // 2  # some labels cannot be broken
         edits = _draw_edits(tokens, drawable, number, random, model)
+        if _unseen(tokens, edits):
+            continue
         candidate = " ".join(apply(tokens, edits))
         if not _surely_parses(tokens, edits):
             try:
@@ -97,14 +99,36 @@ def _draw_edits(
     return edits
 
 
+def _unseen(tokens: list[str], edits: list[Edit]) -> bool:
+    """Whether all that happened is that arguments of one symbol lost their braces: `x ^ 2`."""
+    t = tables()
+    for start, stop, new in edits:
+        if new or stop != start + 1 or tokens[start] not in "{}":
+            return False
+        opening = start if tokens[start] == "{" else start - 2
+        pair = {(opening, opening + 1), (opening + 2, opening + 3)}
+        before = tokens[opening - 1]
+        after = tokens[opening + 3] if opening + 3 < len(tokens) else ""
+        takes = before in "_^" or before in t.signatures or before in t.scripts
+        # After a brace it is a second argument, or a group: without scripts that makes no difference.
+        takes = takes or (before == "}" and after not in ("_", "^") and after not in t.scripts)
+        if not (takes and tokens[opening + 1] in _plain() and pair <= {edit[:2] for edit in edits}):
+            return False
+    return True
+
+
 def _surely_parses(tokens: list[str], edits: list[Edit]) -> bool:
-    """Whether symbols alone were exchanged or added, so that the structure is the label's (most are)."""
-    if not edits or "\\begin" in tokens:  # what stands in a column spec is no symbol
+    """Whether symbols alone were exchanged, added or lost, so that the structure stays (most are)."""
+    if "\\begin" in tokens:  # what stands in a column spec is no symbol
         return False
     plain = _plain()
+    if sum(stop - start for start, stop, _ in edits) >= len(tokens) - 1:
+        return False  # nothing may be left
     for start, stop, new in edits:
-        if not new or not plain.issuperset(new) or not plain.issuperset(tokens[start:stop]):
+        if not plain.issuperset(new) or not plain.issuperset(tokens[start:stop]):
             return False
+        if not new and (stop == len(tokens) or tokens[stop] not in plain):
+            return False  # scripts of what is lost would stand on another base
         if start == stop and tokens[start - 1] not in plain and tokens[start - 1] not in (START, "{"):
             return False  # it may stand between a command and its argument
     return True
