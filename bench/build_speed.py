@@ -61,7 +61,7 @@ def floor(root: Path, shards: list[list[Expanded]], out: Path) -> float:
 
 def build(root: Path, out: Path, workers: int) -> float:
     start = time.perf_counter()
-    command = [sys.executable, "-m", "hmer_tasks.cli", "build", "--dataset", "hme100k", "--root", str(root)]
+    command = [sys.executable, "-m", "hmer_tasks", "build", "--dataset", "hme100k", "--root", str(root)]
     subprocess.run(
         [*command, "--out", str(out), "--workers", str(workers)], check=True, stdout=subprocess.DEVNULL
     )

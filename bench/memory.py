@@ -38,7 +38,7 @@ def children(process: int) -> list[int]:
 
 def watch(root: Path, out: Path) -> tuple[dict[int, float], int, float]:
     """Peaks by process id, the parent's id, and the seconds it took."""
-    command = [sys.executable, "-m", "hmer_tasks.cli", "build", "--dataset", "hme100k", "--root", str(root)]
+    command = [sys.executable, "-m", "hmer_tasks", "build", "--dataset", "hme100k", "--root", str(root)]
     start = time.perf_counter()
     build = subprocess.Popen([*command, "--out", str(out), "--workers", "2"], stdout=subprocess.DEVNULL)
     peaks: dict[int, float] = {}

@@ -7,28 +7,22 @@ told in one line on standard error.
 import io
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from hmer_tasks import cli_errors
+from hmer_tasks import cli_build, cli_errors
 from hmer_tasks.build.faults import BuildError, Stopped, UsageError
-from hmer_tasks.corpora import CORPORA, CorpusError, open_corpus
+from hmer_tasks.cli_choices import As, Look
+from hmer_tasks.corpora import CorpusError
 from hmer_tasks.errors.noisefile import NoiseError
 from hmer_tasks.errors.predictions import PredictionError
 from hmer_tasks.evaluate.faults import MissingLibraryError
 from hmer_tasks.reasons import LabelError, Reason
-from hmer_tasks.tasks import TASK_NAMES
 from hmer_tasks.tasks.prompts import PromptError
-
-if TYPE_CHECKING:
-    from hmer_tasks.build import Built
 
 app = typer.Typer(
     help="Handwritten-mathematics corpora into proven training rows for vision-language models.",
@@ -37,138 +31,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+for command in (cli_build.datasets, cli_build.check, cli_build.build, cli_build.verify):
+    app.command()(command)
 app.add_typer(cli_errors.app, name="errors")
 app.command()(cli_errors.folds)
-_DOCUMENTED_TASKS = ",".join(TASK_NAMES)
-
-
-class As(StrEnum):
-    """What `parse` prints."""
-
-    TREE = "tree"
-    TEXT = "text"
-    COUNTS = "counts"
-    JSON = "json"
-    DOT = "dot"
-    PNG = "png"
-
-
-class Look(StrEnum):
-    """How synthetic handwriting looks."""
-
-    INK = "ink"
-    PHOTO = "photo"
-
-
-@app.command()
-def build(
-    dataset: Annotated[str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.")],
-    root: Annotated[
-        Path | None, typer.Option(help="Its folder or archive, if not where it usually lies.")
-    ] = None,
-    split: Annotated[
-        list[str] | None, typer.Option(help="A split; can be repeated. Default: all that are there.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write. Default: build/<dataset>.")] = None,
-    tasks: Annotated[str, typer.Option(help="Which tasks, joined by commas.")] = _DOCUMENTED_TASKS,
-    errors: Annotated[
-        str, typer.Option(help="Wrong candidates: synthetic, FILE, or FILE,synthetic.")
-    ] = "synthetic",
-    tree_format: Annotated[
-        str, typer.Option(help="canonical (lossless) or released (the published tool's).")
-    ] = "canonical",
-    prompts: Annotated[str, typer.Option(help="A prompt set by name, or a .toml file.")] = "uni-mumer",
-    normalize: Annotated[bool, typer.Option("--normalize", help="Rewrite labels in one spelling.")] = False,
-    valid_share: Annotated[float, typer.Option(help="Share of train set aside as valid, by label.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of the wrong candidates and of the validation split.")] = 0,
-    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Only the first N inputs of each split.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier build in OUT.")] = False,
-    clean_share: Annotated[
-        float, typer.Option(help="Share of the samples that also get rows whose candidate is right.")
-    ] = 0.0,
-    keep_polarity: Annotated[
-        bool, typer.Option("--keep-polarity", help="Leave light-on-dark pictures as they are on disk.")
-    ] = False,
-    count: Annotated[int | None, typer.Option(help="synthetic: how many samples. Default: 1,000.")] = None,
-    like: Annotated[
-        Path | None, typer.Option(help="synthetic: a label file whose statistics to write after.")
-    ] = None,
-    look: Annotated[Look | None, typer.Option(help="synthetic: strokes, or a photograph.")] = None,
-    hands: Annotated[
-        Path | None,
-        typer.Option(help="synthetic: InkML with symbol groups, to write with its people's hands."),
-    ] = None,
-) -> None:
-    """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
-    from hmer_tasks.build import BuildOptions
-    from hmer_tasks.build import build as run_build
-
-    names = tuple(name.strip() for name in tasks.split(",") if name.strip())
-    if not names:
-        raise UsageError(f"--tasks names none; there are {_DOCUMENTED_TASKS}")
-    options = BuildOptions(
-        dataset, root, tuple(split or ()), out, names, errors, tree_format, prompts, normalize, valid_share,
-        seed, workers, limit, overwrite, count, like, look, hands, clean_share,
-        keep_polarity,
-    )  # fmt: skip
-    built = run_build(options)
-    _print_built(built)
-    if not any(each["rows"] for each in built.summary["splits"].values()):
-        raise BuildError(f"no row was written; {built.out / 'rejects.jsonl'} says why, line by line")
-
-
-def _print_built(built: "Built") -> None:
-    console = Console()
-    if built.already:
-        typer.echo(f"{built.out} is built already, by these very arguments: nothing to do")
-        return
-    splits = built.summary["splits"]
-    table = Table("", *splits)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    table.add_row("samples", *(f"{each['samples']:,}" for each in splits.values()))
-    table.add_row("refused", *(f"{each['rejected']:,}" for each in splits.values()), end_section=True)
-    for task in TASK_NAMES:
-        table.add_row(task, *(f"{each['tasks'].get(task, 0):,}" for each in splits.values()))
-    console.print(table)
-    for reason, count in built.summary["rejected"].items():
-        typer.echo(f"refused: {count:,} {reason}")
-    if lacking := sum(each["no_candidate"] for each in splits.values()):
-        typer.echo(f"without a wrong candidate, hence without rows of the error tasks: {lacking:,} samples")
-    shards = built.summary["shards"]
-    size = sum(shard["bytes"] for shard in shards.values())
-    typer.echo(f"wrote {len(shards)} shards, {size / 1e6:,.1f} MB, to {built.out}")
-    typer.echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
-    typer.echo(f'load:   datasets.load_dataset("{built.out}")')
-
-
-@app.command()
-def check(
-    file: Annotated[
-        list[Path] | None, typer.Argument(help="Label files: tsv, caption.txt, JSON lines, CSV.")
-    ] = None,
-    dataset: Annotated[str | None, typer.Option(help="A corpus instead of files.")] = None,
-    root: Annotated[Path | None, typer.Option(help="The corpus's folder or archive.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
-    rejects: Annotated[
-        Path | None, typer.Option(help="Write each refused label there, a JSON line each.")
-    ] = None,
-) -> None:
-    """Tell which labels are accepted and why the others are not."""
-    from hmer_tasks.look import check as look
-
-    if bool(file) == bool(dataset):
-        raise UsageError("name label files, or a corpus with --dataset (one of the two)")
-    checked = (
-        [look.check_file(path) for path in file] if file else list(look.check_dataset(str(dataset), root))
-    )
-    if rejects is not None:
-        look.write_rejects(rejects, checked)
-    if as_json:
-        typer.echo(json.dumps([one.as_json() for one in checked], indent=1, ensure_ascii=False))
-    else:
-        look.print_table(Console(), checked)
 
 
 # A label may begin with a minus: what is no option of ours is the label, and no option has one letter.
@@ -268,50 +134,6 @@ def draw(
 
 
 @app.command()
-def datasets() -> None:
-    """List the corpora: where they come from, how they must lie, and whether they are here."""
-    table = Table("dataset", "here", "splits", "licence", "from", "expected as", show_lines=True)
-    for column in table.columns:
-        column.overflow = "fold"  # an address or a layout cut short is of no use
-    for corpus in CORPORA.values():
-        try:
-            with open_corpus(corpus) as files:
-                there = corpus.available(files)
-        except CorpusError:
-            there = ()
-        mark = "yes" if there else "no"
-        row = (
-            corpus.name,
-            mark,
-            ", ".join(there or corpus.splits),
-            corpus.licence,
-            corpus.origin,
-            corpus.layout,
-        )
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
-@app.command()
-def verify(
-    out: Annotated[Path, typer.Argument(help="A finished build.")],
-    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
-) -> None:
-    """Read a build again: checksums, schema, counts, the proof of every row, every picture."""
-    from hmer_tasks.build import verify as run_verify
-
-    report = run_verify(out, workers)
-    for fault in report.faults:
-        _complain(fault)
-    if report.more:
-        _complain(f"and {report.more:,} more faults")
-    typer.echo(f"{out}: {report.rows:,} rows and {report.pictures:,} pictures read again")
-    if report.faults:
-        raise typer.Exit(1)
-    typer.echo("every row is proven")
-
-
-@app.command()
 def evaluate(
     predictions: Annotated[
         list[Path],
@@ -342,6 +164,7 @@ def evaluate(
     run(options, Console())
 
 
+_CTRL_C = 130  # what typer makes of it
 # click's UsageError; typer carries its own copy of it.
 _WrongArguments: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
@@ -366,7 +189,10 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows another
     try:
         # Not app(): that would put its own excepthook in place.
-        sys.exit(typer.main.get_command(app).main(standalone_mode=False) or 0)
+        code = typer.main.get_command(app).main(standalone_mode=False) or 0
+        if code == _CTRL_C:
+            _complain("stopped")
+        sys.exit(code)
     except _WrongArguments as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(error.format_message(), err=True)

@@ -1,8 +1,11 @@
 """The command line as scripts use it: what it prints where, and its exit codes."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -227,7 +230,7 @@ def test_datasets():
 
 def test_a_reader_that_goes_away(built):
     """`hmer-tasks … | head -1` ends without a word."""
-    command = f"{sys.executable} -m hmer_tasks.cli show {built} -n 12 | head -1"
+    command = f"{sys.executable} -m hmer_tasks show {built} -n 12 | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == ""
 
@@ -251,3 +254,21 @@ def test_no_torch(tmp_path):
     words = [sys.executable, "-c", code, tmp_path]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("early", (True, False))
+def test_ctrl_c_is_a_line(early):
+    """While Python still reads its libraries, and while a command waits for its input."""
+    words = [sys.executable, "-m", "hmer_tasks", "normalize"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        if early:
+            while "numpy" not in Path(f"/proc/{process.pid}/maps").read_text():
+                time.sleep(0.005)
+        else:
+            process.stdin.write("x\n" * 5000)  # more than a pipe holds back
+            process.stdin.flush()
+            assert process.stdout.readline() == "x\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "hmer-tasks: stopped\n"
+        assert process.wait() == 130

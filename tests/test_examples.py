@@ -14,7 +14,7 @@ EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("examples") / "sample"
-    command = [sys.executable, "-m", "hmer_tasks.cli", "build", "--dataset", "sample", "--out", str(out)]
+    command = [sys.executable, "-m", "hmer_tasks", "build", "--dataset", "sample", "--out", str(out)]
     subprocess.run(command, check=True, capture_output=True)
     return out
 

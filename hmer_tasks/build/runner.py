@@ -7,21 +7,17 @@ is finished.
 
 import fcntl
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from hmer_tasks.build import worker
-from hmer_tasks.build.faults import BuildError, Stopped, UsageError, check_task
+from hmer_tasks.build.faults import BuildError, UsageError, check_task
 from hmer_tasks.build.finish import finish
 from hmer_tasks.build.plan import (
     BuildOptions,
@@ -33,11 +29,12 @@ from hmer_tasks.build.plan import (
     open_inputs,
     with_settings,
 )
+from hmer_tasks.build.pool import FORK, held_back, stoppable, worker_pool
 from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.rows import Context
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.whole import sha256_of, write_whole
-from hmer_tasks.build.worker import STOPPING, WORK, Work
+from hmer_tasks.build.worker import WORK, Work
 from hmer_tasks.corpora import Corpus, open_corpus
 from hmer_tasks.errors.predictions import read_candidates
 from hmer_tasks.tasks import DIALECTS, TASK_NAMES, ProofError, all_tasks
@@ -238,28 +235,21 @@ def _run_jobs(out: Path, plan: Plan, context: Context, options: BuildOptions) ->
     todo = [job for job in plan.jobs if not _is_done(out, job)]
     if not todo:
         return
-    fork = multiprocessing.get_context("fork")  # workers share what the parent opened
-    done = fork.Value("q", 0)
+    done = FORK.Value("q", 0)
     work = Work(out, plan.inputs, context, options.valid_share, done)
     total = sum(job.stop - job.start for job in todo if job.out_split in plan.inputs)
     workers = min(len(todo), options.workers or os.cpu_count() or 1)
-    others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, fork, worker.start, (work,)) as pool:
-        try:
+    try:
+        with worker_pool(workers, worker.start, work) as pool:
             with held_back():
                 futures = [pool.submit(worker.run, job) for job in todo]
             with progress_of(total, skipped=len(plan.jobs) - len(todo)) as show:
                 # Read without the lock: a worker may have been killed while it held it.
                 _wait(futures, lambda: show(done.get_obj().value))
-        except BrokenProcessPool as error:
-            raise BuildError(
-                "a worker was killed (out of memory?); what is finished is kept: run the same command again"
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in set(multiprocessing.active_children()) - others:
-                child.terminate()
-            raise
+    except BrokenProcessPool as error:
+        raise BuildError(
+            "a worker was killed (out of memory?); what is finished is kept: run the same command again"
+        ) from error
 
 
 def _wait(futures: "list[Future[str]]", tick: "Callable[[], None]") -> None:
@@ -269,33 +259,3 @@ def _wait(futures: "list[Future[str]]", tick: "Callable[[], None]") -> None:
         for future in finished:
             future.result()
         tick()
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """SIGINT and SIGTERM raise Stopped, once, in the main thread of the parent."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for each in STOPPING:  # a second Ctrl-C must not disturb the clean end
-            signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python takes signals in the main thread alone
-        return
-    before = [signal.signal(number, stop) for number in STOPPING]
-    try:
-        yield
-    finally:
-        for number, handler in zip(STOPPING, before, strict=True):
-            signal.signal(number, handler)
-
-
-@contextmanager
-def held_back() -> Iterator[None]:
-    """Keep SIGINT and SIGTERM waiting, so that none reaches a worker before it has settled."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,11 +1,10 @@
 """`hmer-tasks verify`: everything of a build read again from its files, and proven."""
 
 import json
-import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.finish import joined
+from hmer_tasks.build.pool import held_back, worker_pool
 from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.schema import SCHEMA
 from hmer_tasks.build.summary import Summary
@@ -100,23 +100,20 @@ def verify(out: Path, workers: int = 0) -> Report:
 
 def _read_shards(out: Path, summary: Summary, dialect: str, workers: int) -> dict[str, Report]:
     reports: dict[str, Report] = {}
-    fork = multiprocessing.get_context("fork")
     total = len(summary["shards"])
-    with ProcessPoolExecutor(min(total, workers or os.cpu_count() or 1) or 1, fork, settle) as pool:
-        try:
-            futures = {
-                pool.submit(_verify_shard, out / name, dialect, shard["sha256"], shard["rows"]): name
-                for name, shard in summary["shards"].items()
-            }
+    try:
+        with worker_pool(min(total, workers or os.cpu_count() or 1) or 1, settle) as pool:
+            with held_back():
+                futures = {
+                    pool.submit(_verify_shard, out / name, dialect, shard["sha256"], shard["rows"]): name
+                    for name, shard in summary["shards"].items()
+                }
             with progress_of(total, "shards") as show:
                 for number, future in enumerate(as_completed(futures), start=1):
                     reports[futures[future]] = future.result()
                     show(number)
-        except BrokenProcessPool as error:
-            raise BuildError(f"{out}: a worker was killed (out of memory?): verify again") from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    except BrokenProcessPool as error:
+        raise BuildError(f"{out}: a worker was killed (out of memory?): verify again") from error
     return reports
 
 

@@ -67,7 +67,7 @@ def rejects_of(out: Path) -> list[dict]:
 
 
 def command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "hmer_tasks.cli", *map(str, words)]
+    return [sys.executable, "-m", "hmer_tasks", *map(str, words)]
 
 
 def run_command(*words: object, **options) -> subprocess.CompletedProcess[str]:

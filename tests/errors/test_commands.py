@@ -7,7 +7,7 @@ import pytest
 
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "hmer_tasks.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "hmer_tasks", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -1,0 +1,171 @@
+"""The commands about corpora and builds: `datasets`, `check`, `build`, `verify`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hmer_tasks.build.faults import BuildError, UsageError
+from hmer_tasks.cli_choices import Look
+from hmer_tasks.corpora import CORPORA, CorpusError, open_corpus
+from hmer_tasks.tasks import TASK_NAMES
+
+if TYPE_CHECKING:
+    from hmer_tasks.build import Built
+
+_DOCUMENTED_TASKS = ",".join(TASK_NAMES)
+
+
+def build(
+    dataset: Annotated[str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Its folder or archive, if not where it usually lies.")
+    ] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="A split; can be repeated. Default: all that are there.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write. Default: build/<dataset>.")] = None,
+    tasks: Annotated[str, typer.Option(help="Which tasks, joined by commas.")] = _DOCUMENTED_TASKS,
+    errors: Annotated[
+        str, typer.Option(help="Wrong candidates: synthetic, FILE, or FILE,synthetic.")
+    ] = "synthetic",
+    tree_format: Annotated[
+        str, typer.Option(help="canonical (lossless) or released (the published tool's).")
+    ] = "canonical",
+    prompts: Annotated[str, typer.Option(help="A prompt set by name, or a .toml file.")] = "uni-mumer",
+    normalize: Annotated[bool, typer.Option("--normalize", help="Rewrite labels in one spelling.")] = False,
+    valid_share: Annotated[float, typer.Option(help="Share of train set aside as valid, by label.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of the wrong candidates and of the validation split.")] = 0,
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Only the first N inputs of each split.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier build in OUT.")] = False,
+    clean_share: Annotated[
+        float, typer.Option(help="Share of the samples that also get rows whose candidate is right.")
+    ] = 0.0,
+    keep_polarity: Annotated[
+        bool, typer.Option("--keep-polarity", help="Leave light-on-dark pictures as they are on disk.")
+    ] = False,
+    count: Annotated[int | None, typer.Option(help="synthetic: how many samples. Default: 1,000.")] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="synthetic: a label file whose statistics to write after.")
+    ] = None,
+    look: Annotated[Look | None, typer.Option(help="synthetic: strokes, or a photograph.")] = None,
+    hands: Annotated[
+        Path | None,
+        typer.Option(help="synthetic: InkML with symbol groups, to write with its people's hands."),
+    ] = None,
+) -> None:
+    """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
+    from hmer_tasks.build import BuildOptions
+    from hmer_tasks.build import build as run_build
+
+    names = tuple(name.strip() for name in tasks.split(",") if name.strip())
+    if not names:
+        raise UsageError(f"--tasks names none; there are {_DOCUMENTED_TASKS}")
+    options = BuildOptions(
+        dataset, root, tuple(split or ()), out, names, errors, tree_format, prompts, normalize, valid_share,
+        seed, workers, limit, overwrite, count, like, look, hands, clean_share,
+        keep_polarity,
+    )  # fmt: skip
+    built = run_build(options)
+    _print_built(built)
+    if not any(each["rows"] for each in built.summary["splits"].values()):
+        raise BuildError(f"no row was written; {built.out / 'rejects.jsonl'} says why, line by line")
+
+
+def _print_built(built: "Built") -> None:
+    console = Console()
+    if built.already:
+        typer.echo(f"{built.out} is built already, by these very arguments: nothing to do")
+        return
+    splits = built.summary["splits"]
+    table = Table("", *splits)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_row("samples", *(f"{each['samples']:,}" for each in splits.values()))
+    table.add_row("refused", *(f"{each['rejected']:,}" for each in splits.values()), end_section=True)
+    for task in TASK_NAMES:
+        table.add_row(task, *(f"{each['tasks'].get(task, 0):,}" for each in splits.values()))
+    console.print(table)
+    for reason, count in built.summary["rejected"].items():
+        typer.echo(f"refused: {count:,} {reason}")
+    if lacking := sum(each["no_candidate"] for each in splits.values()):
+        typer.echo(f"without a wrong candidate, hence without rows of the error tasks: {lacking:,} samples")
+    shards = built.summary["shards"]
+    size = sum(shard["bytes"] for shard in shards.values())
+    typer.echo(f"wrote {len(shards)} shards, {size / 1e6:,.1f} MB, to {built.out}")
+    typer.echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
+    typer.echo(f'load:   datasets.load_dataset("{built.out}")')
+
+
+def check(
+    file: Annotated[
+        list[Path] | None, typer.Argument(help="Label files: tsv, caption.txt, JSON lines, CSV.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="A corpus instead of files.")] = None,
+    root: Annotated[Path | None, typer.Option(help="The corpus's folder or archive.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write each refused label there, a JSON line each.")
+    ] = None,
+) -> None:
+    """Tell which labels are accepted and why the others are not."""
+    from hmer_tasks.look import check as look
+
+    if bool(file) == bool(dataset):
+        raise UsageError("name label files, or a corpus with --dataset (one of the two)")
+    checked = (
+        [look.check_file(path) for path in file] if file else list(look.check_dataset(str(dataset), root))
+    )
+    if rejects is not None:
+        look.write_rejects(rejects, checked)
+    if as_json:
+        typer.echo(json.dumps([one.as_json() for one in checked], indent=1, ensure_ascii=False))
+    else:
+        look.print_table(Console(), checked)
+
+
+def datasets() -> None:
+    """List the corpora: where they come from, how they must lie, and whether they are here."""
+    table = Table("dataset", "here", "splits", "licence", "from", "expected as", show_lines=True)
+    for column in table.columns:
+        column.overflow = "fold"  # an address or a layout cut short is of no use
+    for corpus in CORPORA.values():
+        try:
+            with open_corpus(corpus) as files:
+                there = corpus.available(files)
+        except CorpusError:
+            there = ()
+        mark = "yes" if there else "no"
+        row = (
+            corpus.name,
+            mark,
+            ", ".join(there or corpus.splits),
+            corpus.licence,
+            corpus.origin,
+            corpus.layout,
+        )
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def verify(
+    out: Annotated[Path, typer.Argument(help="A finished build.")],
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
+) -> None:
+    """Read a build again: checksums, schema, counts, the proof of every row, every picture."""
+    from hmer_tasks.build import verify as run_verify
+
+    report = run_verify(out, workers)
+    for fault in report.faults:
+        typer.echo(f"hmer-tasks: {fault}", err=True)
+    if report.more:
+        typer.echo(f"hmer-tasks: and {report.more:,} more faults", err=True)
+    typer.echo(f"{out}: {report.rows:,} rows and {report.pictures:,} pictures read again")
+    if report.faults:
+        raise typer.Exit(1)
+    typer.echo("every row is proven")

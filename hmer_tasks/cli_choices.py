@@ -1,0 +1,21 @@
+"""What flags with a few values can be."""
+
+from enum import StrEnum
+
+
+class As(StrEnum):
+    """What `parse` prints."""
+
+    TREE = "tree"
+    TEXT = "text"
+    COUNTS = "counts"
+    JSON = "json"
+    DOT = "dot"
+    PNG = "png"
+
+
+class Look(StrEnum):
+    """How synthetic handwriting looks."""
+
+    INK = "ink"
+    PHOTO = "photo"
