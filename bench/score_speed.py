@@ -19,9 +19,9 @@ from ziamath.zmath import Math
 
 from hmer_tasks.errors.predictions import Prediction, read_predictions
 from hmer_tasks.evaluate.boxes import box_score, match
-from hmer_tasks.evaluate.layout import lay_out, layout
 from hmer_tasks.evaluate.metrics import evaluate
 from hmer_tasks.evaluate.trees import graph_of
+from hmer_tasks.typeset.layout import lay_out, layout
 
 ROOT = Path(__file__).parent.parent
 CORPORA = Path(os.environ.get("HMER_CORPORA", ROOT.parent / "shared" / "corpora"))

@@ -53,6 +53,8 @@ def explicit(label: str) -> str | None:
 
 def counts_agree(counts: str, label: str) -> bool:
     """Whether a count text is that of the label, as written or in explicit form; the order is free."""
+    if not counts.strip() and explicit(label) is None:
+        return False  # `{ { {` has nothing to count: saying nothing of it must not pay
     said = sorted(counts.split(", "))
     return any(said == sorted(count_text(form).split(", ")) for form in (label, explicit(label)) if form)
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
-from hmer_tasks.evaluate.faults import MissingLibraryError
-from hmer_tasks.evaluate.layout import BAR, Box, layout
 from hmer_tasks.evaluate.trees import graph_of
+from hmer_tasks.missing import MissingLibraryError
+from hmer_tasks.typeset.layout import BAR, Box, layout
 
 Reals = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

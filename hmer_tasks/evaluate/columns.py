@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
-from hmer_tasks.evaluate.faults import MissingLibraryError
+from hmer_tasks.missing import MissingLibraryError
 
 Table = npt.NDArray[np.float64]
 

@@ -47,12 +47,15 @@ class _Read:
 def run(options: Options, console: Console) -> None:
     """Score as told and print on the console. Raises PredictionError, CorpusError, MissingLibraryError,
     OSError."""
-    answers = read_answers(options.predictions)
+    answers = read_answers(options.predictions, together=options.vote)
     first = _labelled(first_answers(answers), options)
     read, metrics = first, _scored(first.pairs, options.boxes)
     before: Metrics | None = None
+    majority: Metrics | None = None
     if options.vote:
         before = metrics
+        plain = _labelled([one.prediction for one in vote(answers, evidence=False)], options)
+        majority = evaluate(plain.pairs, resamples=0)
         read = _labelled([one.prediction for one in vote(answers)], options)
         metrics = _scored(read.pairs, options.boxes)
     comparison = None
@@ -75,12 +78,12 @@ def run(options: Options, console: Console) -> None:
         )
         options.html.write_text(text, encoding="utf-8")
     if options.as_json:
-        told = _as_json(metrics, read, before, comparison)
+        told = _as_json(metrics, read, before, majority, comparison)
         console.print(
             json.dumps(told, indent=1, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True
         )
         return
-    _print(console, metrics, read, before)
+    _print(console, metrics, read, before, majority)
     if comparison is not None:
         _print_comparison(console, comparison, metrics)
     for what, path in (("page", options.html), ("CDM input", options.cdm_json)):
@@ -113,25 +116,33 @@ def _by_source(metrics: Metrics) -> dict[str, Metrics]:
 
 
 def _as_json(
-    metrics: Metrics, read: _Read, before: Metrics | None, comparison: Comparison | None
+    metrics: Metrics,
+    read: _Read,
+    before: Metrics | None,
+    majority: Metrics | None,
+    comparison: Comparison | None,
 ) -> dict[str, object]:
     told = metrics.as_json()
     told["labels_without_prediction"] = read.missing
     told["sets"] = {source: one.as_json() for source, one in _by_source(metrics).items()}
     if before is not None:
         told["first_answers"] = before.as_json()
+    if majority is not None:
+        told["plain_majority"] = {"exprate": majority["exprate"], "same_on_paper": majority["same_on_paper"]}
     if comparison is not None:
         told["comparison"] = comparison.as_json(metrics.pairs)
     return told
 
 
-def _print(console: Console, metrics: Metrics, read: _Read, before: Metrics | None) -> None:
+def _print(
+    console: Console, metrics: Metrics, read: _Read, before: Metrics | None, majority: Metrics | None
+) -> None:
     sets = _by_source(metrics)
     if sets:
         _print_sets(console, sets, metrics)
     else:
         _print_one(console, metrics)
-    for line in _remarks(metrics, read, before):
+    for line in _remarks(metrics, read, before, majority):
         console.print(Text(line))
     outcomes = Table("what a pair is", "pairs", "share")
     for outcome, count in metrics.outcomes.items():
@@ -171,7 +182,7 @@ def _print_sets(console: Console, sets: dict[str, Metrics], everything: Metrics)
     console.print(table)
 
 
-def _remarks(metrics: Metrics, read: _Read, before: Metrics | None) -> list[str]:
+def _remarks(metrics: Metrics, read: _Read, before: Metrics | None, majority: Metrics | None) -> list[str]:
     lines: list[str] = []
     if read.missing:
         lines.append(f"labels without a prediction, scored as empty: {read.missing:,}")
@@ -186,9 +197,10 @@ def _remarks(metrics: Metrics, read: _Read, before: Metrics | None) -> list[str]
             f"box F1 over {boxes.n:,} pairs: {boxes.labels_without_layout:,} labels cannot be laid out and "
             f"are left out, {boxes.predictions_without_layout:,} predictions cannot and score 0"
         )
-    if before is not None:
+    if before is not None and majority is not None:
         gain = metrics["exprate"] - before["exprate"]
         lines.append(f"vote: ExpRate {before['exprate']:.4f} → {metrics['exprate']:.4f} % ({gain:+.4f})")
+        lines.append(f"the plain majority, trees and counts unheard: {majority['exprate']:.4f} %")
     return lines
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from hmer_tasks.errors.predictions import Prediction, PredictionError
 from hmer_tasks.evaluate.bootstrap import RESAMPLES, SEED, Estimate, resampled_sums
 from hmer_tasks.evaluate.columns import INDEX
-from hmer_tasks.evaluate.faults import MissingLibraryError
 from hmer_tasks.evaluate.metrics import Metrics
 from hmer_tasks.evaluate.published import METRICS
+from hmer_tasks.missing import MissingLibraryError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,27 @@ from hmer_tasks.errors.predictions import Prediction, PredictionError, read_pred
 from hmer_tasks.tasks import TASK_NAMES
 
 
-def read_answers(paths: Iterable[Path]) -> list[Prediction]:
+def read_answers(paths: Iterable[Path], together: bool = False) -> list[Prediction]:
     """All answers of the files, in order; where a file names no source, its name is the source.
 
+    `together`: the files are answers to the same pictures, to be voted on. Those that name no source
+    share one, and what an earlier file has answered already counts as a further sample.
     Raises PredictionError.
     """
     answers: list[Prediction] = []
+    numbers: dict[tuple[str, str, str, str], int] = {}
     for path in paths:
-        found = [one if one.source else replace(one, source=path.stem) for one in read_predictions(path)]
+        found = list(read_predictions(path))
         if not found:
             raise PredictionError(f"{path} holds no predictions")
+        if together:
+            first = dict(numbers)
+            for i, one in enumerate(found):
+                key = (one.source, one.id, one.gt, one.task)
+                found[i] = replace(one, sample=one.sample + first.get(key, 0))
+                numbers[key] = max(numbers.get(key, 0), found[i].sample + 1)
+        else:
+            found = [one if one.source else replace(one, source=path.stem) for one in found]
         answers += found
     return answers
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hmer_tasks.evaluate.columns import INDEX, ORDERS, Table
-from hmer_tasks.evaluate.faults import MissingLibraryError
+from hmer_tasks.missing import MissingLibraryError
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,28 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 
-from hmer_tasks.corpora import Picture
+from hmer_tasks.corpora import Picture, PictureError
 from hmer_tasks.evaluate.bootstrap import Estimate
 from hmer_tasks.evaluate.boxes import box_score
 from hmer_tasks.evaluate.columns import INDEX
 from hmer_tasks.evaluate.compare import Comparison
 from hmer_tasks.evaluate.confusions import mistakes
-from hmer_tasks.evaluate.drawing import TreeRow, formula, sprite, token_differences, tree_rows
-from hmer_tasks.evaluate.layout import Box, layout
+from hmer_tasks.evaluate.drawing import TreeRow, token_differences, tree_rows
 from hmer_tasks.evaluate.metrics import Metrics
-from hmer_tasks.evaluate.pages import picture_data, render
 from hmer_tasks.evaluate.pairs import picture_of
 from hmer_tasks.evaluate.published import METRICS
 from hmer_tasks.evaluate.trees import Outcome, graph_of
+from hmer_tasks.pages.formula import formula, sprite
+from hmer_tasks.pages.html import render
+from hmer_tasks.pages.pictures import data_address
+from hmer_tasks.typeset.layout import layout
 
 WORST = 50
+_TEMPLATES = Path(__file__).parent / "templates"
 _TOP = 25  # confusions in the table
 _SEARCHED = 400  # characters of a label or prediction that the filter looks at
 
@@ -117,10 +121,11 @@ def page(
 ) -> str:
     """The page as HTML, all in one file. Raises MissingLibraryError without scipy."""
     places = worst(metrics)
-    layouts: list[tuple[Box, ...]] = []
-    cards = [_card(metrics, i, dict(pictures or {}), layouts) for i in places]
+    glyphs: set[str] = set()
+    cards = [_card(metrics, i, dict(pictures or {}), glyphs) for i in places]
     kinds = Counter(kind for card in cards for kind in card.kinds.split())
     return render(
+        _TEMPLATES,
         "scores",
         {
             "title": title,
@@ -138,7 +143,7 @@ def page(
             "cards": cards,
             "card_outcomes": [name for name in Outcome if any(card.outcome == name for card in cards)],
             "card_kinds": sorted(kinds),
-            "sprite": sprite(layouts),
+            "sprite": sprite(glyphs),
         },
     )
 
@@ -153,19 +158,18 @@ def _compared(metrics: Metrics, comparison: Comparison, other: str) -> dict[str,
     }
 
 
-def _card(metrics: Metrics, place: int, pictures: dict[str, Picture], layouts: list[tuple[Box, ...]]) -> Card:
+def _card(metrics: Metrics, place: int, pictures: dict[str, Picture], glyphs: set[str]) -> Card:
     pair, row = metrics.pairs[place], metrics.table[place]
     score = box_score(pair.gt, pair.pred)
     drawn = []
     for text, unmatched in ((pair.gt, score.unmatched_label), (pair.pred, score.unmatched_pred)):
         boxes = layout(text)
         if boxes is not None:
-            layouts.append(boxes)
+            glyphs.update(box.glyph for box in boxes)
         drawn.append(None if boxes is None else formula(boxes, unmatched))
     texts = token_differences(pair.gt, pair.pred)
     found = Counter(one.kind for one in mistakes(pair.gt, pair.pred))
     label, read = graph_of(pair.gt), graph_of(pair.pred)
-    picture = picture_of(pictures, pair.id)
     return Card(
         id=pair.id,
         outcome=metrics.compared[place].outcome,
@@ -175,13 +179,20 @@ def _card(metrics: Metrics, place: int, pictures: dict[str, Picture], layouts: l
         edit_score=f"{100 * row[INDEX['edit_score']]:.1f} %",
         box_f1="" if score.label_boxes is None else f"{score.f1:.3f}",
         mistakes=", ".join(f"{count} {kind}" for kind, count in found.most_common()),
-        picture=None if picture is None else picture_data(picture),
+        picture=_picture_data(picture_of(pictures, pair.id)),
         sides=(
             Side("label", drawn[0], _why_not(pair.gt), texts[0]),
             Side("prediction", drawn[1], _why_not(pair.pred), texts[1]),
         ),
         trees=None if label is None or read is None else tree_rows(label, read),
     )
+
+
+def _picture_data(picture: Picture | None) -> str | None:
+    try:
+        return None if picture is None else data_address(picture.load()[0])
+    except PictureError:
+        return None
 
 
 def _why_not(text: str) -> str:

@@ -4,6 +4,8 @@ Every answer votes for its label, every tree (Tree-CoT) for the label it gives, 
 labels with these counts; labels that are the same on paper stand together (Wang et al.,
 "Self-consistency improves chain of thought reasoning in language models", 2022, with the evidence of
 the five tasks added). An answer that was cut off or ran in circles has no vote while others have one.
+Error corrections vote as well: ask them about a recognition's own answers (`--candidates`), for the
+candidates of a build were made from the label, and a vote on those measures nothing.
 """
 
 from collections import Counter
@@ -24,15 +26,18 @@ class Vote:
     answers: int
 
 
-def vote(answers: Iterable[Prediction]) -> list[Vote]:
-    """One vote a picture (source, id), in order of first appearance."""
-    pictures: dict[tuple[str, str], list[Prediction]] = {}
+def vote(answers: Iterable[Prediction], evidence: bool = True) -> list[Vote]:
+    """One vote a picture (source, id and label), in order of first appearance.
+
+    Without `evidence` only the answers vote, not their trees and counts: the plain majority.
+    """
+    pictures: dict[tuple[str, str, str], list[Prediction]] = {}
     for answer in answers:
-        pictures.setdefault((answer.source, answer.id), []).append(answer)
-    return [_choose(group) for group in pictures.values()]
+        pictures.setdefault((answer.source, answer.id, answer.gt), []).append(answer)
+    return [_choose(group, evidence) for group in pictures.values()]
 
 
-def _choose(answers: list[Prediction]) -> Vote:
+def _choose(answers: list[Prediction], evidence: bool) -> Vote:
     voters = [one for one in answers if one.task != "error_detection"]
     whole = [one for one in voters if one.stop in ("", "eos") and one.pred.strip()]
     voters = whole or voters or answers
@@ -42,7 +47,7 @@ def _choose(answers: list[Prediction]) -> Vote:
         votes[key(one.pred)] += 1
         written.setdefault(key(one.pred), Counter())[one.pred] += 1
     cast = len(voters)
-    for one in voters:
+    for one in voters if evidence else ():
         for name in _backed(one, written):
             votes[name] += 1
         cast += one.task in ("tree_cot", "counting") and bool(one.raw)

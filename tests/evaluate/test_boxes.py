@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from hmer_tasks.evaluate.boxes import box_score, match
-from hmer_tasks.evaluate.layout import MAX_WORK, layout
+from hmer_tasks.typeset.layout import MAX_WORK, layout
 from tests.latex.expressions import LABELS
 from tests.latex.strategies import TOKENS
 

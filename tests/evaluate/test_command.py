@@ -139,6 +139,7 @@ def test_the_vote_tells_its_gain(tmp_path, command):
     ]  # fmt: skip
     done = command(lines(tmp_path / "p.jsonl", votes), "--vote")
     assert done.returncode == 0 and "ExpRate 0.0000 → 100.0000 % (+100.0000)" in done.stdout
+    assert "the plain majority, trees and counts unheard" in done.stdout
 
 
 def test_labels_with_pictures_come_onto_the_page(tmp_path, command):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from hmer_tasks.errors.predictions import Prediction
 from hmer_tasks.evaluate.metrics import evaluate
+from hmer_tasks.evaluate.pairs import first_answers, read_answers
 from hmer_tasks.evaluate.vote import vote
 from hmer_tasks.latex.counts import count_text
 from hmer_tasks.latex.parser import parse
@@ -64,6 +65,31 @@ def test_what_was_cut_off_has_no_vote_while_others_have():
 def test_error_detection_holds_no_label():
     [one] = vote([answer("error_detection", "<deleted>", sample=0), answer("recognition", RIGHT)])
     assert one.prediction.pred == RIGHT
+
+
+def test_trees_and_counts_can_be_left_unheard():
+    answers = [answer("recognition", WRONG), answer("recognition", RIGHT, sample=1)]
+    answers.append(tree_answer(RIGHT, said="x ^ { 2 } + 7"))
+    assert vote(answers)[0].prediction.pred == RIGHT
+    [plain] = vote(answers, evidence=False)
+    assert plain.prediction.pred == WRONG and (plain.votes, plain.of) == (1, 3)
+
+
+def test_one_id_with_two_labels_is_two_pictures():
+    answers = [Prediction("", "1", gt, gt) for gt in (RIGHT, WRONG)]
+    assert [one.prediction.pred for one in vote(answers)] == [RIGHT, WRONG]
+
+
+def test_files_are_further_samples_of_the_same_pictures(tmp_path):
+    """Two systems' tsv name no source, two runs of the predictor the same sample 0: one picture each."""
+    for name, pred in (("a", WRONG), ("b", RIGHT), ("c", RIGHT)):
+        (tmp_path / f"{name}.tsv").write_text(f"1\t{RIGHT}\t{pred}\n", encoding="utf-8")
+    paths = [tmp_path / f"{name}.tsv" for name in "abc"]
+    answers = read_answers(paths, together=True)
+    assert [(one.source, one.sample) for one in answers] == [("", 0), ("", 1), ("", 2)]
+    assert [one.pred for one in first_answers(answers)] == [WRONG]
+    assert [one.prediction.pred for one in vote(answers)] == [RIGHT]
+    assert [one.source for one in read_answers(paths)] == ["a", "b", "c"]
 
 
 def test_one_vote_a_picture_and_a_gain():

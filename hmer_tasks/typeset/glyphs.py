@@ -13,7 +13,7 @@ import latex2mathml.exceptions as unreadable
 from ziamath import drawable
 from ziamath.zmath import Math
 
-from hmer_tasks.evaluate.layout import BAR, FRAME, RING, STROKE, UPRIGHT, Box, outlines
+from hmer_tasks.typeset.layout import BAR, FRAME, RING, STROKE, UPRIGHT, Box, outlines
 
 _SIZE = 10.0  # of the main line's letters, in ziamath's points
 _Kind = TypeVar("_Kind", bound=drawable.Drawable)
@@ -97,4 +97,4 @@ def _outline(glyph: drawable.Glyph) -> str:
     unit = 1000 / outline.font.info.layout.unitsperem / outline.funits_to_points(1)
     left = -outline.bbox.xmin * 1000 / outline.font.info.layout.unitsperem
     path = outline.svgpath(left, 0, scale_factor=unit)
-    return "" if path is None else str(path.get("d"))
+    return "" if path is None else path.get("d") or ""  # some have no ink

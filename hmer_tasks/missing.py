@@ -1,4 +1,4 @@
-"""What can go wrong with scoring besides its files."""
+"""What an extra that is not installed is told as."""
 
 
 class MissingLibraryError(Exception):

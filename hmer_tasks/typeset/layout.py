@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hmer_tasks.evaluate.faults import MissingLibraryError
 from hmer_tasks.latex.spelling import standard_spelling
+from hmer_tasks.missing import MissingLibraryError
 from hmer_tasks.reasons import LabelError
 
 MAX_TOKENS = 1_500
@@ -64,7 +64,7 @@ def lay_out(label: str) -> tuple[Box, ...] | None:
     if _work(spelled) > MAX_WORK:
         return None
     try:
-        from hmer_tasks.evaluate.typeset import draw
+        from hmer_tasks.typeset.glyphs import draw
     except ImportError:
         raise MissingLibraryError("laying out needs ziamath: pip install 'hmer-tasks[score]'") from None
     boxes = draw(spelled)

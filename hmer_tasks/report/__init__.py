@@ -1,0 +1,1 @@
+"""`hmer-tasks report`: a finished build as one page to leaf through, with its refusals and statistics."""
