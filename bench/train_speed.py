@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from transformers import (
-    AutoConfig,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
-)
+
+# isort: off
+import trainer  # noqa: F401 - before transformers: see trainer/torchvision_cure.py
+from transformers import AutoConfig, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+# isort: on
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
 from trainer import models

@@ -5,8 +5,13 @@
 Each takes `(prompts, completions, **columns)` as TRL hands them over (a completion is a string or a
 list of messages, a column a list with one entry a completion) and returns a number from 0 to 1 a
 completion. Columns are those of the rows that `build` writes: `task`, `label`, `candidate`, `marked`.
-A reward that does not apply to a row's task is 0.0 for it: the same for all completions of a prompt,
-so it moves no advantage. Raises ValueError where a column is missing.
+A reward that does not apply to a row's task is None for it: TRL leaves that out of its sums, and out of
+the means it logs, so a mean is that of the rows it speaks of. Raises ValueError where a column is missing.
+
+Agreement of an answer with itself is earned by any answer that is consistent, a wrong one too: put `exact`
+or `edit` beside it, or a model learns to say little.
+
+`examples/grpo.py` shows them at work; `python -m trainer.grpo` trains with them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,88 +32,86 @@ from hmer_tasks.latex.spelling import same_on_paper
 
 Message: TypeAlias = Mapping[str, object]
 Completion: TypeAlias = "str | Sequence[Message]"
+Rewards: TypeAlias = "list[float | None]"
 
 _HOLD_LABEL = ("recognition", "tree_cot", "counting", "error_correction")
 
 
-def exact_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> list[float]:
+def exact_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """1 where the answer's label is the row's, token for token."""
     return [
-        float(task in _HOLD_LABEL and label_in(answer, task).split() == label.split())
+        float(label_in(answer, task).split() == label.split()) if task in _HOLD_LABEL else None
         for answer, task, label in _rows(completions, columns, "task", "label")
     ]
 
 
-def same_on_paper_reward(
-    prompts: object, completions: Sequence[Completion], **columns: object
-) -> list[float]:
+def same_on_paper_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """1 where the answer's label is the row's in standard spelling."""
     return [
-        float(task in _HOLD_LABEL and same_on_paper(label_in(answer, task), label))
+        float(same_on_paper(label_in(answer, task), label)) if task in _HOLD_LABEL else None
         for answer, task, label in _rows(completions, columns, "task", "label")
     ]
 
 
-def edit_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> list[float]:
+def edit_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """1 − token edit distance / longer length: exactness by degrees."""
     return [
         Levenshtein.normalized_similarity(label_in(answer, task).split(), label.split())
         if task in _HOLD_LABEL
-        else 0.0
+        else None
         for answer, task, label in _rows(completions, columns, "task", "label")
     ]
 
 
-def tree_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> list[float]:
+def tree_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Tree-CoT: 1 where the tree is one that some label has (canonical dialect)."""
     return [
-        float(task == "tree_cot" and label_of_tree(work_in(answer)) is not None)
+        float(label_of_tree(work_in(answer)) is not None) if task == "tree_cot" else None
         for answer, task in _rows(completions, columns, "task")
     ]
 
 
-def tree_agrees_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> list[float]:
+def tree_agrees_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Tree-CoT: 1 where the tree, in either dialect, is that of the answer's own label."""
     return [
-        float(task == "tree_cot" and tree_agrees(work_in(answer), label_in(answer, task)))
+        float(tree_agrees(work_in(answer), label_in(answer, task))) if task == "tree_cot" else None
         for answer, task in _rows(completions, columns, "task")
     ]
 
 
-def counts_agree_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> list[float]:
+def counts_agree_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Counting: 1 where the counts are those of the answer's own label."""
     return [
-        float(task == "counting" and counts_agree(work_in(answer), label_in(answer, task)))
+        float(counts_agree(work_in(answer), label_in(answer, task))) if task == "counting" else None
         for answer, task in _rows(completions, columns, "task")
     ]
 
 
-def markup_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> list[float]:
+def markup_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Error detection: 1 where the marks are well formed and stand in the row's candidate. Error
     correction: 1 where the log, done at the row's marks, gives the answer's own label."""
-    out: list[float] = []
+    out: Rewards = []
     for answer, task, candidate, marked in _rows(completions, columns, "task", "candidate", "marked"):
         if task == "error_detection":
             out.append(float(marks_valid(answer.strip(), candidate)))
+        elif task == "error_correction":
+            out.append(float(corrections_agree(marked, work_in(answer), label_in(answer, task))))
         else:
-            fits = task == "error_correction" and corrections_agree(
-                marked, work_in(answer), label_in(answer, task)
-            )
-            out.append(float(fits))
+            out.append(None)
     return out
 
 
-def length_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> list[float]:
-    """1 where the answer's label has as many tokens as the row's, less the more they differ: against
-    answers that run in circles or break off."""
-    out: list[float] = []
+def length_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """The shorter of the answer's label and the row's over the longer, in tokens: against answers that
+    run in circles or break off."""
+    out: Rewards = []
     for answer, task, label in _rows(completions, columns, "task", "label"):
         read, right = len(label_in(answer, task).split()), len(label.split())
-        out.append(min(read, right) / max(read, right, 1) if task in _HOLD_LABEL else 0.0)
+        out.append(min(read, right) / max(read, right, 1) if task in _HOLD_LABEL else None)
     return out
 
 
-REWARDS: dict[str, Callable[..., list[float]]] = {
+REWARDS: dict[str, Callable[..., Rewards]] = {
     "exact": exact_reward,
     "same_on_paper": same_on_paper_reward,
     "edit": edit_reward,

@@ -1,4 +1,7 @@
-"""Rewards: pure, from 0 to 1, 1 on every target that the builder proves, below on a spoilt one."""
+"""Rewards: pure, from 0 to 1, 1 on every target that the builder proves, below on a spoilt one, None where
+they do not apply."""
+
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +34,22 @@ EARNS = {
 }
 
 
+# the tasks each reward speaks of
+HOLD_LABEL = ("recognition", "tree_cot", "counting", "error_correction")
+SPEAKS_OF = {
+    **dict.fromkeys(("exact", "same_on_paper", "edit", "length"), HOLD_LABEL),
+    **dict.fromkeys(("tree_valid", "tree_agrees"), ("tree_cot",)),
+    "counts_agree": ("counting",),
+    "markup_valid": ("error_detection", "error_correction"),
+}
+
+
+def due(name, task):
+    """What a proven target of the task earns of the reward."""
+    assert (name in EARNS[task]) == (task in SPEAKS_OF[name])
+    return 1.0 if task in SPEAKS_OF[name] else None
+
+
 def rows(label, candidate, dialect="canonical"):
     prompts = prompt_set("uni-mumer")
     made = [
@@ -53,7 +72,7 @@ def test_every_target_earns_what_it_should(as_messages):
     ]
     for name, reward in REWARDS.items():
         earned = reward(prompts=[row.prompt for row in made], completions=completions, **columns(made))
-        assert earned == [float(name in EARNS[row.task]) for row in made], name
+        assert earned == [due(name, row.task) for row in made], name
 
 
 @settings(max_examples=60)
@@ -65,7 +84,7 @@ def test_proven_targets_earn_all(label):
     made = rows(form, synthesize_or_none(form))
     for name, reward in REWARDS.items():
         earned = reward([row.prompt for row in made], [row.target for row in made], **columns(made))
-        assert earned == [float(name in EARNS[row.task]) for row in made], name
+        assert earned == [due(name, row.task) for row in made], name
 
 
 def synthesize_or_none(label):
@@ -77,9 +96,49 @@ def synthesize_or_none(label):
 def test_anything_earns_between_0_and_1(completions, task):
     n = len(completions)
     held = {"task": [task] * n, "label": [LABEL] * n, "candidate": [CANDIDATE] * n, "marked": [CANDIDATE] * n}
-    for reward in REWARDS.values():
+    for name, reward in REWARDS.items():
         earned = reward([""] * n, completions, **held)
-        assert len(earned) == n and all(isinstance(one, float) and 0 <= one <= 1 for one in earned)
+        if task in SPEAKS_OF[name]:
+            assert len(earned) == n and all(isinstance(one, float) and 0 <= one <= 1 for one in earned)
+        else:
+            assert earned == [None] * n
+
+
+# An answer drawn at a high temperature may be anything, and endless.
+HOSTILE = {
+    "endless": "0 & " * 5000,
+    "deep": "x ^ { " * 5000,
+    "deep and closed": "x ^ { " * 5000 + "} " * 5000,
+    "a staircase": "\n".join("\t" * depth + "a (sup)" for depth in range(1000)),
+    "lines": "\n" * 20_000,
+    "a long line of nodes": "a" + "\nb (right)" * 5000,
+    "counts": ", ".join(f"a: {number}" for number in range(5000)) + "\na",
+    "marks": "<error_start> a <error_end> " * 3000,
+    "a log": "REPLACE:a -> b\n" * 3000 + "a",
+    "one long token": "x" * 20_000,
+    "not characters": "\0\ud800" * 1000,
+    "begins": r"\begin { a r r a y } " * 2000,
+}
+
+
+@pytest.mark.parametrize("completion", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_and_endless_answers(completion):
+    """They are worth something between 0 and 1, soon, and never all."""
+    for task in EARNS:
+        held = {"task": [task], "label": [LABEL], "candidate": [CANDIDATE], "marked": [CANDIDATE]}
+        begun = process_time()
+        earned = {name: reward([""], [completion], **held)[0] for name, reward in REWARDS.items()}
+        assert process_time() - begun < 5
+        worth = {name: one for name, one in earned.items() if one is not None}
+        assert all(0 <= one <= 1 for one in worth.values()) and min(worth.values()) < 0.2
+
+
+def test_saying_nothing_of_nothing_does_not_pay():
+    """Braces alone have no counts; only where they are a label is the empty count text right."""
+    assert one(counts_agree_reward, "{ { {", "counting") == 0
+    assert one(counts_agree_reward, "\n{ }", "counting") == 1
+    assert one(counts_agree_reward, "", "counting") == 0
+    assert one(tree_agrees_reward, "", "tree_cot") == one(tree_valid_reward, "", "tree_cot") == 0
 
 
 def one(reward, completion, task, **more):
@@ -97,7 +156,7 @@ def test_as_trl_calls_it():
             trainer_state=None,
             task=["recognition"], label=[LABEL], candidate=[None], marked=[None],
         )  # fmt: skip
-        assert earned == [float(reward.__name__.removesuffix("_reward") in EARNS["recognition"])]
+        assert earned == [due(reward.__name__.removesuffix("_reward"), "recognition")]
 
 
 def test_exactness_by_degrees():

@@ -1,4 +1,4 @@
-"""TRL's SFTTrainer, with the two things mended that keep a run from being the run it should be.
+"""TRL's trainers, with the two things mended that keep a run from being the run it should be.
 
 1. Rows weigh alike however a batch is cut up. Qwen2.5-VL and Qwen3-VL say `accepts_loss_kwargs = False`,
    so transformers does not count the tokens of the whole step, and each micro-batch is averaged for
@@ -12,19 +12,15 @@ tests/trainer/test_same_losses.py fails without either.
 
 from typing import TYPE_CHECKING
 
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText, Trainer
 from trl import SFTTrainer
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class ExactTrainer(SFTTrainer):
-    """SFTTrainer whose losses depend neither on micro-batches nor on interruptions."""
-
-    def __init__(self, **arguments: object) -> None:
-        super().__init__(**arguments)
-        self.model_accepts_loss_kwargs = True
+class LoadsCheckpoints(Trainer):
+    """The second of the two, for any of TRL's trainers: it stands before theirs among the bases."""
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: "nn.Module | None" = None) -> None:
         mine = self.model if model is None else model
@@ -34,3 +30,11 @@ class ExactTrainer(SFTTrainer):
             return
         saved = AutoModelForImageTextToText.from_pretrained(resume_from_checkpoint, dtype=mine.dtype)
         mine.load_state_dict(saved.state_dict())  # strict: a name that is missing is an error
+
+
+class ExactTrainer(LoadsCheckpoints, SFTTrainer):
+    """SFTTrainer whose losses depend neither on micro-batches nor on interruptions."""
+
+    def __init__(self, **arguments: object) -> None:
+        super().__init__(**arguments)
+        self.model_accepts_loss_kwargs = True

@@ -30,9 +30,11 @@ import os
 import re
 import sys
 import warnings
+from argparse import ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import torch
 import yaml
@@ -41,7 +43,7 @@ from accelerate.utils import broadcast_object_list
 from datasets import disable_progress_bars
 from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
-from trl import ModelConfig, SFTTrainer, TrlParser, get_peft_config
+from trl import ModelConfig, TrlParser, get_peft_config
 
 from trainer import models
 from trainer.callbacks import Decoder, Epochs, Stopper
@@ -54,7 +56,13 @@ from trainer.plot import plot
 from trainer.shards import find_shards, valid_split
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, ProcessorMixin
+    from transformers import (
+        PreTrainedModel,
+        ProcessorMixin,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
 
 # Parts of a model by the names of its parameters. The projector lies within the vision tower.
 PARTS = {
@@ -67,25 +75,49 @@ IDENTITY = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps", "optim",
     "weight_decay", "adam_beta1", "adam_beta2", "max_grad_norm", "seed", "bf16", "fp16", "loss_type",
 )  # fmt: skip
+Given = TypeVar("Given")
+Training = TypeVar("Training")
+Model = TypeVar("Model")
 _UNKNOWN = re.compile(r"--([\w.-]+)")
 
 
 def parse(arguments: list[str]) -> tuple[DataArguments, TrainConfig, ModelConfig]:
     """Flags and recipe. Raises UsageError for what is misspelt, wrong or missing."""
-    parser = TrlParser((DataArguments, TrainConfig, ModelConfig), prog="trainer.sft", allow_abbrev=False)
+    return parse_as((DataArguments, TrainConfig, ModelConfig), "trainer.sft", __doc__, arguments)
+
+
+class _Help(ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter):
+    """The manual as it stands, then every flag with its default."""
+
+
+def parse_as(
+    kinds: tuple[type[Given], type[Training], type[Model]],
+    name: str,
+    manual: str | None,
+    arguments: list[str],
+) -> tuple[Given, Training, Model]:
+    """An object of each of the dataclasses, from flags and recipe, for the command `name`."""
+    parser = TrlParser(
+        kinds,
+        prog=name,
+        usage=f"python -m {name} --config RECIPE --data BUILD … --output_dir FOLDER [--flag value …]",
+        description=manual,
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
     known = {action.dest for action in parser._actions}
 
     def refuse(message: str) -> NoReturn:
         near = [
             f"did you mean --{found[0]}?"
             for name in _UNKNOWN.findall(message)
-            if (found := get_close_matches(name, known, 1))
+            if name.replace("-", "_") not in known and (found := get_close_matches(name, known, 1))
         ]
         raise UsageError(" ".join([message, *near]))
 
     parser.error = refuse  # argparse's own prints its usage, all four hundred lines of it
     try:
-        data, training, model = parser.parse_args_and_config(arguments)
+        given, training, model = parser.parse_args_and_config(arguments)
     except (ValueError, TypeError, yaml.YAMLError) as error:
         text = (
             str(error).replace(" Please remove them, add them to the dataclass, or", "").partition("set `")[0]
@@ -95,11 +127,11 @@ def parse(arguments: list[str]) -> tuple[DataArguments, TrainConfig, ModelConfig
         raise UsageError(f"no recipe {error.filename}: they are in trainer/recipes/") from error
     except ImportError as error:
         raise TrainError(f"{error} (is what --report_to names installed?)") from error
-    return data, training, model
+    return given, training, model
 
 
 def load_model(
-    arguments: DataArguments, training: TrainConfig, config: ModelConfig
+    arguments: DataArguments, training: "TrainingArguments", config: ModelConfig
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
     """The model and its processor, the pixel limits set. Raises TrainError where it is not there."""
     name = config.model_name_or_path
@@ -115,19 +147,25 @@ def load_model(
         name = str(folder)
     if not name:
         raise UsageError("no model: say --model_name_or_path PATH-OR-NAME, or --scratch NAME")
-    check_model_path(name)
-    try:
-        processor = AutoProcessor.from_pretrained(name, revision=config.model_revision)
-        model = AutoModelForImageTextToText.from_pretrained(
-            name,
-            revision=config.model_revision,
-            dtype=config.dtype,
-            attn_implementation=config.attn_implementation,
-        )
-    except (OSError, ValueError) as error:
-        raise TrainError(f"cannot load the model {name}: {str(error).splitlines()[0]}") from error
+    model, processor = open_model(name, config.model_revision, config.dtype, config.attn_implementation)
     limit_pixels(processor, arguments.min_pixels, arguments.max_pixels)
     freeze(model, arguments.freeze)
+    return model, processor
+
+
+def open_model(
+    name: str, revision: str = "main", dtype: str = "auto", attention: str | None = None
+) -> "tuple[PreTrainedModel, ProcessorMixin]":
+    """A model and its processor by path or by name on the Hub. Raises TrainError where it is not there."""
+    check_model_path(name)
+    try:
+        processor = AutoProcessor.from_pretrained(name, revision=revision)
+        model = AutoModelForImageTextToText.from_pretrained(
+            name, revision=revision, dtype=dtype, attn_implementation=attention
+        )
+    except (OSError, ValueError) as error:
+        where = "" if Path(name).is_dir() else " (no folder here, so it was sought on the Hub)"
+        raise TrainError(f"cannot load the model {name}{where}: {str(error).splitlines()[0]}") from error
     return model, processor
 
 
@@ -137,7 +175,7 @@ def check_model_path(name: str) -> None:
     if path.is_dir():
         if not any((path / one).is_file() for one in ("config.json", "adapter_config.json")):
             raise TrainError(f"no model: {name} holds no config.json")
-    elif path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1:
+    elif path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.is_dir():
         raise TrainError(f"no model: {name} is not there")
 
 
@@ -183,7 +221,7 @@ def decoder_of(arguments: DataArguments, processor: "ProcessorMixin", seed: int)
 
 
 def identity_of(
-    arguments: DataArguments, training: TrainConfig, config: ModelConfig, rows: Rows, world: int
+    arguments: DataArguments, training: "TrainingArguments", config: ModelConfig, rows: Rows, world: int
 ) -> Identity:
     """What the run is, as it stands in run.json."""
     batch = training.per_device_train_batch_size * training.gradient_accumulation_steps * world
@@ -200,12 +238,43 @@ def identity_of(
     }
 
 
-def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) -> None:
-    """The whole run. Raises UsageError, TrainError."""
+@dataclass(slots=True)
+class Run:
+    """A run before its trainer is there: what every kind of training on shards sets up alike."""
+
+    model: "PreTrainedModel"
+    processor: "ProcessorMixin"
+    rows: Rows
+    resume: str | None
+    stopper: Stopper
+    decoder: Decoder | None
+
+    def callbacks(self) -> "list[TrainerCallback]":
+        """What the trainer calls between its steps."""
+        return [self.stopper, Epochs(self.rows), *([self.decoder] if self.decoder else [])]
+
+    def go(self, trainer: "Trainer", curves: tuple[str, ...]) -> None:
+        """Train, save and draw the curves. Raises Stopped, TrainError."""
+        self.stopper.trainer = trainer
+        if self.decoder:
+            self.decoder.trainer = trainer
+        _run(trainer, self.resume)
+        if self.stopper.stopped:
+            step = trainer.state.global_step
+            raise Stopped(f"stopped: checkpoint-{step} is saved; the same command goes on")
+        _finish(trainer, Path(trainer.args.output_dir), PartialState().is_main_process, curves)
+
+
+def set_up(
+    arguments: DataArguments, training: "TrainingArguments", config: ModelConfig, more: Identity | None = None
+) -> Run:
+    """Model, rows and the checkpoint to go on from; `more` is what else makes the run this run.
+
+    Raises UsageError, TrainError.
+    """
     state = PartialState()
-    main, world = state.is_main_process, state.num_processes
-    out = Path(training.output_dir or "")
-    if not main or not sys.stderr.isatty():
+    world = state.num_processes
+    if not state.is_main_process or not sys.stderr.isatty():
         disable_progress_bars()
         logging.disable_progress_bar()
         training.disable_tqdm = True
@@ -220,43 +289,37 @@ def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) 
         workers = max(1, (os.cpu_count() or 1) // world)
         prepared = prepare(arguments, processor, training.seed, workers)
         decoder = decoder_of(arguments, processor, training.seed)
-    resume = _resume(arguments, training, config, prepared, state)
-    stopper = Stopper()
-    callbacks = [stopper, Epochs(prepared.rows), *([decoder] if decoder else [])]
+    identity = {**identity_of(arguments, training, config, prepared.rows, world), **(more or {})}
+    resume = _resume(Path(training.output_dir or ""), identity, arguments.restart, prepared, state)
+    return Run(model, processor, prepared.rows, resume, Stopper(), decoder)
+
+
+def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) -> None:
+    """The whole run. Raises UsageError, TrainError."""
+    made = set_up(arguments, training, config)
     trainer = ExactTrainer(
-        model=model,
+        model=made.model,
         args=training,
-        train_dataset=prepared.rows.table,  # SFTTrainer takes a datasets.Dataset alone, so first this,
-        processing_class=processor,
+        train_dataset=made.rows.table,  # SFTTrainer takes a datasets.Dataset alone, so first this,
+        processing_class=made.processor,
         peft_config=get_peft_config(config),
-        callbacks=callbacks,
+        callbacks=made.callbacks(),
     )
-    trainer.train_dataset = prepared.rows  # then the rows chosen of it, whose pictures are decoded late
-    stopper.trainer = trainer
-    if decoder:
-        decoder.trainer = trainer
-    _run(trainer, resume)
-    if stopper.stopped:
-        raise Stopped(f"stopped: checkpoint-{trainer.state.global_step} is saved; the same command goes on")
-    _finish(trainer, out, main)
+    trainer.train_dataset = made.rows  # then the rows chosen of it, whose pictures are decoded late
+    made.go(trainer, ("loss", "exprate"))
 
 
 def _resume(
-    arguments: DataArguments,
-    training: TrainConfig,
-    config: ModelConfig,
-    prepared: Prepared,
-    state: PartialState,
+    out: Path, identity: Identity, restart: bool, prepared: Prepared, state: PartialState
 ) -> str | None:
     """The checkpoint to go on from, as the main process finds it; run.json and refused.jsonl written."""
-    out, main, world = Path(training.output_dir or ""), state.is_main_process, state.num_processes
+    main, world = state.is_main_process, state.num_processes
     found: list[str | None] = [None, ""]
     if main:
         try:
-            identity = identity_of(arguments, training, config, prepared.rows, world)
-            if not arguments.restart:
+            if not restart:
                 same_run(out, identity)
-            begin(out, identity, arguments.restart)
+            begin(out, identity, restart)
             lines = [json.dumps(refusal, ensure_ascii=False) + "\n" for refusal in prepared.refused]
             (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
             whole, passed = newest_whole(out, world)
@@ -272,7 +335,7 @@ def _resume(
     return found[0]
 
 
-def _run(trainer: SFTTrainer, resume: str | None) -> None:
+def _run(trainer: "Trainer", resume: str | None) -> None:
     """Train. Raises TrainError where memory does not suffice."""
     try:
         trainer.train(resume_from_checkpoint=resume)
@@ -287,7 +350,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def out_of_memory(training: TrainConfig, step: int) -> str:
+def out_of_memory(training: "TrainingArguments", step: int) -> str:
     """The line for a run that had not enough memory: what helps, in the order of what it costs."""
     rows, times = training.per_device_train_batch_size, training.gradient_accumulation_steps
     fewer = max(1, rows // 2)
@@ -298,7 +361,7 @@ def out_of_memory(training: TrainConfig, step: int) -> str:
     )
 
 
-def _finish(trainer: SFTTrainer, out: Path, main: bool) -> None:
+def _finish(trainer: "Trainer", out: Path, main: bool, drawn: tuple[str, ...]) -> None:
     """Save the model, and draw what the run did."""
     if trainer.is_fsdp_enabled:
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
@@ -307,9 +370,7 @@ def _finish(trainer: SFTTrainer, out: Path, main: bool) -> None:
         return
     history = trainer.state.log_history
     (out / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history), encoding="utf-8")
-    curves = {
-        name: [(line["step"], line[name]) for line in history if name in line] for name in ("loss", "exprate")
-    }
+    curves = {name: [(line["step"], line[name]) for line in history if name in line] for name in drawn}
     plot(out / "training.png", curves)
     last = ", ".join(f"{name} {points[-1][1]:.4f}" for name, points in curves.items() if points)
     where = f"the model is in {out}, its curves in {out / 'training.png'}"

@@ -14,7 +14,7 @@ from trainer.faults import TrainError, UsageError
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
-TEXTS = ("id", "source", "task", "label", "gt")
+TEXTS = ("id", "source", "task", "label", "gt", "candidate", "marked")
 TURNS = ("prompt", "completion")
 GENERAL = "general"  # the task of rows that are no formulas
 

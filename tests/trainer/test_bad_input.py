@@ -53,17 +53,24 @@ def test_shards_of_another_schema(capsys, tiny, shards, tmp_path):
     for what, made in bad.items():
         pq.write_table(made, path)
         assert what in trained(capsys, *words(path, tiny, tmp_path / "out"))
+        new = words(
+            path, None, tmp_path / "new", "--scratch", "tiny-qwen2.5-vl"
+        )  # reads them for its tokenizer
+        assert what in trained(capsys, *new)
     path.write_bytes(b"PAR1 and no more")
     assert "not a Parquet file" in trained(capsys, *words(path, tiny, tmp_path / "out"))
     pq.write_table(table.replace_schema_metadata(None), path)  # only the Hugging Face metadata is gone
     sft.train(*sft.parse(words(path, tiny, tmp_path / "out", "--max_steps", 1)))
 
 
-def test_models_that_are_not_there(capsys, shards, tiny, tmp_path):
+def test_models_that_are_not_there(capsys, shards, tiny, tmp_path, monkeypatch):
     assert f"no model: {tmp_path / 'm'} is not there" in trained(
         capsys, *words(shards, tmp_path / "m", tmp_path)
     )
     assert "holds no config.json" in trained(capsys, *words(shards, tmp_path, tmp_path))
+    monkeypatch.chdir(tmp_path.parent)  # `runs/3c` looks like a name on the Hub; beside runs/3b it is a path
+    near = f"{tmp_path.name}/none"
+    assert f"no model: {near} is not there" in trained(capsys, *words(shards, near, tmp_path))
     assert "no model: say --model_name_or_path" in trained(capsys, *words(shards, None, tmp_path), code=2)
     assert "no model 'huge'; there are tiny-" in trained(
         capsys, *words(shards, None, tmp_path, "--scratch", "huge"), code=2
