@@ -1,0 +1,212 @@
+"""What an audit finds: samples of the first side that should perhaps not be trained on, and why."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hmer_tasks.audit.near import near_pairs
+from hmer_tasks.audit.phash import Look, similar
+from hmer_tasks.audit.sides import Item
+
+# Of 256 bits. Copies saved again, resized, blurred or made paler differ in 12 at most
+# (bench/picture_hash.py); different ink of CROHME train in 32 at least (one person's y, written
+# twice), of train and 2014 in 72. A copy that is cropped or turned is mostly missed.
+PICTURE_BITS = 24
+PICTURE_STRETCH = 1.1  # between the aspect ratios of one picture and its copy
+_WITH = 10  # partners named in a finding; the rest are counted
+
+
+class Kind(StrEnum):
+    """Why a sample is named. The first five are about the other side, the rest about its own."""
+
+    SAME_LABEL = "same_label"
+    SAME_SPELLING = "same_spelling"
+    NEAR_LABEL = "near_label"
+    SAME_PICTURE = "same_picture"
+    DUPLICATE_PICTURE = "duplicate_picture"
+    DUPLICATE_LABEL = "duplicate_label"
+    CONFLICTING_PICTURE = "conflicting_picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A sample and its partners: `with_` the ids of the first few, `more` how many beyond those."""
+
+    source: str
+    id: str
+    kind: Kind
+    with_: tuple[str, ...]
+    more: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """A line of the exclusion file."""
+        line: dict[str, object] = {
+            "source": self.source,
+            "id": self.id,
+            "reason": str(self.kind),
+            "with": self.with_,
+        }
+        return line | ({"more": self.more} if self.more else {})
+
+
+@dataclass(slots=True)
+class Shared:
+    """What two sides share: samples of each, and how many differing things (labels, pictures) it is."""
+
+    left: int = 0
+    right: int = 0
+    distinct: int = 0
+
+
+def by(items: Sequence[Item], key: Callable[[Item], Hashable]) -> dict[Hashable, list[int]]:
+    """Indices of the items by a key, in order."""
+    found: dict[Hashable, list[int]] = defaultdict(list)
+    for index, item in enumerate(items):
+        found[key(item)].append(index)
+    return found
+
+
+def named(item: Item, kind: Kind, partners: Iterable[Item]) -> Finding:
+    """A finding about one sample."""
+    ids = list(dict.fromkeys(_name(item, partner) for partner in partners))
+    return Finding(item.source, item.id, kind, tuple(ids[:_WITH]), max(0, len(ids) - _WITH))
+
+
+def _name(item: Item, partner: Item) -> str:
+    same = partner.source in ("", item.source)
+    return partner.id if same else f"{partner.source}/{partner.id}"
+
+
+def shared(
+    left: Sequence[Item],
+    right: Sequence[Item],
+    key: Callable[[Item], Hashable],
+    kind: Kind,
+    findings: list[Finding],
+    *,
+    skip: Callable[[Item], bool] = lambda _: False,
+) -> Shared:
+    """What is equal by a key on both sides; a finding for each sample of the left that `skip` lets by."""
+    ours, theirs = by(left, key), by(right, key)
+    common = [value for value in ours if value in theirs]
+    for value in common:
+        partners = [right[i] for i in theirs[value][: _WITH + 1]]
+        more = max(0, len(theirs[value]) - _WITH)
+        for index in ours[value]:
+            if not skip(left[index]):
+                item = left[index]
+                ids = tuple(_name(item, partner) for partner in partners[:_WITH])
+                findings.append(Finding(item.source, item.id, kind, ids, more))
+    return Shared(
+        sum(len(ours[value]) for value in common), sum(len(theirs[value]) for value in common), len(common)
+    )
+
+
+def near(
+    left: Sequence[Item], right: Sequence[Item] | None, distance: int, findings: list[Finding]
+) -> Shared:
+    """Labels (in standard spelling) that are a token or two apart."""
+    ours = by(left, lambda item: item.spelled)
+    theirs = ours if right is None else by(right, lambda item: item.spelled)
+    a, b = [str(key) for key in ours], [str(key) for key in theirs]
+    pairs = near_pairs(a, None if right is None else b, distance)
+    partners: dict[str, list[str]] = defaultdict(list)
+    for i, j in pairs:
+        partners[a[i]].append(b[j])
+    if right is not None:
+        for label, others in partners.items():
+            for index in ours[label]:
+                items = (right[i] for other in others for i in theirs[other])
+                findings.append(named(left[index], Kind.NEAR_LABEL, items))
+    met_right = {b[j] for _, j in pairs}
+    return Shared(
+        sum(len(ours[label]) for label in partners),
+        sum(len(theirs[label]) for label in met_right),
+        len(pairs),
+    )
+
+
+@dataclass(slots=True)
+class Pictures:
+    """Pictures that look the same. `pixels`: pairs of groups equal pixel for pixel are among them;
+    `conflicts`: samples of the left with such a picture and another label on the right."""
+
+    left: int = 0
+    right: int = 0
+    pixels: int = 0
+    conflicts: int = 0
+
+
+def same_pictures(
+    left: Sequence[Item], right: Sequence[Item], findings: list[Finding], show: Callable[[int], None]
+) -> Pictures:
+    """Pictures that stand on both sides."""
+    ours, theirs = _looks(left), _looks(right)
+    a, b = list(ours), list(theirs)
+    met: dict[int, list[int]] = defaultdict(list)
+    for done, pairs in similar(a, b, PICTURE_BITS, PICTURE_STRETCH):
+        for i, j in pairs:
+            met[i].append(j)
+        show(done)
+    pixels = {item.look.pixels for item in right if item.look}
+    counts = Pictures(right=sum(len(theirs[b[j]]) for j in {j for js in met.values() for j in js}))
+    for i, js in met.items():
+        partners = [right[index] for j in js for index in theirs[b[j]]]
+        for index in ours[a[i]]:
+            item = left[index]
+            counts.left += 1
+            counts.pixels += item.look is not None and item.look.pixels in pixels
+            counts.conflicts += all(partner.spelled != item.spelled for partner in partners)
+            findings.append(named(item, Kind.SAME_PICTURE, partners))
+    return counts
+
+
+def repeated_pictures(
+    items: Sequence[Item], findings: list[Finding], show: Callable[[int], None]
+) -> Pictures:
+    """Pictures that stand twice on one side: a finding for each after the first, and for those whose
+    labels differ another one, for all of them: nobody can tell which label is right."""
+    looks = _looks(items)
+    keys = list(looks)
+    group = list(range(len(keys)))  # each picture's group, by the first of it
+
+    def root(i: int) -> int:
+        while group[i] != i:
+            group[i] = group[group[i]]
+            i = group[i]
+        return i
+
+    for done, pairs in similar(keys, None, PICTURE_BITS, PICTURE_STRETCH):
+        for i, j in pairs:
+            first, second = sorted((root(i), root(j)))
+            group[second] = first
+        show(done)
+    members: dict[int, list[int]] = defaultdict(list)
+    for i, key in enumerate(keys):
+        members[root(i)] += looks[key]
+    counts = Pictures()
+    for indices in members.values():
+        if len(indices) < 2:
+            continue
+        same = [items[index] for index in sorted(indices)]
+        kept = same[0]
+        for item in same[1:]:
+            counts.left += 1
+            counts.pixels += bool(item.look and kept.look and item.look.pixels == kept.look.pixels)
+            findings.append(named(item, Kind.DUPLICATE_PICTURE, [kept]))
+        if len({item.spelled for item in same}) > 1:
+            counts.conflicts += len(same)
+            for item in same:
+                others = (other for other in same if other is not item and other.spelled != item.spelled)
+                findings.append(named(item, Kind.CONFLICTING_PICTURE, others))
+    return counts
+
+
+def _looks(items: Sequence[Item]) -> dict[Look, list[int]]:
+    """Items by their picture; those whose picture shows nothing, or is not there, are left out."""
+    found: dict[Look, list[int]] = defaultdict(list)
+    for index, item in enumerate(items):
+        if item.look is not None and not item.look.flat:
+            found[item.look].append(index)
+    return found

@@ -1,0 +1,153 @@
+"""An audit as tables for a person."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hmer_tasks.audit.audit import Audit
+from hmer_tasks.audit.findings import PICTURE_BITS, Pictures
+from hmer_tasks.audit.near import PER_TOKEN
+from hmer_tasks.audit.phash import BITS
+
+_TOKENS_SHOWN = 40
+_ENTRIES_SHOWN = 25
+
+
+def print_audit(console: Console, found: Audit) -> None:
+    """All tables of an audit."""
+    _sides(console, found)
+    if len(found.sides) > 1:
+        _leaks(console, found)
+        _vocabulary(console, found)
+    _within(console, found)
+    _style(console, found)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=Text(title), title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(Text(column), justify="right" if number else "left")
+    return table
+
+
+def _sides(console: Console, found: Audit) -> None:
+    table = _table("What was read", "", *(side.name for side in found.sides))
+    rows = {
+        "samples": [f"{side.samples:,}" for side in found.sides],
+        "refused": [_counts(side.refused) for side in found.sides],
+        "distinct labels": [f"{len({item.label for item in side.items}):,}" for side in found.sides],
+        "in one spelling": [f"{len({item.spelled for item in side.items}):,}" for side in found.sides],
+        "pictures": [f"{sum(item.look is not None for item in side.items):,}" for side in found.sides],
+        "not readable": [_counts(side.without_picture) for side in found.sides],
+    }
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    console.print(table)
+
+
+def _counts(counter: dict[str, int]) -> str:
+    return "\n".join(f"{count:,} {name}" for name, count in counter.items()) or "0"
+
+
+def _leaks(console: Console, found: Audit) -> None:
+    left, right = found.sides
+    table = _table("On both sides", "the same", f"samples of {left.name}", f"of {right.name}", "distinct")
+    names = {
+        "as written": "label, as written",
+        "explicit form": "label, explicit form",
+        "standard spelling": "label, in one spelling (--normalize)",
+        "near": f"label but for {found.distance} of at least {PER_TOKEN * found.distance} tokens"
+        if found.distance == 1
+        else f"label but for 1 or 2 tokens, {PER_TOKEN} or more tokens for each",
+    }
+    for key, each in found.leaks.items():
+        table.add_row(
+            names[key],
+            _share(each.left, len(left.items)),
+            _share(each.right, len(right.items)),
+            f"{each.distinct:,}" + (" pairs" if key == "near" else ""),
+        )
+    if found.pictures is not None:
+        same = found.pictures
+        table.add_row(
+            f"picture (at most {PICTURE_BITS} of {BITS} bits differ)",
+            _share(same.left, len(left.items)),
+            _share(same.right, len(right.items)),
+            "",
+        )
+        table.add_row("  … pixel for pixel", f"{same.pixels:,}", "", "")
+        table.add_row("  … with another label", f"{same.conflicts:,}", "", "")
+    console.print(table)
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count:,} ({100 * count / total:.2f} %)" if total else f"{count:,}"
+
+
+def _vocabulary(console: Console, found: Audit) -> None:
+    sides = zip(found.sides, found.only, found.samples_with_only, strict=True)
+    for number, (side, tokens, samples) in enumerate(sides):
+        other = found.sides[1 - number].name
+        if not tokens:
+            console.print(Text(f"Every token of {side.name} stands in {other} too.\n"))
+            continue
+        shown = [f"{token} {count:,}" for token, count in tokens.most_common(_TOKENS_SHOWN)]
+        more = f", and {len(tokens) - len(shown):,} more" if len(tokens) > len(shown) else ""
+        share = _share(samples, len(side.items))
+        text = f"Tokens of {side.name} that {other} has not: {len(tokens):,}, in {share} of its samples: "
+        console.print(Text(f"{text}{', '.join(shown)}{more}\n"))
+
+
+def _within(console: Console, found: Audit) -> None:
+    table = _table("Within a side", "", *(side.name for side in found.sides))
+    table.add_row("samples whose label stood before", *(f"{each.left:,}" for each in found.repeats))
+    if found.near_within:
+        table.add_row("pairs of near labels", *(f"{each.distinct:,}" for each in found.near_within))
+    if any(found.pictures_within):
+        for name, key in (("samples whose picture stood before", "left"), ("  … pixel for pixel", "pixels")):
+            table.add_row(name, *(_picture(each, key) for each in found.pictures_within))
+        row = (_picture(each, "conflicts") for each in found.pictures_within)
+        table.add_row("samples that share a picture and not a label", *row)
+    console.print(table)
+
+
+def _picture(each: Pictures | None, key: str) -> str:
+    return "no pictures" if each is None else f"{getattr(each, key):,}"
+
+
+def _style(console: Console, found: Audit) -> None:
+    style = found.style
+    total: dict[str, int] = {}
+    for counter in style.rewritten:
+        for name, count in counter.items():
+            total[name] = total.get(name, 0) + count
+    if not total and not style.needed:
+        console.print(Text("The standard spelling changes no label."))
+        return
+    both = len(found.sides) > 1
+    names = [side.name for side in found.sides]
+    columns = ["entry of grammar/spellings.toml", *names, *(["needed to join"] if both else [])]
+    table = _table("Samples that the standard spelling rewrites (already in the other form)", *columns)
+    order = sorted(total, key=lambda name: (-style.needed[name], -total[name], name))
+    for name in order[:_ENTRIES_SHOWN]:
+        cells = []
+        for rewritten, already in zip(style.rewritten, style.standard_form, strict=True):
+            other = f" ({already[name]:,})" if name in already or "→" in name else ""
+            cells.append(f"{rewritten[name]:,}{other}")
+        table.add_row(Text(name), *cells, *([f"{style.needed[name]:,}"] if both else []))
+    if len(order) > _ENTRIES_SHOWN:
+        table.add_row(f"and {len(order) - _ENTRIES_SHOWN} more", *["" for _ in table.columns[1:]])
+    console.print(table)
+    if both:
+        before, after = found.leaks["explicit form"], found.leaks["standard spelling"]
+        of = (
+            ""
+            if style.looked_into == style.joined
+            else f" (an even choice of {style.looked_into:,} looked into)"
+        )
+        console.print(
+            Text(
+                f"Labels of {names[1]} that only --normalize makes stand in {names[0]}: "
+                f"{style.joined:,}{of}; {before.right:,} of its samples before, {after.right:,} after."
+            )
+        )

@@ -1,0 +1,206 @@
+"""The two sides of an audit: each sample's label in three spellings and its picture's hash.
+
+Labels are read and pictures hashed in worker processes, which inherit the opened readers; a sample
+comes back as a few short strings and 32 bytes.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from hmer_tasks.audit.phash import Look, look_of
+from hmer_tasks.build.faults import BuildError, UsageError
+from hmer_tasks.build.plan import corpus_named
+from hmer_tasks.build.pool import held_back, worker_pool
+from hmer_tasks.build.progress import progress_of
+from hmer_tasks.build.worker import settle
+from hmer_tasks.corpora import PictureError, Refused, SplitReader, open_corpus
+from hmer_tasks.corpora.files import FolderFiles
+from hmer_tasks.corpora.labelled import LabelledSplit, open_labels
+from hmer_tasks.corpora.urls import Place
+from hmer_tasks.latex.normalize import normalize
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.rewrite import rewrite
+from hmer_tasks.latex.rules import standard
+from hmer_tasks.latex.spelling import standard_spelling
+from hmer_tasks.latex.tree import to_label
+from hmer_tasks.reasons import LabelError
+
+_STEP = 500  # samples a job
+
+
+@dataclass(frozen=True, slots=True)
+class SideOptions:
+    """One side: a corpus with its root and splits, or plain label files."""
+
+    dataset: str | None = None
+    root: Place | None = None
+    splits: tuple[str, ...] = ()
+    labels: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One accepted sample. `written`: its label as the owners wrote it, tokens joined by a space;
+    `label`: in explicit form; `spelled`: in standard spelling. `look` is None without a picture."""
+
+    source: str
+    id: str
+    written: str
+    label: str
+    spelled: str
+    look: Look | None = None
+
+
+@dataclass(slots=True)
+class Side:
+    """What was read of one side, in input order."""
+
+    name: str
+    items: list[Item] = field(default_factory=list)
+    samples: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    without_picture: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A split, opened. Plain label files have no pictures to look at."""
+
+    side: int
+    name: str
+    reader: SplitReader
+    pictures: bool
+
+
+_Answer = tuple[list[Item], Counter[str], Counter[str]]
+_parts: Sequence[_Part] = ()
+
+
+def read_sides(sides: Sequence[SideOptions], pictures: bool, workers: int) -> list[Side]:
+    """Read every side. Raises UsageError, CorpusError, BuildError, Stopped."""
+    with ExitStack() as stack:
+        parts = [part for n, side in enumerate(sides) for part in _open(n, side, pictures, stack)]
+        _refuse_same_twice(parts, sides)
+        read = [Side(", ".join(p.name for p in parts if p.side == n)) for n in range(len(sides))]
+        jobs = [
+            (number, start)
+            for number, part in enumerate(parts)
+            for start in range(0, len(part.reader), _STEP)
+        ]
+        total = sum(len(part.reader) for part in parts)
+        with _answers(parts, jobs, min(len(jobs), workers or os.cpu_count() or 1)) as answers:
+            done = 0
+            with progress_of(total) as show:
+                for (number, start), future in zip(jobs, answers, strict=True):
+                    side, reader = read[parts[number].side], parts[number].reader
+                    items, refused, lacking = future.result()
+                    side.items += items
+                    side.refused += refused
+                    side.without_picture += lacking
+                    count = min(_STEP, len(reader) - start)
+                    side.samples += count
+                    done += count
+                    show(done)
+    return read
+
+
+@contextmanager
+def _answers(
+    parts: list[_Part], jobs: list[tuple[int, int]], workers: int
+) -> Iterator[list[Future[_Answer]]]:
+    try:
+        with worker_pool(workers or 1, _start, parts) as pool:
+            with held_back():
+                futures = [pool.submit(_read, *job) for job in jobs]
+            yield futures
+    except BrokenProcessPool as error:
+        raise BuildError("a worker was killed (out of memory?): audit again with fewer --workers") from error
+
+
+def _open(number: int, side: SideOptions, pictures: bool, stack: ExitStack) -> list[_Part]:
+    if side.labels and (side.dataset or side.root or side.splits):
+        raise UsageError("a side is a corpus or label files, not both")
+    parts = []
+    for path in side.labels:
+        if not path.is_file():
+            raise UsageError(f"{path}: no such label file")
+        folder = stack.enter_context(FolderFiles(path.parent))
+        # no source: nothing tells which split of which corpus a plain label file is
+        reader = LabelledSplit(folder, open_labels(folder, path.name, ""), "", str)
+        # with its folder's name: label files of two corpora are mostly called alike
+        parts.append(_Part(number, "/".join(path.absolute().parts[-2:]), reader, False))
+    if side.dataset is None:
+        return parts
+    corpus = corpus_named(side.dataset, side.splits)
+    files = stack.enter_context(open_corpus(corpus, side.root))
+    there = corpus.available(files)
+    splits = tuple(dict.fromkeys(side.splits)) or there
+    if not splits:
+        raise corpus.absent(files.root)
+    for split in splits:
+        if split not in there:
+            raise corpus.absent(files.root, split, there)
+        reader_of_split = corpus.open_split(files, split)
+        parts.append(_Part(number, f"{corpus.name}/{split}", reader_of_split, pictures))
+    return parts
+
+
+def _refuse_same_twice(parts: list[_Part], sides: Sequence[SideOptions]) -> None:
+    """The same split of the same corpus on both sides would all be leakage."""
+    seen: dict[tuple[str, str], int] = {}
+    for part in parts:
+        key = part.reader.digest(), part.name
+        if key in seen and seen[key] != part.side and sides[0].root == sides[part.side].root:
+            raise UsageError(f"{part.name} stands on both sides: choose with --split and --against-split")
+        seen.setdefault(key, part.side)
+
+
+def _start(parts: Sequence[_Part]) -> None:
+    global _parts  # noqa: PLW0603 - what the pool hands to an initializer must be kept somewhere
+    _parts = parts
+    settle()
+
+
+def _read(number: int, start: int) -> _Answer:
+    part = _parts[number]
+    items: list[Item] = []
+    refused, lacking = Counter[str](), Counter[str]()
+    for index in range(start, min(start + _STEP, len(part.reader))):
+        sample = part.reader[index]
+        if isinstance(sample, Refused):
+            refused[sample.reason] += 1
+            continue
+        try:
+            label, spelled = _spellings(sample.label, part.reader.profile)
+        except LabelError as error:
+            refused[error.reason] += 1
+            continue
+        look = None
+        if part.pictures:
+            try:
+                look = look_of(sample.image)
+            except PictureError as error:
+                lacking[error.reason] += 1
+        written = " ".join(sample.label.split())
+        items.append(Item(sample.source, sample.id, written, label, spelled, look))
+    return items, refused, lacking
+
+
+@lru_cache(maxsize=16384)
+def _spellings(written: str, profile: str | None) -> tuple[str, str]:
+    """A label in explicit form and in standard spelling; labels that repeat are parsed once."""
+    tree = parse(written if profile is None else normalize(written, profile))
+    label = to_label(tree)
+    if rewrite(tree, standard()) == label:  # as most are: no need to parse it again
+        return label, label
+    try:
+        return label, standard_spelling(label)
+    except LabelError:  # nothing in it leaves ink
+        return label, label
