@@ -15,7 +15,7 @@ THREADS := OMP_NUM_THREADS=$(or $(OMP_NUM_THREADS),1)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt
 
-.PHONY: build train setup test lint bench clean
+.PHONY: build train error-corpus setup test lint bench clean
 
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
@@ -35,6 +35,25 @@ ifeq ($(RECIPE),trainer/recipes/tiny-cpu.yaml)
 	$(THREADS) $(BIN)/python -m trainer.predict --model $(RUN) --data $(DATA) --limit 32 --batch 32 --temperature 0 \
 	    --max_new_tokens 300 --out $(RUN)/read.jsonl
 endif
+
+# Error-driven learning: k folds, k models, what each misreads of its held-out fold, and the rows of that.
+# With no GPU: the embedded sample and a tiny model, whole, in minutes. With GPUs: make error-corpus
+# DATASET=hme100k RECIPE=trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml LAUNCH="accelerate launch --config_file
+# trainer/accelerate/fsdp2_8gpu.yaml" LOOP_ARGS="--predictors 3". The same command goes on where it stopped.
+DATASET ?= sample
+K ?= 3
+CORPUS ?= build/error-corpus/$(DATASET)
+LAUNCH ?=
+LOOP_ARGS ?=
+ifeq ($(origin RECIPE),file)
+LOOP_RECIPE := trainer/recipes/error-loop-cpu.yaml --max_new_tokens 160 --batch 32
+else
+LOOP_RECIPE := $(RECIPE)
+endif
+
+error-corpus: .venv/train
+	$(THREADS) $(BIN)/python -m trainer.error_loop --dataset $(DATASET) -k $(K) --recipe $(LOOP_RECIPE) \
+	    --launch "$(LAUNCH)" --out $(CORPUS) $(LOOP_ARGS)
 
 setup: .venv/full
 
@@ -59,11 +78,11 @@ bench: .venv/full
 	$(PIP) -e .
 	@touch $@
 
-# What training needs. A torch that is there already (a GPU machine's own) is kept; where there is none,
-# the pinned one is installed: on a CPU from the index of PIP_ARGS.
+# What training needs, and scoring after it. A torch that is there already (a GPU machine's own) is kept;
+# where there is none, the pinned one is installed: on a CPU from the index of PIP_ARGS.
 .venv/train: .venv/core
 	$(BIN)/python -c 'import torch' 2> /dev/null || $(PIP) torch==2.13.0
-	$(PIP) -e '.[train]'
+	$(PIP) -e '.[train,score]'
 	@touch $@
 
 # What tests and training on a CPU need. torch comes first, pinned: unpinned it pulls gigabytes.

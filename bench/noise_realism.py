@@ -2,13 +2,17 @@
 
     python -m bench.noise_realism                  # everything, some minutes on one core
     python -m bench.noise_realism --quick          # fewer candidates and pairs
+    python -m bench.noise_realism --proofs         # only the proofs, not the realism
     python -m bench.noise_realism FILE.tsv ...     # realism on these prediction files only
+    python -m bench.noise_realism --shared         # one model of the halves A of all files, as the shipped one
 
-Realism, for each prediction file: it is cut into halves A and B by expression; the noise model is fitted
+Realism, for each prediction file: it is cut into halves A and B by label; the noise model is fitted
 on A, makes candidates for the labels of A, and these are held against the real mistakes of B. Beside it
 stand the real mistakes of A against those of B (the noise floor) and a uniform random corrupter. A mistake
-is a visible span of `mark_errors` (`\\le` for `\\leq` is none); its kind is REPLACE, INSERT or DELETE; a pair is (kind, wrong tokens, right
-tokens), the 500 most frequent real ones told apart and the rest by kind. Distances are total variation.
+is a visible span of `mark_errors` (`\\le` for `\\leq` is none, nor are braces around a group that leave no
+ink, nor `{bmatrix}` for a `{matrix}` in brackets: MathWriting's labels and its recogniser differ by habit
+in these, and all sides are spelled alike first); its kind is REPLACE, INSERT or DELETE; a pair is (kind,
+wrong tokens, right tokens), the 500 most frequent real ones told apart and the rest by kind. Distances are total variation.
 The classifier is a logistic regression on the tokens around a mark (what stands three before and after,
 what was read, what is right, and how they meet), four-fold; 0.5 is blind. Needs scikit-learn ([dev]).
 """
@@ -24,10 +28,10 @@ from rapidfuzz.distance import Levenshtein
 from bench.corpus import CORPORA
 from hmer_tasks.errors.align import align
 from hmer_tasks.errors.calibrate import calibrated
-from hmer_tasks.errors.equivalent import looks_the_same
-from hmer_tasks.errors.fit import Measured, add, is_seen, noise_of
+from hmer_tasks.errors.equivalent import looks_the_same, without_groups
+from hmer_tasks.errors.fit import Measured, add, is_seen, noise_of, read_as
 from hmer_tasks.errors.markup import apply_corrections, mark_errors, strip_marks
-from hmer_tasks.errors.model import model_of, shipped_model
+from hmer_tasks.errors.model import NoiseModel, model_of, shipped_model
 from hmer_tasks.errors.patterns import apply, mistakes
 from hmer_tasks.errors.predictions import Prediction, explicit_or_raw, read_predictions
 from hmer_tasks.errors.sorts import START
@@ -141,34 +145,54 @@ def uniform(label: str, vocabulary: list[str], random: Random) -> str:
 
 
 def misread(predictions: list[Prediction]) -> Pairs:
-    """The misread expressions; what is only spelled otherwise is spelled as in the label: no mistake."""
+    """The misread expressions. What is only spelled otherwise, groups and matrices included, is spelled
+    as in the label: no mistake. Labels stand without groups that leave no ink, on every side alike."""
     pairs = []
     for each in predictions:
-        candidate, label = explicit_or_raw(each.pred), explicit_or_raw(each.gt)
+        candidate, label = explicit_or_raw(each.pred), without_groups(explicit_or_raw(each.gt))
         if each.gt == each.pred or looks_the_same(candidate, label):
             continue
         tokens = label.split()
-        seen = [one for one in mistakes(tokens, candidate.split()) if is_seen(one, tokens)]
+        wrong = read_as(candidate, tokens)
+        seen = [one for one in mistakes(tokens, wrong) if is_seen(one, tokens)]
         read = " ".join(apply([START, *tokens], [edit for one in seen for edit in one.edits]))
-        pairs.append((read if seen else candidate, label))
+        pairs.append((read if seen else " ".join(wrong), label))
     return pairs
 
 
-def realism(path: Path, candidates: int) -> None:
+def halves(path: Path) -> tuple[list[Prediction], list[Prediction]]:
+    """The predictions of half of the labels and of the other half: none stands on both sides."""
     predictions = list(read_predictions(path))
-    Random(0).shuffle(predictions)
-    half = len(predictions) // 2
-    real_a, real_b = misread(predictions[:half]), misread(predictions[half:])
-    print(f"\n== {path.name}: {len(predictions):,} expressions, {len(real_a) + len(real_b):,} misread")
+    labels = sorted({each.gt for each in predictions})
+    Random(0).shuffle(labels)
+    first = set(labels[: len(labels) // 2])
+    return [each for each in predictions if each.gt in first], [
+        each for each in predictions if each.gt not in first
+    ]
+
+
+def counted(predictions: list[Prediction]) -> Measured:
+    measured = Measured()
+    for each in predictions:
+        add(measured, each.gt, each.pred)
+    return measured
+
+
+def realism(path: Path, candidates: int, shared: NoiseModel | None) -> None:
+    half_a, half_b = halves(path)
+    real_a, real_b = misread(half_a), misread(half_b)
+    print(
+        f"\n== {path.name}: {len(half_a) + len(half_b):,} expressions, {len(real_a) + len(real_b):,} misread"
+    )
     if len(real_a) + len(real_b) < LEAST_MISREAD:
         print("too few to tell: left out")
         return
-    measured = Measured()
-    for each in predictions[:half]:
-        add(measured, each.gt, each.pred)
+    measured = counted(half_a)
     start = time.perf_counter()
-    model = model_of(calibrated(noise_of(measured), measured))
-    print(f"fitted on half A in {time.perf_counter() - start:.0f} s")
+    model = shared or model_of(calibrated(noise_of(measured), measured))
+    print(
+        f"fitted on half A in {time.perf_counter() - start:.0f} s" if shared is None else "the shared model"
+    )
     labels = [" ".join(label) for label in measured.labels]
     wrong_labels = [label for _, label in real_a]
     vocabulary = sorted({token for label in labels for token in label.split()})
@@ -269,11 +293,18 @@ def over_all_corpora() -> None:
 def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
     files = [Path(each) for each in arguments if not each.startswith("-")]
-    if not files:
+    if not files and "--shared" not in arguments:
         inverses(10_000 if quick else 100_000)
         over_all_corpora()
-    for path in files or sorted((CORPORA / "predictions").glob("*.tsv")):
-        realism(path, 6_000 if quick else 12_000)
+    if "--proofs" in arguments:
+        return
+    files = files or sorted((CORPORA / "predictions").glob("*.tsv"))
+    shared = None
+    if "--shared" in arguments:
+        every = counted([each for path in files for each in halves(path)[0]])
+        shared = model_of(calibrated(noise_of(every), every))
+    for path in files:
+        realism(path, 6_000 if quick else 12_000, shared)
 
 
 if __name__ == "__main__":

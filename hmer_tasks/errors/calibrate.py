@@ -6,7 +6,7 @@ of the real ones were, and weigh down what came too often and up what came too r
 """
 
 from dataclasses import replace
-from hashlib import sha256
+from hashlib import file_digest
 from math import log, sqrt
 from pathlib import Path
 
@@ -34,13 +34,18 @@ def fit_noise(paths: list[Path]) -> str:
         raise NoiseError(f"no mistake to measure in {', '.join(path.name for path in paths)}")
     provenance: dict[str, str | int | list[str]] = {
         "fitted_by": f"hmer-tasks {__version__} errors fit",
-        "files": [f"{path.name} sha256:{sha256(path.read_bytes()).hexdigest()}" for path in paths],
+        "files": [f"{path.name} sha256:{_digest(path)}" for path in paths],
         "expressions": len(found.labels),
         "misread": found.misread,
         "left_out_hopeless": found.hopeless,
         "left_out_same_on_paper": found.same,
     }
     return noise_text(calibrated(noise_of(found), found), provenance)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def calibrated(noise: NoiseFile, measured: Measured) -> NoiseFile:
@@ -90,4 +95,9 @@ def _mended(noise: NoiseFile, real: Seen, drawn: Seen) -> NoiseFile:
             real.features[feature], drawn.features[feature], _CONTEXT_STEP
         )
         context[feature] = min(_MOST, max(_LEAST, weight))
-    return replace(noise, patterns=patterns, context=context)
+    share = real.number.total() / max(1, drawn.number.total())
+    number = [
+        weight * float(((real.number[n] + _SMOOTH) / (drawn.number[n] * share + _SMOOTH)) ** _STEP)
+        for n, weight in enumerate(noise.drawn or noise.number, start=1)
+    ]
+    return replace(noise, patterns=patterns, context=context, drawn=number)

@@ -44,19 +44,32 @@ def around(tokens: Sequence[str], start: int, stop: int) -> tuple[str, str, str]
     return left, tokens[start], right
 
 
+def neighbours(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+    """For each place of a label (its first token is START) its left and its right neighbour, as `around`
+    names them."""
+    lefts, rights = ["", *tokens[:-1]], [*tokens[1:], END]
+    last = len(tokens) - 1
+    for place, token in enumerate(tokens):
+        if token in _BRACES:
+            if place < last:
+                lefts[place + 1] = f"{token} {tokens[place - 1]}"
+            rights[place - 1] = f"{token} {tokens[place + 1] if place < last else END}"
+    return lefts, rights
+
+
 def features(kind: str, left: str, changed: str, right: str) -> list[str]:
-    """The features of a mistake of that kind there."""
-    out = [
-        kind,
-        f"{kind} left {left}",
-        f"{kind} right {right}",
-        f"{kind} before {sort_of(left.split(' ', maxsplit=1)[0])}",
-        f"{kind} after {sort_of(right.split(' ', maxsplit=1)[0])}",
-    ]
-    if not changed:
-        out.append(f"{kind} {left} [] {right}")
-        return out
-    out += (f"{kind} [{changed}]", f"{kind} {left} [{changed}]", f"{kind} [{changed}] {right}")
-    if changed in (left, right):
-        out.append(f"{kind} twin")
-    return out
+    """The features of a mistake of that kind there; `changed` is empty where something is only added."""
+    twin = [f"{kind} twin"] if changed and changed in (left, right) else []
+    return [*left_features(kind, left, changed), *right_features(kind, left, changed, right), *twin]
+
+
+def left_features(kind: str, left: str, changed: str) -> list[str]:
+    """Those of the features that the left neighbour decides."""
+    out = [kind, f"{kind} left {left}", f"{kind} before {sort_of(left.split(' ', maxsplit=1)[0])}"]
+    return [*out, f"{kind} [{changed}]", f"{kind} {left} [{changed}]"] if changed else out
+
+
+def right_features(kind: str, left: str, changed: str, right: str) -> list[str]:
+    """Those that the right neighbour decides; `left` tells only where nothing is changed."""
+    out = [f"{kind} right {right}", f"{kind} after {sort_of(right.split(' ', maxsplit=1)[0])}"]
+    return [*out, f"{kind} [{changed}] {right}" if changed else f"{kind} {left} [] {right}"]

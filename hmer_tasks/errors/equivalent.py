@@ -1,13 +1,21 @@
 r"""Whether a candidate looks the same on paper as its label: then it is no mistake.
 
 Beyond the standard spelling (latex/spelling.py): `\sin` and `s i n`, `\iint` and `\int \int`,
-`a \over b` and `\frac { a } { b }`, a row break before the end: these are told apart there because a
+`a \over b` and `\frac { a } { b }`, a row break before the end, `{bmatrix}` and `{matrix}` in brackets, a
+group that bears a script (`{ 1 0 } ^ { 2 }` and `1 0 ^ { 2 }`): these are told apart there because a
 normaliser must not join or split what its owners wrote.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from itertools import zip_longest
+
 from hmer_tasks.errors.sorts import tokens_of
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.spelling import same_on_paper
+from hmer_tasks.latex.rules import Rules, standard
+from hmer_tasks.latex.spelling import same_on_paper, spell
+from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError
 
@@ -35,27 +43,130 @@ _SPELLED = {name: tuple(name[1:]) for name in tokens_of("function")} | {
     "''": ("'", "'"),
 }  # fmt: skip
 _ROW = "\\\\"
-_TELLING = _SPELLED.keys() | {r"\over", _ROW}
+# Environments that are another one in delimiters.
+_FENCED = {
+    "{pmatrix}": ("(", "{matrix}", ")"),
+    "{bmatrix}": ("[", "{matrix}", "]"),
+    "{Bmatrix}": (r"\{", "{matrix}", r"\}"),
+    "{vmatrix}": ("|", "{matrix}", "|"),
+    "{Vmatrix}": (r"\|", "{matrix}", r"\|"),
+    "{smallmatrix}": ("", "{matrix}", ""),
+}
+_TELLING = _SPELLED.keys() | _FENCED.keys() | {r"\over", _ROW}
 
 
 def looks_the_same(a: str, b: str) -> bool:
     """Whether the two cannot be told apart on paper."""
+    left, right = a.split(), b.split()
+    if left == right:
+        return True
+    if _other_signs(left, right):
+        return False
     if same_on_paper(a, b):
         return True
-    left, right = a.split(), b.split()
-    if _TELLING.isdisjoint(left) and _TELLING.isdisjoint(right):
-        return False  # nothing would be spelled otherwise
-    if len(left) == len(right) and _TELLING.isdisjoint(set(left) ^ set(right)):
+    if not (_TELLING.isdisjoint(left) and _TELLING.isdisjoint(right)):
+        a, b = _spelled_out(left), _spelled_out(right)
+        if same_on_paper(a, b):
+            return True
+    if _grouped(left) == _grouped(right):
         return False
-    return same_on_paper(_spelled_out(left), _spelled_out(right))
+    return _without_groups(a, _dissolving()) == _without_groups(b, _dissolving())
+
+
+def _other_signs(left: list[str], right: list[str]) -> bool:
+    """Whether the two certainly differ: of some sign that every rule leaves alone there are more on one
+    side. What both begin and end with needs no counting, which makes this a cheap way out.
+    """
+    signs, swallows = _signs()
+    if not (swallows.isdisjoint(left) and swallows.isdisjoint(right)):
+        return False
+    shared = min(len(left), len(right))
+    head = tail = 0
+    while head < shared and left[head] == right[head]:
+        head += 1
+    while tail < shared - head and left[-1 - tail] == right[-1 - tail]:
+        tail += 1
+    sides = (left[head : len(left) - tail], right[head : len(right) - tail])
+    a, b = (sorted(sign for token in side for sign in signs.get(token, ())) for side in sides)
+    return a != b
+
+
+@cache
+def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
+    """The signs that a token stands for, where rules at most spell them otherwise; and the tokens that
+    may take others with them when they go."""
+    t, rules = tables(), standard()
+    known = t.symbols | t.operators | t.signatures.keys() | set(map(chr, range(0x21, 0x7F)))
+    moved = rules.drop | rules.unwrap | rules.delimiter_sizes | rules.scoped | t.scripts.keys()
+    moved |= {*"{}_^'.", r"\prime", r"\limits", r"\nolimits", r"\frac", r"\over", _ROW}
+    spelled = {}
+    for token in known | rules.alias.keys() | _SPELLED.keys():
+        signs = [sign for each in rules.alias.get(token, (token,)) for sign in _SPELLED.get(each, (each,))]
+        spelled[token] = () if token in moved else tuple(sign for sign in signs if sign not in moved)
+    return spelled, rules.drop | {r"\begin"}
+
+
+def _grouped(tokens: list[str]) -> int:
+    """How many braces there are: a group's may be on one side alone."""
+    return tokens.count("{")
+
+
+@cache
+def _dissolving() -> Rules:
+    return replace(standard(), groups="dissolve")
+
+
+@cache
+def _braces_alone() -> Rules:
+    none: frozenset[str] = frozenset()
+    kept = replace(_dissolving(), drop=none, unwrap=none, delimiter_sizes=none, alias={}, join={})
+    return replace(kept, unicode="keep", empty_scripts="keep", limits="keep", primes="keep", scripts="keep")
+
+
+def _without_groups(label: str, rules: Rules) -> str:
+    try:
+        return spell(label, rules)
+    except LabelError:
+        return label
+
+
+def without_groups(label: str) -> str:
+    r"""The label without the braces that leave no ink (`\bar { { x } }`, `{ 1 0 } ^ { 2 }`), and without a
+    row break that no row follows; nothing else changes. One that does not parse keeps its braces."""
+    tokens = label.split()
+    if _ROW in tokens:
+        label = " ".join(_without_last_breaks(tokens))
+    return _without_groups(label, _braces_alone())
+
+
+def _without_last_breaks(tokens: list[str]) -> list[str]:
+    pairs = zip_longest(tokens, tokens[1:], fillvalue="")
+    return [token for token, following in pairs if (token, following) != (_ROW, r"\end")]
 
 
 def _spelled_out(tokens: list[str]) -> str:
     out: list[str] = []
-    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
-        if token != _ROW or following != r"\end":  # a row break with no row after it
-            out += _SPELLED.get(token, (token,))
+    for token in _without_last_breaks(respelt(tokens, _FENCED.keys())):
+        out += _SPELLED.get(token, (token,))
     return _without_over(out)
+
+
+def respelt(tokens: list[str], names: Iterable[str]) -> list[str]:
+    """The label with environments of these names as `{matrix}` in delimiters, where they are that."""
+    wanted = _FENCED.keys() & set(names)
+    if wanted.isdisjoint(tokens):
+        return tokens
+    out: list[str] = []
+    for token, before in zip(tokens, ["", *tokens], strict=False):
+        if token in wanted and before in (r"\begin", r"\end"):
+            opening, name, closing = _FENCED[token]
+            if before == r"\end":
+                out += [name, closing] if closing else [name]
+            else:
+                out[-1:] = [opening, before, name] if opening else [before, name]
+        else:
+            out.append(token)
+    return out
 
 
 def _without_over(tokens: list[str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_tasks.errors.context import kind_of, mistake_features
-from hmer_tasks.errors.equivalent import looks_the_same
+from hmer_tasks.errors.equivalent import looks_the_same, respelt, without_groups
 from hmer_tasks.errors.hopeless import hopeless
 from hmer_tasks.errors.noisefile import Misread, NoiseFile
 from hmer_tasks.errors.patterns import GAP, Mistake, Pattern, apply, mistakes, start_of, written
@@ -39,15 +39,22 @@ class Seen:
 
     lefts: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)
+    number: Counter[int] = field(default_factory=Counter)
     total: int = 0
 
     def add(self, label: list[str], found: list[Mistake]) -> None:
         """Count the mistakes of one candidate."""
         tokens = [START, *label]
+        self.number[number_of(found)] += 1
         for each in found:
             self.total += 1
             self.lefts[written(each.pattern.old)] += 1
             self.features.update(mistake_features(tokens, each.place, each.pattern))
+
+
+def number_of(found: list[Mistake]) -> int:
+    """How many mistakes a candidate counts as having: at least one, and many are MAX_NUMBER."""
+    return min(max(1, len(found)), MAX_NUMBER)
 
 
 @dataclass(slots=True)
@@ -81,11 +88,11 @@ def add(found: Measured, gt: str, pred: str) -> None:
     """Count one prediction in. A label that does not parse counts for nothing."""
     if not _parses(gt):
         return
-    label = explicit_or_raw(gt).split()
+    label = without_groups(explicit_or_raw(gt)).split()
     found.labels.append(label)
     if gt == pred:
         return
-    candidate = explicit_or_raw(pred).split()
+    candidate = read_as(explicit_or_raw(pred), label)
     if looks_the_same(" ".join(candidate), " ".join(label)):
         found.same += 1
         return
@@ -96,13 +103,19 @@ def add(found: Measured, gt: str, pred: str) -> None:
     found.misread += 1
     found.broken += not _parses(pred)
     seen = [each for each in mistakes(label, candidate) if is_seen(each, label)]
-    found.number[min(max(1, len(seen)), MAX_NUMBER)] += 1
+    found.number[number_of(seen)] += 1
     found.seen.add(label, seen)
     patterns = [each.pattern for each in seen]
     found.further += max(0, len(seen) - 1)
     found.repeated += len(patterns) - len(set(patterns))
     for each in seen:
         _count(found, each)
+
+
+def read_as(candidate: str, label: list[str]) -> list[str]:
+    """A candidate, spelled as its label is where that leaves the ink alone: groups and matrices."""
+    tokens = without_groups(candidate).split()
+    return respelt(tokens, set(tokens) - set(label))
 
 
 def _parses(text: str) -> bool:

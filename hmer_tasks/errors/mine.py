@@ -25,6 +25,7 @@ class LeftOut(StrEnum):
     RIGHT = "right"
     LABEL_REFUSED = "label_refused"
     RESERVED_TOKEN = "reserved_token"
+    UNPRINTABLE = "unprintable"  # control characters, or bytes of a tokenizer that make no character
     DUPLICATE = "duplicate"
     LONG_EDIT = "long_edit"
     SAMPLE_CAP = "sample_cap"
@@ -92,6 +93,8 @@ def _wrong(candidate: str, label: str, caps: Caps) -> LeftOut | Hopeless | None:
         return LeftOut.LABEL_REFUSED
     if not tables().reserved.isdisjoint(candidate.split()):
         return LeftOut.RESERVED_TOKEN
+    if not candidate.isprintable() or "\ufffd" in candidate:
+        return LeftOut.UNPRINTABLE
     if looks_the_same(candidate, label):
         return LeftOut.RIGHT
     return hopeless(candidate.split(), label.split(), caps.farthest)

@@ -9,14 +9,22 @@ from bisect import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from math import prod
 from pathlib import Path
 from random import Random
 from typing import Generic, TypeAlias, TypeVar
 
-from hmer_tasks.errors.context import SHAPE, around, features, kind_of
+from hmer_tasks.errors.context import (
+    SHAPE,
+    features,
+    kind_of,
+    left_features,
+    neighbours,
+    right_features,
+)
 from hmer_tasks.errors.noisefile import NoiseFile, check_noise, read_noise
-from hmer_tasks.errors.patterns import Pattern, pattern, start_of
+from hmer_tasks.errors.patterns import Pattern, is_argument, pattern, start_of
 from hmer_tasks.errors.sorts import SORTS, sort_of
 from hmer_tasks.grammar_files import read_toml
 
@@ -24,8 +32,9 @@ from hmer_tasks.grammar_files import read_toml
 _UNSEEN = 0.5
 # What stands around a mistake makes it at most so much likelier than the average.
 _MOST = 30.0
-# How many neighbourhoods a model remembers the weights of: some tens of megabytes.
-_REMEMBERED = 100_000
+# How many neighbourhoods a model remembers the weights of, some ten megabytes a worker: those met first,
+# for what is frequent is met early.
+REMEMBERED = 20_000
 
 T = TypeVar("T")
 
@@ -55,19 +64,14 @@ Table: TypeAlias = "Weighted[Pattern | None]"  # None: a pattern of the token's 
 
 
 @dataclass(frozen=True, slots=True)
-class Drawable:
-    """Tables of patterns, each with its weight, and all of it together."""
+class Places:
+    """A label (its first token is START), and how readily it is misread up to each of its places."""
 
-    tables: list[tuple[Table, float]]
-    total: float
-
-    def choose(self, at: float) -> Table:
-        """The table where `at`, from 0 to the total, falls."""
-        for table, weight in self.tables:
-            at -= weight
-            if at <= 0:
-                return table
-        return self.tables[-1][0]  # rounding
+    tokens: list[str]
+    lefts: list[str]
+    rights: list[str]
+    cumulative: list[float]
+    longer: dict[int, list[tuple[Table, float]]]  # what begins there with more than the one token
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,60 +90,106 @@ class NoiseModel:
     by_sort: dict[str, Table]
     # How long the starts are that begin with these two tokens.
     lengths: dict[tuple[str, str], tuple[int, ...]]
-    # What may be drawn for a token, or a longer start, between its neighbours; filled as they are met.
-    _met: dict[tuple[str, str, str], "Drawable"] = field(default_factory=dict)
+    # Filled as neighbourhoods are met, up to REMEMBERED each: how readily a token is misread between two
+    # neighbours; how readily a longer start is; what either neighbour makes of each kind of mistake.
+    _met: dict[tuple[str, str, str], float] = field(default_factory=dict)
     _longer: dict[tuple[str, tuple[str, ...], str], tuple[Table, float]] = field(default_factory=dict)
+    _before: dict[tuple[str, str], tuple[float, ...]] = field(default_factory=dict)
+    _after: dict[tuple[str, str, bool], tuple[float, ...]] = field(default_factory=dict)
 
-    def drawable(self, tokens: list[str]) -> list["Drawable"]:
-        """For each place of a label, what may be drawn for a mistake that begins there."""
-        out = []
-        met, lengths = self._met, self.lengths
-        for memory in (self._met, self._longer):
-            if len(memory) > _REMEMBERED:
-                memory.clear()
-        following = tokens[1:]
-        following.append("")
-        for place, pair in enumerate(zip(tokens, following, strict=True)):
-            around_it = around(tokens, place, place + 1)
-            tables = met.get(around_it)
-            if tables is None:
-                tables = met[around_it] = self._weigh(*around_it)
+    def places(self, tokens: list[str]) -> Places:
+        """How readily a label is misread at each of its places."""
+        met, lengths, by_start = self._met, self.lengths, self.by_start
+        lefts, rights = neighbours(tokens)
+        totals = []
+        for around_it in zip(lefts, tokens, rights, strict=True):
+            total = met.get(around_it)
+            if total is None:
+                total = sum([weight for _, weight in self._weighed(*around_it)])
+                if len(met) < REMEMBERED:
+                    met[around_it] = total
+            totals.append(total)
+        longer: dict[int, list[tuple[Table, float]]] = {}
+        for place, pair in enumerate(pairwise(tokens)):
             if pair in lengths:
-                longer = [self._start(tokens, place, length) for length in lengths[pair]]
-                found = [each for each in longer if each is not None]
-                tables = Drawable([*tables.tables, *found], tables.total + sum(weight for _, weight in found))
-            out.append(tables)
-        return out
+                for length in lengths[pair]:
+                    start, end = tuple(tokens[place : place + length]), place + length - 1
+                    if start in by_start and end < len(tokens):
+                        table, weight = self._start(lefts[place], start, rights[end])
+                        longer.setdefault(place, []).append((table, weight))
+                        totals[place] += weight
+        return Places(tokens, lefts, rights, list(accumulate(totals)), longer)
 
-    def _start(self, tokens: list[str], place: int, length: int) -> tuple[Table, float] | None:
-        start = tuple(tokens[place : place + length])
-        if start not in self.by_start:
-            return None
-        left, changed, right = around(tokens, place, place + length)
+    def choose(self, places: Places, random: Random) -> tuple[int, Table]:
+        """A place for a mistake, and the table to draw it from."""
+        cumulative, tokens = places.cumulative, places.tokens
+        at = random.random() * cumulative[-1]
+        place = bisect(cumulative, at, 0, len(cumulative) - 1)
+        at = cumulative[place] - at
+        weighed = self._weighed(places.lefts[place], tokens[place], places.rights[place])
+        tables = [*weighed, *places.longer.get(place, ())]
+        for table, weight in tables:
+            at -= weight
+            if at <= 0:
+                return place, table
+        return place, tables[-1][0]  # rounding
+
+    def _start(self, left: str, start: tuple[str, ...], right: str) -> tuple[Table, float]:
+        """The table of a longer start between its neighbours, and its weight there."""
         met = self._longer.get((left, start, right))
         if met is None:
-            table = self.by_start[start]
-            met = table, table.total * self._weight(features(SHAPE, left, changed, right))
-            self._longer[left, start, right] = met
+            table, weight = self.by_start[start], 0.0
+            if start[0] != "{" or not is_argument(left.split(" ", maxsplit=1)[0]):
+                weight = table.total * min(self._product(features(SHAPE, left, start[0], right)), _MOST)
+            met = table, weight
+            if len(self._longer) < REMEMBERED:
+                self._longer[left, start, right] = met
         return met
 
-    def _weigh(self, left: str, token: str, right: str) -> "Drawable":
+    def _weighed(self, left: str, token: str, right: str) -> list[tuple[Table, float]]:
+        """The tables of a token between its neighbours, each with its weight there."""
         tables = self.by_token.get(token)
+        # The braces of an argument stay: only within them something may be added.
+        braced = token == "{" and is_argument(left.split(" ", maxsplit=1)[0])
         if tables is None:
             table = self.by_sort[sort_of(token)]
-            return Drawable([(table, table.total)], table.total)
-        weighed = []
-        for kind, table in tables.items():
-            known = features(kind, token, "", right) if kind == "add" else features(kind, left, token, right)
-            weighed.append((table, table.total * self._weight(known)))
-        return Drawable(weighed, sum(weight for _, weight in weighed))
+            return [] if braced else [(table, table.total)]
+        twin = token in (left, right)
+        before, after = self._before.get((left, token)), self._after.get((token, right, twin))
+        if before is None:
+            before = self._left_factors(tables, left, token)
+            if len(self._before) < REMEMBERED:
+                self._before[left, token] = before
+        if after is None:
+            after = self._right_factors(tables, token, right, twin)
+            if len(self._after) < REMEMBERED:
+                self._after[token, right, twin] = after
+        return [
+            (table, table.total * min(one * other, _MOST))
+            for (kind, table), one, other in zip(tables.items(), before, after, strict=True)
+            if not braced or kind == "add"
+        ]
 
-    def _weight(self, around_it: list[str]) -> float:
-        weight, context = 1.0, self.context
-        for feature in around_it:
-            if feature in context:
-                weight *= context[feature]
-        return min(weight, _MOST)
+    def _left_factors(self, kinds: Iterable[str], left: str, token: str) -> tuple[float, ...]:
+        return tuple(
+            self._product(
+                left_features(kind, token, "") if kind == "add" else left_features(kind, left, token)
+            )
+            for kind in kinds
+        )
+
+    def _right_factors(self, kinds: Iterable[str], token: str, right: str, twin: bool) -> tuple[float, ...]:
+        factors = []
+        for kind in kinds:
+            if kind == "add":
+                factors.append(self._product(right_features(kind, token, "", right)))
+            else:
+                known = right_features(kind, "", token, right)
+                factors.append(self._product([*known, f"{kind} twin"] if twin else known))
+        return tuple(factors)
+
+    def _product(self, known: list[str]) -> float:
+        return prod(self.context.get(feature, 1.0) for feature in known)
 
     def draw(self, table: Table, token: str, random: Random) -> Pattern:
         """A mistake from a table of a place where this token stands."""
@@ -198,7 +248,7 @@ def model_of(noise: NoiseFile) -> NoiseModel:
         if len(start) not in known:
             lengths[start[0], start[1]] = (*known, len(start))
     return NoiseModel(
-        number=weighted((n, float(count)) for n, count in enumerate(noise.number, start=1)),
+        number=weighted((n, float(count)) for n, count in enumerate(noise.drawn or noise.number, start=1)),
         broken=noise.broken,
         repeated=noise.repeated,
         gaps=tuple(n for n, count in enumerate(noise.gaps, start=1) for _ in range(count)) or (1,),

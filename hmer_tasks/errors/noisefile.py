@@ -1,9 +1,14 @@
 """The noise file: compact TOML, its provenance first, then a line for each thing that is misread."""
 
-import tomllib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from hmer_tasks.errors.patterns import pattern, start_of
+from hmer_tasks.errors.sorts import SORTS, START
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.reading import read_toml
 
 _HEADER = """\
 # How recognisers misread, measured by `hmer-tasks errors fit`; hmer_tasks/errors/ reads it.
@@ -12,11 +17,16 @@ _HEADER = """\
 # suffer, `as` what is read in its stead and how often that was seen. `…` is what stays as it is. Where the
 # right begins as the left does, something is added after it; `<start>` is the beginning of a label.
 # [sorts] are the rates of symbols never measured, by sort. [context] says how much likelier than the average
-# a mistake is where that stands around it. [number]: mistakes in a misread expression, 1, 2, … times seen.
+# a mistake is where that stands around it. [number]: mistakes in a misread expression, 1, 2, … times seen,
+# and as how many are drawn for that to come out.
 # [shape]: the share of candidates that do not parse; of mistakes after the first, the share that repeats one;
 # how many tokens added braces took in (1, 2, …); the share of mistakes too long for a pattern, and those as
 # tokens lost, tokens read, times seen.
 """
+
+
+_MOST = 10**9  # a count or a rate; none comes near
+_MOST_GAPS = 10**6  # all gaps' counts together: each is kept
 
 
 class NoiseError(Exception):
@@ -44,15 +54,16 @@ class NoiseFile:
     sorts: dict[str, float]
     context: dict[str, float]
     patterns: dict[str, Misread]
+    drawn: list[float] = field(default_factory=list)  # weights for `number`; none: as it was seen
 
 
 def read_noise(path: Path) -> NoiseFile:
     """A noise file. Raises NoiseError."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = read_toml(path)
     except OSError as error:
         raise NoiseError(f"cannot read the noise file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise NoiseError(f"the noise file {path} is not TOML: {error}") from error
     return check_noise(data, str(path))
 
@@ -70,14 +81,26 @@ def check_noise(data: Mapping[str, object], where: str) -> NoiseFile:
             gaps=[_count(count) for count in _list(shape["gaps"])],
             run_share=_number(shape["run_share"]),
             runs=[_run(run) for run in _list(shape["runs"])],
-            sorts={sort: _number(rate) for sort, rate in sorts.items()},
+            sorts={sort: _number(rate) or 1 / _MOST for sort, rate in sorts.items()},
             context={feature: _number(weight) for feature, weight in context.items()},
-            patterns={old: _misread(entry) for old, entry in patterns.items()},
+            patterns={
+                old: misread
+                for old, entry in patterns.items()
+                if (misread := _misread(old, entry)).rate  # what never happens is no pattern
+            },
+            drawn=[_number(weight) for weight in _list(number.get("drawn", []))],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NoiseError(f"{where} is no noise file: {type(error).__name__} {error}") from error
-    if not noise.patterns or not any(noise.number):
-        raise NoiseError(f"{where} holds no mistake")
+    if noise.drawn and (len(noise.drawn) != len(noise.number) or not any(noise.drawn)):
+        raise NoiseError(f"{where} is no noise file: `drawn` must weigh each of `counts`")
+    if unknown := sorted(noise.sorts.keys() - set(SORTS)):
+        raise NoiseError(f"{where} is no noise file: there is no sort {unknown[0]!r} of symbols")
+    lone = (old for old, each in noise.patterns.items() if each.read_as and len(start_of(old).split()) == 1)
+    if next(lone, None) is None or not any(noise.number):  # symbols never measured are misread as others are
+        raise NoiseError(f"{where} holds no mistake that begins with one symbol")
+    if sum(noise.gaps) > _MOST_GAPS or (noise.runs and not any(count for _, _, count in noise.runs)):
+        raise NoiseError(f"{where} is no noise file: `gaps` of over {_MOST_GAPS:,}, or `runs` never seen")
     return noise
 
 
@@ -95,8 +118,8 @@ def _list(value: object) -> list[object]:
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, int) or value < 0:
-        raise TypeError(f"{value!r} must be a count")
+    if not isinstance(value, int) or not 0 <= value <= _MOST:
+        raise TypeError(f"{value!r} must be a count, at most {_MOST:,}")
     return value
 
 
@@ -106,16 +129,28 @@ def _run(value: object) -> tuple[int, int, int]:
 
 
 def _number(value: object) -> float:
-    if not isinstance(value, int | float) or value < 0:
-        raise TypeError(f"{value!r} must be a number")
-    return float(value)
+    if not isinstance(value, int | float) or not 0 <= value <= _MOST:  # false for nan as well
+        raise TypeError(f"{value!r} must be a number, at most {_MOST:,}")
+    return float(value) if value * _MOST >= 1 else 0.0  # smaller ones come to nothing once multiplied
 
 
-def _misread(entry: object) -> Misread:
+def _misread(old: str, entry: object) -> Misread:
     if not isinstance(entry, dict):
         raise TypeError(f"{entry!r} must be a table")
-    read_as = {new: _count(count) for new, count in _table(entry, "as").items()}
+    read_as = {new: _count(count) for new, count in _table(entry, "as").items() if count != 0}
+    for new in read_as:
+        _check_pattern(old, new)
     return Misread(_number(entry["rate"]), read_as)
+
+
+def _check_pattern(old: str, new: str) -> None:
+    found = pattern(old, new)
+    starts = found.old[0][:1] == (START,)
+    if not found.old[0] or len(found.old) != len(found.new) or starts != (found.new[0][:1] == (START,)):
+        raise ValueError(f"{new!r} cannot be read for {old!r}: both need the same … and {START}")
+    tokens = [token for side in (found.old, found.new) for piece in side for token in piece]
+    if len(tables().reserved.intersection(tokens)) > starts or tokens.count(START) > 2 * starts:
+        raise ValueError(f"{new!r} for {old!r} holds a mark of the error tasks")
 
 
 def noise_text(noise: NoiseFile, provenance: Mapping[str, str | int | list[str]]) -> str:
@@ -127,6 +162,7 @@ def noise_text(noise: NoiseFile, provenance: Mapping[str, str | int | list[str]]
         else:
             lines.append(f"{name} = {_quoted(value) if isinstance(value, str) else value}")
     lines += ["", "[number]", f"counts = {noise.number}"]
+    lines += [f"drawn = {[round(weight, 2) for weight in noise.drawn]}"] if noise.drawn else []
     lines += ["", "[shape]", f"broken = {noise.broken:.3g}", f"repeated = {noise.repeated:.3g}"]
     lines += [f"gaps = {noise.gaps}"]
     lines += [f"run_share = {noise.run_share:.3g}", f"runs = {[list(run) for run in noise.runs]}"]
@@ -142,7 +178,6 @@ def noise_text(noise: NoiseFile, provenance: Mapping[str, str | int | list[str]]
 
 
 def _quoted(text: str) -> str:
-    if "'" not in text:
+    if "'" not in text and text.isprintable():
         return f"'{text}'"
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

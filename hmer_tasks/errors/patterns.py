@@ -90,6 +90,11 @@ def _gap_end(
     return place
 
 
+def is_argument(before: str) -> bool:
+    """Whether a brace after this token opens an argument or a script: no group that may lose its braces."""
+    return before in ("_", "^", "}", "]") or before[:1] == "{" != before or before in tables().signatures
+
+
 def item_end(tokens: list[str], start: int) -> int:
     """The end of one thing that stands whole: a symbol, a group, a command with its arguments."""
     if start >= len(tokens) or tokens[start] in ("}", "\\end"):

@@ -4,6 +4,7 @@ Read: JSON lines `{source, img_id, gt, pred, task, sample, raw, stop}` (only img
 there), the field's JSON array of `{img_id, gt, pred, …}`, and tsv `id<TAB>label<TAB>prediction`.
 """
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import same_on_paper
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
+from hmer_tasks.reading import BOM, LONGEST_LINE, lines
 from hmer_tasks.reasons import LabelError
+
+MAX_ARRAY = 256 << 20  # bytes of a JSON array: it is read whole
 
 
 class PredictionError(Exception):
@@ -40,38 +44,54 @@ class Prediction:
 
 
 def read_predictions(path: Path) -> Iterator[Prediction]:
-    """The predictions of a file, in order. Raises PredictionError with the line's number."""
+    """The predictions of a file, in order, read as they are asked for; a JSON array is read whole.
+
+    Raises PredictionError with the line's number.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with io.BufferedReader(io.FileIO(path), LONGEST_LINE) as file:
+            if file.peek().removeprefix(BOM).lstrip().startswith(b"["):
+                yield from _from_array(file.read(MAX_ARRAY + 1), path)
+                return
+            for number, raw in enumerate(lines(file, str(path)), start=1):
+                yield from _from_line(raw, path, number)
     except OSError as error:
         raise PredictionError(f"cannot read the predictions {path}: {error.strerror}") from error
+
+
+def _text(raw: bytes, path: Path, number: int) -> str:
+    try:
+        return raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        raise PredictionError(f"the predictions {path} are not UTF-8 (byte {error.start})") from error
-    if text.lstrip().startswith("["):
-        yield from _from_array(text, path)
-        return
-    for number, raw in enumerate(text.split("\n"), start=1):
-        line = raw.removesuffix("\r")
-        if line.startswith("{"):
-            yield _from_record(_json(line, path, number), path, number)
-        elif line.strip():
-            fields = line.split("\t")
-            if len(fields) != 3:
-                raise PredictionError(
-                    f"{path}:{number}: not `id<TAB>label<TAB>prediction` ({len(fields)} fields)"
-                )
-            yield Prediction("", fields[0], fields[1], fields[2])
+        raise PredictionError(f"{path}:{number}: not UTF-8 (byte {error.start} of it)") from error
+
+
+def _from_line(raw: bytes | None, path: Path, number: int) -> Iterator[Prediction]:
+    if raw is None:
+        raise PredictionError(f"{path}:{number}: the line is over {LONGEST_LINE >> 20} MB")
+    line = _text(raw, path, number).removesuffix("\n").removesuffix("\r")
+    if line.startswith("{"):
+        yield _from_record(_json(line, path, number), path, number)
+    elif line.strip():
+        fields = line.split("\t")
+        if len(fields) != 3:
+            raise PredictionError(
+                f"{path}:{number}: not `id<TAB>label<TAB>prediction` ({len(fields)} fields)"
+            )
+        yield Prediction("", fields[0], fields[1], fields[2])
 
 
 def _json(text: str, path: Path, number: int) -> object:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also an endless number
         raise PredictionError(f"{path}:{number}: not JSON: {error}") from error
 
 
-def _from_array(text: str, path: Path) -> Iterator[Prediction]:
-    records = _json(text, path, 1)
+def _from_array(data: bytes, path: Path) -> Iterator[Prediction]:
+    if len(data) > MAX_ARRAY:
+        raise PredictionError(f"{path}: a JSON array over {MAX_ARRAY >> 20} MB; write it as JSON lines")
+    records = _json(_text(data, path, 1), path, 1)
     assert isinstance(records, list)
     for number, record in enumerate(records, start=1):
         yield _from_record(record, path, number)
@@ -89,7 +109,11 @@ def _from_record(record: object, path: Path, number: int) -> Prediction:
         raise PredictionError(f"{path}:{number}: task, raw and stop must be texts")
     if not isinstance(sample, int) or sample < 0:
         raise PredictionError(f"{path}:{number}: sample must be a number from 0")
-    source, id, gt, pred, task, raw, stop = map(str, values + optional)
+    source, id, gt, pred, task, raw, stop = texts = [str(value) for value in values + optional]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:  # JSON can spell half a character, and no file can be written of it
+        raise PredictionError(f"{path}:{number}: half a character (a lone surrogate) in a text") from None
     return Prediction(source, id, gt, pred, task, sample, raw, stop)
 
 

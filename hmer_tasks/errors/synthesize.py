@@ -7,14 +7,12 @@ random source: the same for any worker and any order.
 """
 
 import hashlib
-from bisect import bisect
 from functools import cache
-from itertools import accumulate
 from random import Random
 from string import ascii_letters, digits
 
 from hmer_tasks.errors.equivalent import looks_the_same
-from hmer_tasks.errors.model import Drawable, NoiseModel, shipped_model
+from hmer_tasks.errors.model import NoiseModel, Places, shipped_model
 from hmer_tasks.errors.patterns import Edit, Pattern, apply, find
 from hmer_tasks.errors.runs import draw_run
 from hmer_tasks.errors.sorts import START
@@ -24,7 +22,7 @@ from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError
 
 _TRIES = 20
-_DRAWS = 12  # for each mistake wanted
+_DRAWS = 5  # for each mistake wanted
 
 
 def keyed_random(seed: int, *key: str) -> Random:
@@ -39,12 +37,10 @@ def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> s
     tokens = [START, *label.split()]
     broken = random.random() < model.broken
     number = model.number.draw(random)
-    drawable = model.drawable(tokens)
+    places = model.places(tokens)
     for attempt in range(_TRIES):
         broken = broken and attempt < _TRIES // 2  # some labels cannot be broken
-        edits = _draw_edits(tokens, drawable, number, random, model)
-        if _unseen(tokens, edits):
-            continue
+        edits = _draw_edits(places, number, random, model)
         candidate = " ".join(apply(tokens, edits))
         if not _surely_parses(tokens, edits):
             try:
@@ -72,24 +68,21 @@ def synthesize_candidates(label: str, n: int = 1, seed: int = 0) -> list[str]:
     return list(found)
 
 
-def _draw_edits(
-    tokens: list[str], drawable: list[Drawable], number: int, random: Random, model: NoiseModel
-) -> list[Edit]:
-    weights = list(accumulate([each.total for each in drawable]))
+def _draw_edits(places: Places, number: int, random: Random, model: NoiseModel) -> list[Edit]:
+    tokens = places.tokens
     edits: list[Edit] = []
     found: Pattern | None = None
     number = min(number, len(tokens) // 2)  # mistakes stand apart
     for _ in range(_DRAWS * number):
         if found is not None and random.random() < model.repeated:
-            places = [place for place, token in enumerate(tokens) if token == found.old[0][0]]
-            new = find(found, tokens, random.choice(places), model.gaps, random)
-            found = None if len(places) == 1 else found
+            alike = [place for place, token in enumerate(tokens) if token == found.old[0][0]]
+            new = find(found, tokens, random.choice(alike), model.gaps, random)
+            found = None if len(alike) == 1 else found
         elif random.random() < model.run_share:
             new = draw_run(tokens, random, model)
         else:
-            at = random.random() * weights[-1]
-            place = bisect(weights, at, 0, len(weights) - 1)
-            found = model.draw(drawable[place].choose(weights[place] - at), tokens[place], random)
+            place, table = model.choose(places, random)
+            found = model.draw(table, tokens[place], random)
             new = find(found, tokens, place, model.gaps, random)
         if new and _apart(new, edits):
             edits += new
@@ -97,24 +90,6 @@ def _draw_edits(
             if not number:
                 break
     return edits
-
-
-def _unseen(tokens: list[str], edits: list[Edit]) -> bool:
-    """Whether all that happened is that arguments of one symbol lost their braces: `x ^ 2`."""
-    t = tables()
-    for start, stop, new in edits:
-        if new or stop != start + 1 or tokens[start] not in "{}":
-            return False
-        opening = start if tokens[start] == "{" else start - 2
-        pair = {(opening, opening + 1), (opening + 2, opening + 3)}
-        before = tokens[opening - 1]
-        after = tokens[opening + 3] if opening + 3 < len(tokens) else ""
-        takes = before in "_^" or before in t.signatures or before in t.scripts
-        # After a brace it is a second argument, or a group: without scripts that makes no difference.
-        takes = takes or (before == "}" and after not in ("_", "^") and after not in t.scripts)
-        if not (takes and tokens[opening + 1] in _plain() and pair <= {edit[:2] for edit in edits}):
-            return False
-    return True
 
 
 def _surely_parses(tokens: list[str], edits: list[Edit]) -> bool:
@@ -127,11 +102,22 @@ def _surely_parses(tokens: list[str], edits: list[Edit]) -> bool:
     for start, stop, new in edits:
         if not plain.issuperset(new) or not plain.issuperset(tokens[start:stop]):
             return False
-        if not new and (stop == len(tokens) or tokens[stop] not in plain):
-            return False  # scripts of what is lost would stand on another base
+        if not new and not _free(tokens, start, stop):
+            return False
         if start == stop and tokens[start - 1] not in plain and tokens[start - 1] not in (START, "{"):
             return False  # it may stand between a command and its argument
     return True
+
+
+def _free(tokens: list[str], start: int, stop: int) -> bool:
+    """Whether what stands around plain tokens keeps its place when they are lost: no script of theirs
+    comes to stand on another base, no group or row is left empty, no bracket becomes an option."""
+    after = tokens[stop] if stop < len(tokens) else ""
+    if after in _plain():
+        return True
+    if after in ("_", "^", "'", "{", "[", "]", "&", "\\\\") or after in tables().scripts:
+        return False
+    return tokens[start - 1] in _plain() or tokens[start - 1] == "}"
 
 
 @cache

@@ -1,12 +1,15 @@
 """A build takes several candidates a sample, fills up with synthetic ones, and adds clean rows; folds."""
 
 import json
+from hashlib import sha256
 
 import pytest
 
 from hmer_tasks.build import BuildOptions, UsageError, build
 from hmer_tasks.build.folds import assign, write_folds
+from hmer_tasks.errors.calibrate import fit_noise
 from hmer_tasks.errors.markup import apply_corrections
+from hmer_tasks.errors.noisefile import NoiseError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import to_label
@@ -110,3 +113,48 @@ def test_folds_are_even_and_follow_the_seed():
     assert max(filled) - min(filled) <= 5
     assert fold_of == assign(dict(reversed(sizes.items())), 4, seed=0)
     assert fold_of != assign(sizes, 4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory):
+    """A recogniser that reads every plus as a minus, measured."""
+    folder = tmp_path_factory.mktemp("noise")
+    lines = [f"{n}\t{'abcde'[n % 5]} + {n % 7}\t{'abcde'[n % 5]} - {n % 7}\n" for n in range(60)]
+    (folder / "read.tsv").write_text("".join(lines))
+    (folder / "noise.toml").write_text(fit_noise([folder / "read.tsv"]))
+    return folder / "noise.toml"
+
+
+def test_synthetic_candidates_err_as_the_noise_file_says(built, noise, tmp_path):
+    candidates = [row["candidate"] for row in built(noise=noise) if row["task"] == "error_detection"]
+    assert len(candidates) == COUNT and all("-" in each and "+" not in each for each in candidates)
+    made_by = json.loads((tmp_path / "out" / "build.json").read_text())["made_by"]
+    assert made_by["arguments"]["noise"] == sha256(noise.read_bytes()).hexdigest()
+    elsewhere = tmp_path / "elsewhere.toml"
+    elsewhere.write_bytes(noise.read_bytes())
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out" / "data").iterdir()}
+    built(noise=elsewhere)  # the content counts, not the name
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out" / "data").iterdir()} == before
+    assert json.loads((tmp_path / "out" / "build.json").read_text())["made_by"] == made_by
+
+
+def test_a_noise_file_that_cannot_be(built, noise, tmp_path):
+    with pytest.raises(NoiseError, match="cannot read the noise file"):
+        built(noise=tmp_path / "gone.toml")
+    (tmp_path / "mined.jsonl").write_text("")
+    with pytest.raises(UsageError, match="--noise is for synthetic candidates"):
+        built(noise=noise, errors=str(tmp_path / "mined.jsonl"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_right_candidate_does_not_hide_that_no_wrong_one_is_there(built, tmp_path):
+    label = to_label(parse(r"x _ { a } \leq y + 1"))
+    line = {"img_id": "0.png", "gt": label, "pred": label.replace("+", "-")}
+    (tmp_path / "mined.jsonl").write_text(json.dumps(line) + "\n")
+    built(errors=str(tmp_path / "mined.jsonl"), clean_share=1.0)
+    split = json.loads((tmp_path / "out" / "build.json").read_text())["splits"]["train"]
+    assert (split["no_candidate"], split["clean"], split["samples"]) == (COUNT - 1, COUNT, COUNT)
+    assert split["tasks"]["error_detection"] == COUNT + 1
+    built(errors=str(tmp_path / "mined.jsonl"), tasks=("recognition",), clean_share=1.0)
+    split = json.loads((tmp_path / "out" / "build.json").read_text())["splits"]["train"]
+    assert (split["no_candidate"], split["clean"]) == (0, 0)

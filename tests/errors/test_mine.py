@@ -23,6 +23,8 @@ def predicted(*candidates: str, id: str = "1", gt: str = LABEL) -> list[Predicti
         (predicted("x " * 20), "one_token_repeated"),
         (predicted("p q r s t"), "too_far"),
         (predicted("a + <deleted> = c"), "reserved_token"),
+        (predicted("a + \x08 = c"), "unprintable"),
+        (predicted("a + \ufffd = c"), "unprintable"),
         (predicted("a", gt="{"), "label_refused"),
         (predicted(LABEL + " + d" * 5, gt=LABEL + " + d" * 5 + " = e - f + g * h"), "long_edit"),
     ],

@@ -1,17 +1,22 @@
 """A noise model fitted on predictions gives back their mistakes; its file is read or refused in one line."""
 
 from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 from random import Random
 
 import pytest
 
 from hmer_tasks.errors.calibrate import fit_noise
+from hmer_tasks.errors.context import around, neighbours
+from hmer_tasks.errors.fit import Measured, add
 from hmer_tasks.errors.hopeless import hopeless
-from hmer_tasks.errors.model import read_model, shipped_model
-from hmer_tasks.errors.noisefile import NoiseError, noise_text, read_noise
+from hmer_tasks.errors.model import model_of, read_model, shipped_model
+from hmer_tasks.errors.noisefile import Misread, NoiseError, noise_text, read_noise
 from hmer_tasks.errors.patterns import mistakes, written
 from hmer_tasks.errors.predictions import PredictionError
 from hmer_tasks.errors.show import confusions, heat_map
+from hmer_tasks.errors.sorts import START
 from hmer_tasks.errors.synthesize import keyed_random, synthesize
 from hmer_tasks.grammar_files import grammar_path
 
@@ -87,6 +92,41 @@ def test_the_shipped_file():
     assert shipped_model().number.items[0] == 1
 
 
+def test_neighbours_are_named_as_mistakes_name_them():
+    for label in (r"\frac { a } { b _ { 1 } }", "{ { } }", "x", "x ^ { 2 }"):
+        tokens = [START, *label.split()]
+        lefts, rights = neighbours(tokens)
+        for place in range(len(tokens)):
+            assert (lefts[place], tokens[place], rights[place]) == around(tokens, place, place + 1)
+
+
+def test_an_argument_never_loses_its_braces_alone(fitted):
+    noise = read_noise(fitted)
+    lost = {**noise.patterns, "{ … }": Misread(5.0, {"…": 3, "… 7": 2}), "{ 9 }": Misread(5.0, {"9": 3})}
+    model = model_of(replace(noise, patterns=lost))
+    tokens = [START, *r"\frac { 9 } { b } x _ { 9 } + { 9 }".split()]
+    cumulative = [0.0, *model.places(tokens).cumulative]
+    weights = [after - before for before, after in pairwise(cumulative)]
+    opening = [weights[place] for place, token in enumerate(tokens) if token == "{"]
+    assert opening[:3] == [0.0, 0.0, 0.0] and opening[3] > 1
+
+
+def test_how_many_mistakes_are_drawn_is_weighed_anew():
+    noise = read_noise(grammar_path("confusables.toml"))
+    assert len(noise.drawn) == len(noise.number) and noise.drawn != noise.number
+    assert model_of(noise).number.total == pytest.approx(sum(noise.drawn))
+    assert model_of(replace(noise, drawn=[])).number.total == sum(noise.number)
+
+
+def test_groups_and_matrices_that_only_are_spelled_otherwise_are_no_mistakes():
+    found = Measured()
+    label = r"\bar { { x } } = [ \begin {matrix} { 1 } & { 2 } \\ \end {matrix} ]"
+    add(found, label, r"\bar { x } = \begin {bmatrix} 1 & 2 \end {bmatrix}")
+    add(found, label, r"\bar { x } = \begin {bmatrix} 1 & 7 \end {bmatrix}")
+    assert (found.same, found.misread) == (1, 1)
+    assert {old: dict(new) for old, new in found.patterns.items()} == {"2": {"7": 1}}
+
+
 def test_the_heat_map(fitted):
     noise = read_noise(fitted)
     assert confusions(noise)["1", "7"] == max(confusions(noise).values())
@@ -103,13 +143,18 @@ def test_the_heat_map(fitted):
         ("{good}[patterns]\n", "holds no mistake"),
         ("{good}[patterns]\n'1' = {{ rate = 'x', as = {{}} }}", "must be a number"),
         ("{good}[patterns]\n'1' = {{ rate = 1, as = {{ '7' = -1 }} }}", "must be a count"),
+        (
+            "[number]\ndrawn = [1, 2]\n{rest}[patterns]\n'1' = {{ rate = 1, as = {{ '7' = 1 }} }}",
+            "weigh each",
+        ),
     ],
 )
 def test_a_broken_noise_file_is_refused_in_one_line(tmp_path, text, says):
-    good = "[number]\ncounts = [1]\n[shape]\nbroken = 0\nrepeated = 0\ngaps = []\nrun_share = 0\nruns = []\n"
-    good += "[sorts]\n[context]\n"
+    rest = "counts = [1]\n[shape]\nbroken = 0\nrepeated = 0\ngaps = []\nrun_share = 0\nruns = []\n"
+    rest += "[sorts]\n[context]\n"
+    good = f"[number]\n{rest}"
     path = tmp_path / "noise.toml"
-    path.write_text(text.format(good=good) if "good" in text else text)
+    path.write_text(text.format(good=good, rest=rest) if "{" in text else text)
     with pytest.raises(NoiseError, match=says) as caught:
         read_model(path)
     assert "\n" not in str(caught.value)

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_tasks import synthesize_candidates
+from hmer_tasks.errors import equivalent, model
 from hmer_tasks.errors.equivalent import looks_the_same
+from hmer_tasks.errors.predictions import explicit_or_raw, read_predictions
 from hmer_tasks.errors.synthesize import keyed_random, synthesize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
@@ -73,6 +75,10 @@ def test_several_candidates_of_a_label():
         (r"x ^ { 2 } _ { 1 }", r"x _ { 1 } ^ { 2 }"),
         (r"| | x | |", r"\| x \|"),
         (r"\begin {cases} a \\ b \\ \end {cases}", r"\begin {cases} a \\ b \end {cases}"),
+        (r"\begin {pmatrix} a & b \end {pmatrix}", r"( \begin {matrix} { a } & { b } \\ \end {matrix} )"),
+        (r"{ 1 0 } ^ { 2 }", r"1 0 ^ { 2 }"),
+        (r"{ v _ { e } } ^ { 2 }", r"v _ { e } ^ { 2 }"),
+        (r"\bar { { x } } = 1", r"\bar { x } = 1"),
     ],
 )
 def test_what_looks_the_same_is_no_mistake(a, b):
@@ -88,6 +94,9 @@ def test_what_looks_the_same_is_no_mistake(a, b):
         (r"a \over b", r"a b"),
         (r"\ldots", r"\cdots"),
         ("x", "X"),
+        (r"\begin {bmatrix} a \end {bmatrix}", r"( \begin {matrix} a \end {matrix} )"),
+        (r"\frac { a b } { c }", r"\frac { a } { b c }"),
+        (r"{ 1 0 } ^ { 2 }", r"1 ^ { 0 2 }"),
     ],
 )
 def test_what_looks_otherwise_is_one(a, b):
@@ -105,3 +114,24 @@ def test_real_labels_get_wrong_readings(corpora, name):
             continue
         parsed.append(is_a_wrong_reading(synthesize(label, keyed_random(0, str(number))), label))
     assert 0.98 < sum(parsed) / len(parsed) <= 1
+
+
+@pytest.mark.corpora
+def test_counting_signs_never_contradicts_the_whole_comparison(corpora, monkeypatch):
+    name = "mathwriting_test_half_a.recogniser_b.tsv"
+    pairs = [
+        (explicit_or_raw(each.pred), explicit_or_raw(each.gt))
+        for each in read_predictions(corpora / "predictions" / name)
+        if each.pred != each.gt
+    ][:500]
+    quick = [looks_the_same(a, b) for a, b in pairs]
+    monkeypatch.setattr(equivalent, "_other_signs", lambda left, right: False)
+    assert [looks_the_same(a, b) for a, b in pairs] == quick
+    assert any(quick) and not all(quick)
+
+
+def test_how_much_is_remembered_changes_no_candidate(monkeypatch):
+    labels = [rf"\frac {{ {a} }} {{ b _ {{ {a} }} }} + {a} ^ {{ 2 }}" for a in "xyzuvw123456"]
+    few = [synthesize(label, keyed_random(0, label)) for label in labels]
+    monkeypatch.setattr(model, "REMEMBERED", 3)
+    assert [synthesize(label, keyed_random(0, label)) for label in labels] == few
