@@ -22,6 +22,7 @@ class Reason(StrEnum):
     TOO_DEEP = "too_deep"
     BAD_CHARACTER = "bad_character"
     RELEASED_UNBUILDABLE = "released_unbuildable"
+    LOST_TEXT = "lost_text"
 
     # the label's file
     NOT_UTF8 = "not_utf8"
@@ -42,6 +43,9 @@ class Reason(StrEnum):
     # a tree in text form, or a marked expression
     BAD_TREE_TEXT = "bad_tree_text"
     BAD_MARKUP = "bad_markup"
+
+    # the user's own list (`build --exclude FILE`)
+    EXCLUDED = "excluded"
 
 
 class LabelError(ValueError):

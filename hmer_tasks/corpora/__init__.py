@@ -2,7 +2,18 @@
 
 import difflib
 
-from hmer_tasks.corpora import crohme, folder, hme100k, sample, synthetic
+from hmer_tasks.corpora import (
+    crohme,
+    crohme2023,
+    folder,
+    hme100k,
+    im2latexv2,
+    mathwriting,
+    mne,
+    released,
+    sample,
+    synthetic,
+)
 from hmer_tasks.corpora.base import (
     Corpus,
     CorpusError,
@@ -37,7 +48,19 @@ __all__ = [
 ]
 
 CORPORA: dict[str, Corpus] = {
-    module.CORPUS.name: module.CORPUS for module in (hme100k, crohme, folder, sample, synthetic)
+    module.CORPUS.name: module.CORPUS
+    for module in (
+        hme100k,
+        crohme,
+        crohme2023,
+        mathwriting,
+        im2latexv2,
+        mne,
+        released,
+        folder,
+        sample,
+        synthetic,
+    )
 }
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from hmer_tasks.corpora.faults import CorpusError, CorpusMissingError, PictureError
 from hmer_tasks.corpora.files import Files, open_files
+from hmer_tasks.corpora.urls import Place
 from hmer_tasks.reasons import Reason
 
 __all__ = [
@@ -95,7 +96,7 @@ class Corpus:
     available: Callable[[Files], tuple[str, ...]]
     open_split: Callable[[Files, str], SplitReader]
 
-    def absent(self, root: Path, split: str = "", there: tuple[str, ...] = ()) -> CorpusError:
+    def absent(self, root: Place, split: str = "", there: tuple[str, ...] = ()) -> CorpusError:
         """The one line for a user whose corpus, or one split of it, is not under `root`."""
         if there:
             return CorpusError(f"{self.name}: no split {split!r} in {root}; there is: {', '.join(there)}")
@@ -106,7 +107,7 @@ class Corpus:
         )
 
 
-def open_corpus(corpus: Corpus, root: Path | None = None) -> Files:
+def open_corpus(corpus: Corpus, root: Place | None = None) -> Files:
     """Open a corpus's folder or archive, by default where it usually lies.
 
     Raises CorpusError that says where the corpus comes from and how it must lie if there is
@@ -119,7 +120,7 @@ def open_corpus(corpus: Corpus, root: Path | None = None) -> Files:
         raise corpus.absent(root) from None
 
 
-def samples(corpus: Corpus, root: Path | None, split: str) -> Iterator[Sample | Refused]:
+def samples(corpus: Corpus, root: Place | None, split: str) -> Iterator[Sample | Refused]:
     """All inputs of a split in order: the plain way to read a corpus from Python."""
     with open_corpus(corpus, root) as files:
         reader = corpus.open_split(files, split)

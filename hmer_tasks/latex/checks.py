@@ -8,7 +8,7 @@ from functools import cache
 
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, ExprTree, Line, Node, to_label
-from hmer_tasks.latex.words import is_token, split_environment
+from hmer_tasks.latex.words import is_token, join_columns, split_environment
 from hmer_tasks.reasons import LabelError, Reason
 
 _ENVIRONMENT = re.compile(r"begin_[A-Za-z]+\*?(\{.*\})?", re.DOTALL)
@@ -118,7 +118,8 @@ class _Checker:
         for token in columns or ():
             depth += {"{": 1, "}": -1}.get(token, 0)
             self.require(depth >= 0 and is_token(token), "the column specification is broken")
-        self.require(depth == 0, "the column specification is broken")
+        written = columns is None or begin == f"begin_{name}{{{join_columns(columns)}}}"
+        self.require(depth == 0 and written, "the column specification is broken")
 
 
 def _closes_well(line: Line) -> bool:

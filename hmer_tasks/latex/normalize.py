@@ -15,6 +15,7 @@ from hmer_tasks.reasons import LabelError, Reason
 
 # TeX's comment runs to the end of its line. On the last line there is nothing to run to: there, and
 # so in every one-line truth, % is a per cent sign that somebody forgot to escape, and it stays.
+# (Each match ends: on the last line, where none can, the search would take quadratic time.)
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n")
 _DELIMITERS = frozenset(["$", "\\(", "\\)", "\\[", "\\]"])
 _DISPLAYS = frozenset(["{math}", "{displaymath}", "{equation}", "{equation*}"])
@@ -27,7 +28,8 @@ def normalize(latex: str, profile_name: str = "plain") -> str:
     and ValueError, with the nearest name, where there is no such profile.
     """
     rules = profile(profile_name)
-    text = _COMMENT.sub(r"\1", latex.strip())
+    before, newline, last = latex.strip().rpartition("\n")
+    text = _COMMENT.sub(r"\1", before + newline) + last
     _refuse_reserved(text)
     tokens = _tokens(text, rules)
     if rules.unicode == "commands":

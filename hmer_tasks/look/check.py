@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hmer_tasks.build.plan import corpus_named
+from hmer_tasks.build.repairs import repair_of
 from hmer_tasks.build.rows import Context, Rejection, read_label
 from hmer_tasks.corpora import Refused, Sample, label_file, open_corpus
 from hmer_tasks.latex.parser import unknown_commands
@@ -29,6 +30,7 @@ class Checked:
     refused: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
     rejects: list[Rejection | Refused] = field(default_factory=list)
+    mended: Counter[str] | None = None  # by kind of mend; None: nothing was mended
 
     def as_json(self) -> dict[str, object]:
         """Counts without the refused labels themselves."""
@@ -39,15 +41,16 @@ class Checked:
             "explicit": self.explicit,
             "refused": dict(self.refused.most_common()),
             "unknown_commands": dict(self.unknown.most_common()),
+            **({} if self.mended is None else {"mended": dict(self.mended.most_common())}),
         }
 
 
-def check_file(path: Path) -> Checked:
+def check_file(path: Path, repair: bool = False) -> Checked:
     """Check a label file (tsv, caption.txt, JSON lines, CSV). Raises CorpusError."""
-    return _check(str(path), label_file(path), None)
+    return _check(str(path), label_file(path), None, repair)
 
 
-def check_dataset(dataset: str, root: Path | None) -> Iterator[Checked]:
+def check_dataset(dataset: str, root: Path | None, repair: bool = False) -> Iterator[Checked]:
     """Check each split of a corpus. Raises CorpusError."""
     corpus = corpus_named(dataset)
     with open_corpus(corpus, root) as files:
@@ -56,11 +59,14 @@ def check_dataset(dataset: str, root: Path | None) -> Iterator[Checked]:
             raise corpus.absent(files.root)
         for split in splits:
             reader = corpus.open_split(files, split)
-            yield _check(f"{dataset}/{split}", (reader[i] for i in range(len(reader))), reader.profile)
+            inputs = (reader[i] for i in range(len(reader)))
+            yield _check(f"{dataset}/{split}", inputs, reader.profile, repair)
 
 
-def _check(name: str, inputs: Iterator[Sample | Refused], profile: str | None) -> Checked:
-    checked, context = Checked(name), Context(tasks=(), prompts={})
+def _check(name: str, inputs: Iterator[Sample | Refused], profile: str | None, repair: bool) -> Checked:
+    checked, context = Checked(name), Context(tasks=(), prompts={}, repair=repair)
+    if repair:
+        checked.mended = Counter()
     for each in inputs:
         checked.labels += 1
         outcome = each if isinstance(each, Refused) else read_label(each, profile, context)
@@ -70,6 +76,9 @@ def _check(name: str, inputs: Iterator[Sample | Refused], profile: str | None) -
             continue
         label, tree = outcome
         checked.accepted += 1
+        if checked.mended is not None and isinstance(each, Sample):
+            found = repair_of(each, profile)
+            checked.mended.update(found.kinds if found else ())
         checked.explicit += label == each.label
         if "\\" in label:
             checked.unknown.update(unknown_commands(to_label(tree)))
@@ -97,3 +106,8 @@ def print_table(console: Console, checked: list[Checked]) -> None:
         numbers = (f"{one.labels:,}", f"{one.accepted:,}", share, f"{one.explicit:,}")
         table.add_row(one.name, *numbers, refused, ", ".join(names + more) or "–")
     console.print(table)
+    for one in checked:
+        if one.mended is not None:
+            kinds = ", ".join(f"{count:,} {kind}" for kind, count in one.mended.most_common())
+            line = f"{one.name}: mended: {kinds or 'none'}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)

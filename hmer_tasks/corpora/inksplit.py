@@ -1,0 +1,67 @@
+"""A split of InkML files, one expression each, whatever the corpus: CROHME and MathWriting."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from hmer_tasks.corpora.base import Refused, Sample
+from hmer_tasks.corpora.faults import PictureError
+from hmer_tasks.corpora.files import Files
+from hmer_tasks.corpora.inkml import Ink, parse
+from hmer_tasks.corpora.labelfile import is_text
+from hmer_tasks.corpora.strokes import InkPicture
+from hmer_tasks.reasons import Reason
+
+
+def shown(name: str) -> str:
+    """A file name as text, whatever its bytes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def truth(ink: Ink) -> str | None:
+    """The label where a file's `truth` annotation is it."""
+    return ink.truth
+
+
+class InkSplit:
+    """A `SplitReader` over InkML files; their labels are raw LaTeX, for the normaliser's `profile`.
+
+    `names` in the split's order; an id is a file's stem. `label` finds a file's label in its ink.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        names: list[str],
+        source: str,
+        profile: str,
+        label: Callable[[Ink], str | None] = truth,
+    ) -> None:
+        self._files, self._names, self._source = files, names, source
+        self.profile: str | None = profile
+        self._label = label
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, index: int) -> Sample | Refused:
+        name = self._names[index]
+        id = self.id(index)
+        if not is_text(name):  # a file name in another encoding; nothing could write it into a row
+            return Refused(id, self._source, Reason.NOT_UTF8, shown(name))
+        try:
+            ink = parse(self._files.read(name), name)
+        except PictureError as error:
+            return Refused(id, self._source, error.reason, error.place)
+        label = self._label(ink)
+        if label is None:
+            return Refused(id, self._source, Reason.LABEL_MISSING, name)
+        if "\ufffd" in label:
+            return Refused(id, self._source, Reason.NOT_UTF8, f"{name}: its label is not UTF-8")
+        return Sample(id, self._source, label, InkPicture(self._files, name, ink))
+
+    def id(self, index: int) -> str:
+        return PurePosixPath(shown(self._names[index])).stem
+
+    def digest(self) -> str:
+        return hashlib.sha256("\n".join(self._names).encode("utf-8", "surrogateescape")).hexdigest()
