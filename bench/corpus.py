@@ -44,14 +44,17 @@ def photograph(number: int) -> bytes:
     return out.getvalue()
 
 
-def make(root: Path, count: int, distinct: int | None = None) -> Path:
+def make(root: Path, count: int, distinct: int | None = None, pictures: bool = True) -> Path:
     """Write `count` samples under root/HME100K; returns that folder. `distinct` limits how many
-    photographs are drawn (the others repeat them)."""
+    photographs are drawn (the others repeat them); without `pictures` there are labels alone."""
     folder = root / "HME100K" / "train"
     (folder / "train_images").mkdir(parents=True)
     drawn: list[bytes] = []
     lines = []
     for number, label in enumerate(labels(count)):
+        lines.append(f"train_{number}.jpg\t{label}\n")
+        if not pictures:
+            continue
         if distinct is None:
             data = photograph(number)
         else:
@@ -59,6 +62,5 @@ def make(root: Path, count: int, distinct: int | None = None) -> Path:
                 drawn.append(photograph(number))
             data = drawn[number % distinct]
         (folder / "train_images" / f"train_{number}.jpg").write_bytes(data)
-        lines.append(f"train_{number}.jpg\t{label}\n")
     (folder / "train_labels.txt").write_text("".join(lines), encoding="utf-8")
     return root / "HME100K"

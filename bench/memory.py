@@ -1,6 +1,7 @@
 """Peak memory of each process of a build, at 10,000 and at 100,000 samples (bar: 600 MB, and flat).
 
     python -m bench.memory [--samples 10000 100000]
+    python -m bench.memory --no-images --samples 10000 100000 1000000
 
 Peak resident size (VmHWM of /proc), read while the build runs. Pages that forked workers share with
 their parent count in each, so the sum is an upper bound.
@@ -36,9 +37,19 @@ def children(process: int) -> list[int]:
         return []
 
 
-def watch(root: Path, out: Path) -> tuple[dict[int, float], int, float]:
+def watch(root: Path, out: Path, *more: str) -> tuple[dict[int, float], int, float]:
     """Peaks by process id, the parent's id, and the seconds it took."""
-    command = [sys.executable, "-m", "hmer_tasks", "build", "--dataset", "hme100k", "--root", str(root)]
+    command = [
+        sys.executable,
+        "-m",
+        "hmer_tasks",
+        "build",
+        "--dataset",
+        "hme100k",
+        "--root",
+        str(root),
+        *more,
+    ]
     start = time.perf_counter()
     build = subprocess.Popen([*command, "--out", str(out), "--workers", "2"], stdout=subprocess.DEVNULL)
     peaks: dict[int, float] = {}
@@ -54,10 +65,15 @@ def watch(root: Path, out: Path) -> tuple[dict[int, float], int, float]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--samples", type=int, nargs="+", default=[10_000, 100_000])
-    for count in arguments.parse_args().samples:
+    arguments.add_argument(
+        "--no-images", action="store_true", help="labels alone: no picture is made or read"
+    )
+    chosen = arguments.parse_args()
+    for count in chosen.samples:
         with tempfile.TemporaryDirectory() as scratch:
-            root = make(Path(scratch), count, DISTINCT)
-            peaks, parent, seconds = watch(root, Path(scratch) / "out")
+            root = make(Path(scratch), count, DISTINCT, not chosen.no_images)
+            more = ["--no-images"] if chosen.no_images else []
+            peaks, parent, seconds = watch(root, Path(scratch) / "out", *more)
         workers = ", ".join(f"{mb:,.0f}" for process, mb in peaks.items() if process != parent)
         print(
             f"{count:>9,} samples  parent {peaks[parent]:,.0f} MB  workers {workers} MB  {1000 * seconds / count:.2f} ms/sample"

@@ -14,13 +14,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hmer_tasks import cli_build, cli_errors
+from hmer_tasks import cli_build, cli_datasets, cli_errors, cli_outputs, cli_released, cli_report
 from hmer_tasks.build.faults import BuildError, Stopped, UsageError
 from hmer_tasks.cli_choices import As, Look
 from hmer_tasks.corpora import CorpusError
 from hmer_tasks.errors.noisefile import NoiseError
 from hmer_tasks.errors.predictions import PredictionError
-from hmer_tasks.evaluate.faults import MissingLibraryError
+from hmer_tasks.missing import MissingLibraryError
+from hmer_tasks.reading import LONGEST_LINE, lines
 from hmer_tasks.reasons import LabelError, Reason
 from hmer_tasks.tasks.prompts import PromptError
 
@@ -31,10 +32,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-for command in (cli_build.datasets, cli_build.check, cli_build.build, cli_build.verify):
+for command in (cli_datasets.datasets, cli_build.check, cli_build.build, cli_build.verify):
     app.command()(command)
 app.add_typer(cli_errors.app, name="errors")
 app.command()(cli_errors.folds)
+cli_errors.app.command()(cli_released.released)
+app.command()(cli_report.report)
+app.command()(cli_outputs.audit)
+app.command()(cli_outputs.export)
+app.command()(cli_outputs.push)
 
 
 # A label may begin with a minus: what is no option of ours is the label, and no option has one letter.
@@ -87,8 +93,10 @@ def normalize(
     except ValueError as error:
         raise UsageError(str(error)) from error
     refused = 0
-    for number, line in enumerate(sys.stdin.buffer, start=1):
+    for number, line in enumerate(lines(sys.stdin.buffer, "standard input"), start=1):
         try:
+            if line is None:
+                raise LabelError(Reason.MALFORMED_LINE, 0, f"over {LONGEST_LINE >> 20} MB")
             label = normalize_label(line.decode(), profile)
             typer.echo(standard_spelling(label) if spelling else label)
             continue
@@ -105,14 +113,15 @@ def normalize(
 
 @app.command()
 def show(
-    out: Annotated[Path, typer.Argument(help="A finished build.")],
+    out: Annotated[str, typer.Argument(help="A finished build: a folder or URL.")],
     count: Annotated[int, typer.Option("-n", help="How many samples.", min=1)] = 1,
     task: Annotated[str | None, typer.Option(help="Only rows of this task.")] = None,
 ) -> None:
     """Show samples of a build: picture, label, and each task's prompt and answer."""
+    from hmer_tasks.corpora.urls import place_of
     from hmer_tasks.look.show import show as show_rows
 
-    show_rows(out, count, task, Console())
+    show_rows(place_of(out), count, task, Console())
 
 
 @app.command()

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from hmer_tasks.build.faults import BuildError, UsageError
-from hmer_tasks.cli_choices import Look
-from hmer_tasks.corpora import CORPORA, CorpusError, open_corpus
+from hmer_tasks.cli_choices import Engine, Look
 from hmer_tasks.tasks import TASK_NAMES
 
 if TYPE_CHECKING:
@@ -23,12 +21,14 @@ _DOCUMENTED_TASKS = ",".join(TASK_NAMES)
 def build(
     dataset: Annotated[str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.")],
     root: Annotated[
-        Path | None, typer.Option(help="Its folder or archive, if not where it usually lies.")
+        str | None, typer.Option(help="Its folder, archive or URL, if not where it usually lies.")
     ] = None,
     split: Annotated[
         list[str] | None, typer.Option(help="A split; can be repeated. Default: all that are there.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write. Default: build/<dataset>.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Where to write: a folder or URL. Default: build/<dataset>.")
+    ] = None,
     tasks: Annotated[str, typer.Option(help="Which tasks, joined by commas.")] = _DOCUMENTED_TASKS,
     errors: Annotated[
         str, typer.Option(help="Wrong candidates: synthetic, FILE, or FILE,synthetic.")
@@ -49,6 +49,38 @@ def build(
     keep_polarity: Annotated[
         bool, typer.Option("--keep-polarity", help="Leave light-on-dark pictures as they are on disk.")
     ] = False,
+    exclude: Annotated[
+        Path | None, typer.Option(help="Leave out the samples that `audit -o FILE` lists.")
+    ] = None,
+    noise: Annotated[
+        Path | None,
+        typer.Option(help="How synthetic candidates err: a file of `errors fit`, not the shipped one."),
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend labels that are nearly TeX; repairs.jsonl tells which.")
+    ] = False,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Labels alone: no picture is read, rows have none.")
+    ] = False,
+    on: Annotated[
+        Engine | None, typer.Option(help="Build with datatrove: here, on Slurm, or on a Ray cluster.")
+    ] = None,
+    rank: Annotated[
+        int | None, typer.Option(help="Make this rank's share alone, of --world-size; 0 is the first.")
+    ] = None,
+    world_size: Annotated[
+        int | None, typer.Option(help="How many ranks share the build (--on: how many tasks).")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="--on slurm: KEY=VALUE; partition, time, cpus, mem (GB a cpu), job-name, qos, at-once, "
+            "or any option of sbatch. Can be repeated."
+        ),
+    ] = None,
+    logs: Annotated[
+        Path | None, typer.Option(help="--on: where the engine's logs go. Default: OUT.logs.")
+    ] = None,
     count: Annotated[int | None, typer.Option(help="synthetic: how many samples. Default: 1,000.")] = None,
     like: Annotated[
         Path | None, typer.Option(help="synthetic: a label file whose statistics to write after.")
@@ -61,26 +93,31 @@ def build(
 ) -> None:
     """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
     from hmer_tasks.build import BuildOptions
-    from hmer_tasks.build import build as run_build
+    from hmer_tasks.cli_cluster import run_build
+    from hmer_tasks.corpora.urls import place_of
 
     names = tuple(name.strip() for name in tasks.split(",") if name.strip())
     if not names:
         raise UsageError(f"--tasks names none; there are {_DOCUMENTED_TASKS}")
     options = BuildOptions(
-        dataset, root, tuple(split or ()), out, names, errors, tree_format, prompts, normalize, valid_share,
-        seed, workers, limit, overwrite, count, like, look, hands, clean_share,
-        keep_polarity,
+        dataset, root and place_of(root), tuple(split or ()), out and place_of(out), names, errors,
+        tree_format, prompts, normalize, valid_share, seed, workers, limit, overwrite,
+        count, like, look, hands, clean_share,
+        keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images,
     )  # fmt: skip
-    built = run_build(options)
+    built = run_build(options, on, rank, world_size, slurm or [], logs)
+    if built is None:
+        return
     _print_built(built)
     if not any(each["rows"] for each in built.summary["splits"].values()):
-        raise BuildError(f"no row was written; {built.out / 'rejects.jsonl'} says why, line by line")
+        raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
 
 
 def _print_built(built: "Built") -> None:
     console = Console()
     if built.already:
-        typer.echo(f"{built.out} is built already, by these very arguments: nothing to do")
+        done = f"{built.mended} damaged shards made again" if built.mended else "nothing to do"
+        typer.echo(f"{built.out} is built already, by these very arguments: {done}")
         return
     splits = built.summary["splits"]
     table = Table("", *splits)
@@ -93,8 +130,12 @@ def _print_built(built: "Built") -> None:
     console.print(table)
     for reason, count in built.summary["rejected"].items():
         typer.echo(f"refused: {count:,} {reason}")
+    for kind, count in built.summary.get("repaired", {}).items():
+        typer.echo(f"mended:  {count:,} {kind}")
     if lacking := sum(each["no_candidate"] for each in splits.values()):
-        typer.echo(f"without a wrong candidate, hence without rows of the error tasks: {lacking:,} samples")
+        typer.echo(f"without a wrong candidate, hence without rows of a mistake: {lacking:,} samples")
+    if clean := sum(each["clean"] for each in splits.values()):
+        typer.echo(f"with rows whose candidate is right: {clean:,} samples")
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
     typer.echo(f"wrote {len(shards)} shards, {size / 1e6:,.1f} MB, to {built.out}")
@@ -112,6 +153,9 @@ def check(
     rejects: Annotated[
         Path | None, typer.Option(help="Write each refused label there, a JSON line each.")
     ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what `build --repair` would, and count the kinds.")
+    ] = False,
 ) -> None:
     """Tell which labels are accepted and why the others are not."""
     from hmer_tasks.look import check as look
@@ -119,7 +163,9 @@ def check(
     if bool(file) == bool(dataset):
         raise UsageError("name label files, or a corpus with --dataset (one of the two)")
     checked = (
-        [look.check_file(path) for path in file] if file else list(look.check_dataset(str(dataset), root))
+        [look.check_file(path, repair) for path in file]
+        if file
+        else list(look.check_dataset(str(dataset), root, repair))
     )
     if rejects is not None:
         look.write_rejects(rejects, checked)
@@ -129,43 +175,21 @@ def check(
         look.print_table(Console(), checked)
 
 
-def datasets() -> None:
-    """List the corpora: where they come from, how they must lie, and whether they are here."""
-    table = Table("dataset", "here", "splits", "licence", "from", "expected as", show_lines=True)
-    for column in table.columns:
-        column.overflow = "fold"  # an address or a layout cut short is of no use
-    for corpus in CORPORA.values():
-        try:
-            with open_corpus(corpus) as files:
-                there = corpus.available(files)
-        except CorpusError:
-            there = ()
-        mark = "yes" if there else "no"
-        row = (
-            corpus.name,
-            mark,
-            ", ".join(there or corpus.splits),
-            corpus.licence,
-            corpus.origin,
-            corpus.layout,
-        )
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
 def verify(
-    out: Annotated[Path, typer.Argument(help="A finished build.")],
+    out: Annotated[str, typer.Argument(help="A finished build: a folder or URL.")],
     workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
 ) -> None:
     """Read a build again: checksums, schema, counts, the proof of every row, every picture."""
     from hmer_tasks.build import verify as run_verify
+    from hmer_tasks.corpora.urls import place_of
 
-    report = run_verify(out, workers)
+    report = run_verify(place_of(out), workers)
     for fault in report.faults:
         typer.echo(f"hmer-tasks: {fault}", err=True)
     if report.more:
         typer.echo(f"hmer-tasks: and {report.more:,} more faults", err=True)
     typer.echo(f"{out}: {report.rows:,} rows and {report.pictures:,} pictures read again")
     if report.faults:
+        typer.echo("the command that built it makes damaged and missing shards again")
         raise typer.Exit(1)
     typer.echo("every row is proven")

@@ -19,3 +19,11 @@ class Look(StrEnum):
 
     INK = "ink"
     PHOTO = "photo"
+
+
+class Engine(StrEnum):
+    """What starts the ranks of a build."""
+
+    LOCAL = "local"
+    SLURM = "slurm"
+    RAY = "ray"

@@ -129,6 +129,8 @@ def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
 
 def _row(table: "Dataset", at: int, prompt: Turns | None, system: str) -> Question:
     row = table[at]
+    if not row["images"]:
+        raise TrainError(f"{row['id']}: no picture to read: was this built with --no-images?")
     return _question(row["images"][0]["bytes"], row["id"], prompt or with_system(row["prompt"], system))
 
 

@@ -1,26 +1,25 @@
 """The end of a build: stats merged from disk into build.json, rejects.jsonl and the card."""
 
 import json
-import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 
+from hmer_tasks.build import repairs as repairs_file
 from hmer_tasks.build.card import card
-from hmer_tasks.build.labels import label_statistics
+from hmer_tasks.build.faults import BuildError
+from hmer_tasks.build.labels import example_rows, label_statistics
+from hmer_tasks.build.markers import plan_digest, read_marker, shard_name
 from hmer_tasks.build.plan import Job, Plan
+from hmer_tasks.build.store import WORK, Store
 from hmer_tasks.build.summary import ShardSummary, SplitSummary, Stats, Summary
-from hmer_tasks.build.whole import sync_folder, write_whole
-from hmer_tasks.build.worker import WORK
 from hmer_tasks.corpora import Corpus
 
 
-def finish(out: Path, plan: Plan, corpus: Corpus) -> Summary:
+def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
     """Write what describes the whole, build.json last, and clear the work folder. Returns build.json."""
-    stats = {job.name: _read(out, job) for job in plan.jobs}
+    stats = _read_all(store, plan)
     rejects = [reject for job in plan.jobs for reject in stats[job.name]["rejects"]]
-    lines = "".join(json.dumps(reject, ensure_ascii=False) + "\n" for reject in rejects)
     summary: Summary = {
         "made_by": plan.made_by,
         "splits": _splits(plan.jobs, stats),
@@ -32,20 +31,36 @@ def finish(out: Path, plan: Plan, corpus: Corpus) -> Summary:
             for name, each in stats.items()
         },
     }
-    _remove_strays(out, set(stats))
-    write_whole(out / "rejects.jsonl", lines)
+    _remove_strays(store, set(stats))
+    store.write("rejects.jsonl", _lines(rejects))
+    if plan.made_by["arguments"].get("repair"):
+        repairs = [repair for job in plan.jobs for repair in stats[job.name].get("repairs", [])]
+        summary["repaired"] = repairs_file.count(repairs)
+        store.write(repairs_file.FILE, _lines(repairs))
     shards: dict[str, list[str]] = {}
     for job in plan.jobs:
-        shards.setdefault(job.out_split, []).append(f"data/{job.name}.parquet")
-    write_whole(out / "README.md", card(summary, corpus, *label_statistics(out, shards)))
-    write_whole(out / "build.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-    shutil.rmtree(out / WORK)
-    sync_folder(out)
+        shards.setdefault(job.out_split, []).append(shard_name(job))
+    examples = example_rows(store, shards)
+    store.write("README.md", card(summary, corpus, *label_statistics(store, shards), examples))
+    store.write("build.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    store.remove(WORK)
     return summary
 
 
-def _read(out: Path, job: Job) -> Stats:
-    stats: Stats = json.loads((out / WORK / f"{job.name}.json").read_text(encoding="utf-8"))
+def _lines(records: Sequence[Mapping[str, object]]) -> str:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def _read_all(store: Store, plan: Plan) -> dict[str, Stats]:
+    digest = plan_digest(plan.made_by)
+    stats = {}
+    for job in plan.jobs:
+        each = read_marker(store, job, digest)
+        if each is None:
+            raise BuildError(
+                f"{store}: the marker of {job.name} is gone or damaged: run the same command again"
+            )
+        stats[job.name] = each
     return stats
 
 
@@ -60,6 +75,7 @@ def _splits(jobs: list[Job], stats: dict[str, Stats]) -> dict[str, SplitSummary]
             samples=sum(each["samples"] for each in mine),
             rejected=sum(len(each["rejects"]) for each in mine),
             no_candidate=sum(each["no_candidate"] for each in mine),
+            clean=sum(each["clean"] for each in mine),
             rows=tasks.total(),
             tasks=dict(tasks),
             pictures_sha256=joined(each["pictures_sha256"] for each in mine),
@@ -72,7 +88,7 @@ def joined(digests: Iterable[str]) -> str:
     return sha256("".join(digests).encode()).hexdigest()
 
 
-def _remove_strays(out: Path, names: set[str]) -> None:
-    for path in (out / "data").iterdir():
-        if path.stem not in names:
-            path.unlink()
+def _remove_strays(store: Store, names: set[str]) -> None:
+    for name in store.names("data"):
+        if name.removesuffix(".parquet") not in names:
+            store.remove(f"data/{name}")

@@ -1,20 +1,24 @@
 """`load`: a build as a datasets.Dataset."""
 
+import os
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmer_tasks.build.faults import BuildError
+from hmer_tasks.build.store import open_store
 from hmer_tasks.build.verify import read_summary
+from hmer_tasks.corpora.urls import Place, cache_folder, is_url, place_of
 from hmer_tasks.tasks import TASK_NAMES
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 
-def load(out: str | Path, tasks: Sequence[str] | None = None, split: str | None = None) -> "Dataset":
-    """The rows of a finished build, pictures decoded on access.
+def load(out: Place, tasks: Sequence[str] | None = None, split: str | None = None) -> "Dataset":
+    """The rows of a finished build (a folder or a URL), pictures decoded on access.
 
     `tasks` and `split` choose; without them every row of every split comes, in order. Raises
     BuildError where OUT is no finished build, or has no such split or task.
@@ -23,7 +27,7 @@ def load(out: str | Path, tasks: Sequence[str] | None = None, split: str | None 
         from datasets import load_dataset
     except ImportError:
         raise BuildError("load() needs datasets: pip install 'hmer-tasks[data]'") from None
-    out = Path(out)
+    out = place_of(str(out))
     summary = read_summary(out)
     splits = list(summary["splits"])
     if split is not None and split not in splits:
@@ -39,10 +43,22 @@ def load(out: str | Path, tasks: Sequence[str] | None = None, split: str | None 
         what = f" of {', '.join(tasks)}" if tasks else ""
         raise BuildError(f"{out} has no rows{what} in {', '.join(chosen)}")
     files = [
-        str(out / name)
+        str(_copy(out, name, summary["shards"][name]["sha256"]) if is_url(out) else Path(out) / name)
         for one in chosen
         for name in sorted(summary["shards"])
         if name.startswith(f"data/{one}-")
     ]
     filters = None if tasks is None else [("task", "in", list(tasks))]
     return load_dataset("parquet", data_files={"rows": files}, split="rows", filters=filters)
+
+
+def _copy(out: Place, name: str, sha256: str) -> Path:
+    """A shard at a URL, fetched once. (`datasets` caches by address and misses a new build.)"""
+    copy = cache_folder() / "shards" / f"{sha256}.parquet"
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        part = copy.with_suffix(f".{os.getpid()}")
+        with open_store(out).local(name) as path:
+            shutil.copyfile(path, part)
+        part.replace(copy)
+    return copy

@@ -12,7 +12,9 @@ import numpy as np
 from hmer_tasks import __version__
 from hmer_tasks.build.faults import UsageError
 from hmer_tasks.build.summary import MadeBy
+from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, synthetic
+from hmer_tasks.corpora.urls import Place
 
 SAMPLES_PER_SHARD = 2000
 VALID = "valid"
@@ -25,9 +27,9 @@ class BuildOptions:
     """The arguments of `hmer-tasks build`."""
 
     dataset: str
-    root: Path | None = None
+    root: Place | None = None
     splits: tuple[str, ...] = ()
-    out: Path | None = None
+    out: Place | None = None
     tasks: tuple[str, ...] = ()
     errors: str = "synthetic"
     tree_format: str = "canonical"
@@ -47,6 +49,14 @@ class BuildOptions:
     clean_share: float = 0.0
     # pictures that are light on dark stay so
     keep_polarity: bool = False
+    # JSON lines of samples to leave out, as `hmer-tasks audit -o` writes them
+    exclude: Path | None = None
+    # how synthetic candidates err, as `hmer-tasks errors fit` measured it; None: the shipped measure
+    noise: Path | None = None
+    # labels that are nearly TeX are mended where there is one way to
+    repair: bool = False
+    # labels alone: rows without pictures
+    no_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +206,10 @@ def made_by(
             "seed": options.seed,
             "limit": options.limit,
             "keep_polarity": options.keep_polarity,
+            **({"no_images": True} if options.no_images else {}),
+            "exclude": None if options.exclude is None else sha256_of(options.exclude),
+            "noise": None if options.noise is None else sha256_of(options.noise),
+            **({"repair": True} if options.repair else {}),  # a build without it is the same as ever
             **_settings(options),
         },
         "versions": {"hmer-tasks": __version__, **{package: version(package) for package in PACKAGES}},

@@ -1,6 +1,7 @@
 """Worker processes that end with their parent: cleanly when the work is done, at once when it fails."""
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,11 @@ from hmer_tasks.build.faults import Stopped
 from hmer_tasks.build.worker import STOPPING
 
 FORK = multiprocessing.get_context("fork")  # workers share what the parent opened
+
+
+def cores() -> int:
+    """The cores that this process may use: a batch system often grants fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

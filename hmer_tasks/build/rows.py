@@ -4,11 +4,14 @@ Pure: nothing here depends on workers, order or files around it. Randomness is k
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from hmer_tasks.build.exclude import Exclusions
+from hmer_tasks.build.repairs import Repair, repair_of
 from hmer_tasks.corpora import PictureError, Sample
 from hmer_tasks.corpora.pictures import as_on_disk
+from hmer_tasks.errors.model import NoiseModel
 from hmer_tasks.errors.predictions import Candidates
 from hmer_tasks.errors.synthesize import keyed_random, synthesize
 from hmer_tasks.latex.normalize import normalize
@@ -16,7 +19,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import ExprTree, to_label
 from hmer_tasks.reasons import LabelError, Reason
-from hmer_tasks.tasks import Labelled, Row, Task, labelled
+from hmer_tasks.tasks import Row, Task, labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,11 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """A sample with its rows: one picture, the owners' label, a row a task."""
+    """A sample with its rows: one picture (no bytes: none), the owners' label, a row a task.
+
+    `no_candidate`: error tasks are asked for, and it has no wrong candidate; `clean`: it also has the
+    rows whose candidate is right.
+    """
 
     id: str
     source: str
@@ -40,6 +47,9 @@ class Expanded:
     picture: bytes
     picture_name: str
     rows: tuple[Row, ...]
+    no_candidate: bool = False
+    clean: bool = False
+    repair: Repair | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,10 @@ class Context:
     keep_polarity: bool = False
     candidates: Candidates | None = None
     clean_share: float = 0.0
+    excluded: Exclusions | None = None
+    noise: NoiseModel | None = None  # of the synthetic candidates; None: the shipped one
+    repair: bool = False
+    images: bool = True
 
 
 @lru_cache(maxsize=8192)
@@ -70,9 +84,20 @@ def _read(label: str, profile: str | None, normalized: bool) -> tuple[str, ExprT
 def read_label(sample: Sample, profile: str | None, context: Context) -> tuple[str, ExprTree] | Rejection:
     """The sample's label in explicit form with its tree, or why it has none."""
     try:
-        return _read(sample.label, profile, context.normalize)
+        mended = repair_of(sample, profile) if context.repair else None
+        label = sample.label if mended is None else mended.label
+        return _read(label, profile, context.normalize)
     except LabelError as error:
         return _refuse(sample, error)
+
+
+def repaired(outcome: Expanded | Rejection, sample: Sample, profile: str | None) -> Expanded | Rejection:
+    """The outcome of a sample, with what was mended in its label."""
+    mended = repair_of(sample, profile) if isinstance(outcome, Expanded) else None
+    if mended is None or isinstance(outcome, Rejection):
+        return outcome
+    told = Repair(sample.id, sample.source, mended.kinds, sample.label, mended.label)
+    return replace(outcome, repair=told)
 
 
 def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expanded | Rejection:
@@ -80,14 +105,16 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
 
     Raises ProofError where a row is not what its task promises: that is a bug, and ends the build.
     """
+    others, about_mistakes = _sorted_tasks(context)
+    wrong, clean = _candidates(sample, label, context) if about_mistakes else ([], False)
     try:
-        built = [
-            (task, task.row(told, context.prompts))
-            for told, tasks in _told(sample, label, tree, context)
-            for task in tasks
+        told = [(labelled(label, tree, None), others)]
+        # A right candidate too: a model must also learn to say that nothing is wrong.
+        told += [
+            (labelled(label, tree, each), about_mistakes) for each in (*wrong, *([label] if clean else []))
         ]
-        image = as_on_disk(sample.image) if context.keep_polarity else sample.image
-        picture, name = image.load()
+        built = [(task, task.row(each, context.prompts)) for each, tasks in told for task in tasks]
+        picture, name = _picture(sample, context)
     except LabelError as error:
         return _refuse(sample, error)
     except PictureError as error:
@@ -97,30 +124,32 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
         if row is not None:
             task.check(row)
             rows.append(row)
-    return Expanded(sample.id, sample.source, sample.label, picture, name, tuple(rows))
+    lacking = bool(about_mistakes) and not wrong
+    return Expanded(sample.id, sample.source, sample.label, picture, name, tuple(rows), lacking, clean)
 
 
-def _told(sample: Sample, label: str, tree: ExprTree, context: Context) -> list[tuple[Labelled, list[Task]]]:
-    """What rows are made of: the label for the tasks about it, each candidate for those about mistakes."""
+def _picture(sample: Sample, context: Context) -> tuple[bytes, str]:
+    """The sample's picture and its name; no bytes where rows are to have none. Raises PictureError."""
+    if not context.images:
+        return b"", ""
+    return (as_on_disk(sample.image) if context.keep_polarity else sample.image).load()
+
+
+def _sorted_tasks(context: Context) -> tuple[list[Task], list[Task]]:
+    """The tasks about a label, and those about the mistakes of a candidate."""
     about_mistakes = [task for task in context.tasks if task.name.startswith("error_")]
-    others = [task for task in context.tasks if task not in about_mistakes]
-    told = [(labelled(label, tree, None), others)]
-    if about_mistakes:
-        candidates = _candidates(sample, label, context)
-        told += [(labelled(label, tree, candidate), about_mistakes) for candidate in candidates]
-    return told
+    return [task for task in context.tasks if task not in about_mistakes], about_mistakes
 
 
-def _candidates(sample: Sample, label: str, context: Context) -> list[str]:
-    """The mined candidates, else a synthetic one if asked for; and, for some, the label itself: a model
-    must also learn to say that nothing is wrong."""
+def _candidates(sample: Sample, label: str, context: Context) -> tuple[list[str], bool]:
+    """The mined candidates, else a synthetic one if asked for; and whether the label itself is one too."""
     key = sample.source, sample.id
     found = context.candidates.all_wrong(*key, label) if context.candidates is not None else []
     if not found and context.synthetic:
-        found = [synthesize(label, keyed_random(context.seed, *key))]
-    if context.clean_share and keyed_random(context.seed, "clean", *key).random() < context.clean_share:
-        found = [*found, label]
-    return found
+        found = [synthesize(label, keyed_random(context.seed, *key), context.noise)]
+    if not context.clean_share:
+        return found, False
+    return found, keyed_random(context.seed, "clean", *key).random() < context.clean_share
 
 
 def _refuse(sample: Sample, error: LabelError) -> Rejection:

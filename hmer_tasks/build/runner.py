@@ -1,14 +1,9 @@
 """A build on this machine: several worker processes, resume, progress, and a clean end.
 
-A shard counts as done when its stats file stands in OUT/.build and the shard has the size it
-names; totals are always merged from disk. The last file written is build.json: an OUT that has it
-is finished.
+What is done stands in OUT/.build (markers.py); totals are always merged from there. The last file
+written is build.json: an OUT that has it is finished.
 """
 
-import fcntl
-import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmer_tasks.build import worker
+from hmer_tasks.build.exclude import read_exclusions
 from hmer_tasks.build.faults import BuildError, UsageError, check_task
 from hmer_tasks.build.finish import finish
+from hmer_tasks.build.markers import damaged, plan_digest, read_marker, shard_name, undone
+from hmer_tasks.build.out import clear, finished, prepare
 from hmer_tasks.build.plan import (
     BuildOptions,
     Job,
@@ -29,29 +27,41 @@ from hmer_tasks.build.plan import (
     open_inputs,
     with_settings,
 )
-from hmer_tasks.build.pool import FORK, held_back, stoppable, worker_pool
+from hmer_tasks.build.pool import FORK, cores, held_back, stoppable, worker_pool
 from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.rows import Context
+from hmer_tasks.build.store import WORK, Store, open_store
 from hmer_tasks.build.summary import Summary
-from hmer_tasks.build.whole import sha256_of, write_whole
-from hmer_tasks.build.worker import WORK, Work
+from hmer_tasks.build.whole import sha256_of
+from hmer_tasks.build.worker import Work
 from hmer_tasks.corpora import Corpus, open_corpus
+from hmer_tasks.corpora.urls import Place, is_url
+from hmer_tasks.errors.model import read_model
 from hmer_tasks.errors.predictions import read_candidates
 from hmer_tasks.tasks import DIALECTS, TASK_NAMES, ProofError, all_tasks
 from hmer_tasks.tasks.prompts import prompt_set
 
-PLAN, BUILD = "plan.json", "build.json"
-_TEXTS = (BUILD, "README.md", "rejects.jsonl")
-_OURS = {"data", WORK, *_TEXTS, *(f".{name}.tmp" for name in _TEXTS)}
-
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """How a build ended: where it is, its build.json, and whether it stood there already."""
+    """How a build ended: where it is, its build.json, whether it stood there already, and how many of its
+    shards were damaged then and made again."""
 
-    out: Path
+    out: Place
     summary: Summary
     already: bool = False
+    mended: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A build settled and ready to run: where to, what, and with what."""
+
+    out: Place
+    store: Store
+    plan: Plan
+    corpus: Corpus
+    work: Work
 
 
 def build(options: BuildOptions) -> Built:
@@ -60,22 +70,47 @@ def build(options: BuildOptions) -> Built:
     Raises UsageError, CorpusError, BuildError, PromptError, PredictionError, Stopped; nothing half
     written is left under a shard's name.
     """
+    with stoppable(), opened(options) as it, it.store.claim(), told(it.store):
+        if options.overwrite:
+            clear(it.store, it.plan)
+        elif (summary := finished(it.store, it.plan)) is not None:
+            mended = mend(it, it.plan.jobs, summary, options.workers)
+            return Built(it.out, summary, already=True, mended=mended)
+        prepare(it.store, it.plan)
+        todo = undone(it.store, it.plan.jobs, it.plan)
+        run_jobs(it.work, todo, options.workers, kept=len(it.plan.jobs) - len(todo))
+        return Built(it.out, finish(it.store, it.plan, it.corpus))
+
+
+@contextmanager
+def opened(options: BuildOptions) -> Iterator[Opened]:
+    """Open what a build reads and settle what it does. Raises as `build` does."""
     context, errors = _context(options)
     corpus = with_settings(corpus_named(options.dataset, options.splits), options)
     out = options.out or Path("build") / options.dataset
     root = options.root or corpus.default_root
-    if root.is_dir() and out.resolve().is_relative_to(root.resolve()):
+    if _lies_in(out, root):
         raise UsageError(f"{out} lies inside the corpus {root}: choose an --out outside it")
-    with stoppable(), open_corpus(corpus, options.root) as files:
+    store = open_store(out)
+    with open_corpus(corpus, options.root) as files:
         inputs = open_inputs(corpus, files, options)
+        if context.excluded is not None:
+            context.excluded.compare(inputs)
         names = tuple(task.name for task in context.tasks)
         plan = Plan(
             inputs,
             make_jobs(inputs, options.valid_share),
             made_by(options, names, dict(context.prompts), errors, inputs),
         )
-        with _claim(out):
-            return _build_in(out, plan, context, options, corpus)
+        done = FORK.Value("q", 0)
+        work = Work(store, plan_digest(plan.made_by), inputs, context, options.valid_share, done)
+        yield Opened(out, store, plan, corpus, work)
+
+
+def _lies_in(out: Place, root: Place) -> bool:
+    if is_url(out) or is_url(root):
+        return f"{out}/".startswith(f"{root}/")
+    return Path(root).is_dir() and Path(out).resolve().is_relative_to(Path(root).resolve())
 
 
 def _context(options: BuildOptions) -> tuple[Context, list[str]]:
@@ -97,6 +132,8 @@ def _context(options: BuildOptions) -> tuple[Context, list[str]]:
     files = [Path(part) for part in parts if part != "synthetic"]
     if len(files) > 1 or not parts:
         raise UsageError(f"--errors is synthetic, FILE or FILE,synthetic, not {options.errors!r}")
+    if options.noise is not None and "synthetic" not in parts:
+        raise UsageError(f"--noise is for synthetic candidates, and --errors {options.errors} asks for none")
     candidates = read_candidates(files[0]) if files else None
     made_of = [f"sha256:{sha256_of(files[0])}"] if files else []
     made_of += ["synthetic"] if "synthetic" in parts else []
@@ -110,41 +147,21 @@ def _context(options: BuildOptions) -> tuple[Context, list[str]]:
         keep_polarity=options.keep_polarity,
         candidates=candidates,
         clean_share=options.clean_share,
+        excluded=None if options.exclude is None else read_exclusions(options.exclude),
+        noise=None if options.noise is None else read_model(options.noise),
+        repair=options.repair,
+        images=not options.no_images,
     )
     return context, made_of
 
 
 @contextmanager
-def _claim(out: Path) -> Iterator[None]:
-    """Hold OUT for this build alone. The lock is the folder's own and goes with its processes."""
+def told(store: Store) -> Iterator[None]:
+    """What goes wrong while OUT is written, as one line. Raises BuildError."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        handle = os.open(out, os.O_RDONLY)
-    except OSError as error:
-        raise BuildError(f"cannot write to {out}: {error.strerror}; choose another --out") from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BuildError(
-                f"{out} is being written by another build: wait for it, or choose another --out"
-            ) from None
         yield
-    finally:
-        os.close(handle)
-
-
-def _build_in(out: Path, plan: Plan, context: Context, options: BuildOptions, corpus: Corpus) -> Built:
-    try:
-        if options.overwrite:
-            _clear(out, plan)
-        elif (finished := _finished(out, plan)) is not None:
-            return Built(out, finished, already=True)
-        _prepare(out, plan)
-        _run_jobs(out, plan, context, options)
-        return Built(out, finish(out, plan, corpus))
     except OSError as error:
-        where = error.filename or out
+        where = error.filename or store
         raise BuildError(
             f"{where}: {error.strerror or error}; nothing is lost: mend it and run the same command to go on"
         ) from error
@@ -152,100 +169,45 @@ def _build_in(out: Path, plan: Plan, context: Context, options: BuildOptions, co
         raise BuildError(f"a row failed its proof, which is a bug of hmer-tasks: {error}") from error
 
 
-def _finished(out: Path, plan: Plan) -> Summary | None:
-    """The build.json of a finished build of these very arguments; None where none is finished."""
-    path = out / BUILD if (out / BUILD).exists() else out / WORK / PLAN
-    if not path.exists():
-        strangers = [entry.name for entry in out.iterdir() if entry.name not in (WORK, f".{BUILD}.tmp")]
-        if strangers:
-            raise BuildError(f"{out} holds other files ({strangers[0]} …) and no build: choose another --out")
-        return None
-    try:
-        there: Summary = json.loads(path.read_text(encoding="utf-8"))
-        differing = _differing(there["made_by"], plan.made_by)
-    except (ValueError, KeyError, TypeError) as error:
-        raise BuildError(f"{path} is damaged ({error}): pass --overwrite to build anew") from error
-    if differing:
-        raise BuildError(
-            f"{out} was built differently ({differing}): pass --overwrite, or choose another --out"
-        )
-    if path.name != BUILD:
-        return None
-    if (out / WORK).exists():  # killed at the very end
-        shutil.rmtree(out / WORK)
-    return there
+def mend(it: Opened, jobs: list[Job], summary: Summary, workers: int) -> int:
+    """Make those shards of a finished build again that are gone or damaged; returns how many were.
 
-
-def _differing(there: object, here: object, name: str = "") -> str:
-    """The first argument, version or input in which two builds differ; empty where none does."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in sorted({*there, *here}):
-            found = _differing(there.get(key), here.get(key), f"{name}.{key}" if name else key)
-            if found:
-                return found
-        return ""
-    return "" if there == here else f"{name}: {there} there, {here} asked for"
-
-
-def _clear(out: Path, plan: Plan) -> None:
-    """Remove an earlier build, and nothing that is not one's.
-
-    What an unfinished build of these very arguments left is kept: it is this one, to be gone on with.
+    Raises BuildError where a shard comes out otherwise than it was: then its inputs have changed.
     """
-    strangers = [entry.name for entry in out.iterdir() if entry.name not in _OURS]
-    if strangers:
-        raise BuildError(f"{out} holds files that no build made ({strangers[0]} …): choose another --out")
-    if not (out / BUILD).exists() and _left_by(out, plan):
-        return
-    (out / BUILD).unlink(missing_ok=True)  # first: without it nothing is finished
-    for name in (WORK, "data"):
-        if (out / name).exists():
-            shutil.rmtree(out / name)
-    for name in _OURS:
-        (out / name).unlink(missing_ok=True)
+    broken = damaged(it.store, jobs, summary)
+    if not broken:
+        return 0
+    it.store.prepare()
+    run_jobs(it.work, broken, workers)
+    for job in broken:
+        name, stats = shard_name(job), read_marker(it.store, job, it.work.plan)
+        if stats is None or stats["sha256"] != summary["shards"][name]["sha256"]:
+            raise BuildError(
+                f"{it.store}/{name} was damaged, and made again it is another: its pictures have changed; "
+                f"pass --overwrite to build anew"
+            )
+        it.store.remove(f"{WORK}/{job.name}.json")
+    if not it.store.names(WORK):  # else another rank is mending
+        it.store.remove(WORK)
+    return len(broken)
 
 
-def _left_by(out: Path, plan: Plan) -> bool:
-    """Whether the unfinished build in OUT is of these very arguments."""
-    try:
-        there = json.loads((out / WORK / PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return bool(there == {"made_by": plan.made_by})
+def run_jobs(work: Work, todo: list[Job], workers: int, kept: int = 0) -> None:
+    """Do jobs in worker processes, one a core where `workers` is 0.
 
-
-def _prepare(out: Path, plan: Plan) -> None:
-    (out / WORK).mkdir(exist_ok=True)
-    for left in (out / WORK).glob("*.tmp"):
-        left.unlink()
-    write_whole(out / WORK / PLAN, json.dumps({"made_by": plan.made_by}))
-    (out / "data").mkdir(exist_ok=True)
-
-
-def _is_done(out: Path, job: Job) -> bool:
-    stats, shard = out / WORK / f"{job.name}.json", out / "data" / f"{job.name}.parquet"
-    try:
-        size = json.loads(stats.read_text(encoding="utf-8"))["bytes"]
-        return bool(shard.stat().st_size == size)
-    except (FileNotFoundError, ValueError, KeyError):
-        return False
-
-
-def _run_jobs(out: Path, plan: Plan, context: Context, options: BuildOptions) -> None:
-    todo = [job for job in plan.jobs if not _is_done(out, job)]
+    Raises what a worker raises, and BuildError where one was killed.
+    """
     if not todo:
         return
-    done = FORK.Value("q", 0)
-    work = Work(out, plan.inputs, context, options.valid_share, done)
-    total = sum(job.stop - job.start for job in todo if job.out_split in plan.inputs)
-    workers = min(len(todo), options.workers or os.cpu_count() or 1)
+    total = sum(job.stop - job.start for job in todo if job.out_split in work.inputs)
+    workers = min(len(todo), workers or cores())
     try:
         with worker_pool(workers, worker.start, work) as pool:
             with held_back():
                 futures = [pool.submit(worker.run, job) for job in todo]
-            with progress_of(total, skipped=len(plan.jobs) - len(todo)) as show:
+            with progress_of(total, skipped=kept) as show:
                 # Read without the lock: a worker may have been killed while it held it.
-                _wait(futures, lambda: show(done.get_obj().value))
+                _wait(futures, lambda: show(work.done.get_obj().value))
     except BrokenProcessPool as error:
         raise BuildError(
             "a worker was killed (out of memory?); what is finished is kept: run the same command again"
@@ -255,7 +217,7 @@ def _run_jobs(out: Path, plan: Plan, context: Context, options: BuildOptions) ->
 def _wait(futures: "list[Future[str]]", tick: "Callable[[], None]") -> None:
     pending = set(futures)
     while pending:
-        finished, pending = wait(pending, timeout=0.25, return_when=FIRST_COMPLETED)
-        for future in finished:
+        finished_now, pending = wait(pending, timeout=0.25, return_when=FIRST_COMPLETED)
+        for future in finished_now:
             future.result()
         tick()

@@ -71,7 +71,7 @@ def _table(samples: list[Expanded]) -> pa.Table:
         pa.array([sample.id for sample, _ in rows], pa.string()),
         pa.array([sample.source for sample, _ in rows], pa.string()),
         pa.array([row.task for _, row in rows], pa.string()),
-        _one_each(_pictures(samples)),
+        _pictures(samples),
         _one_each(_messages("user", [row.prompt for _, row in rows])),
         _one_each(_messages("assistant", [row.target for _, row in rows])),
         pa.array([row.label for _, row in rows], pa.string()),
@@ -83,11 +83,14 @@ def _table(samples: list[Expanded]) -> pa.Table:
 
 
 def _pictures(samples: list[Expanded]) -> pa.Array:
-    """Each sample's picture as often as it has rows; the copies are Arrow's to make."""
+    """Each sample's picture as often as it has rows, or empty lists; the copies are Arrow's to make."""
+    if not samples[0].picture:  # a build of labels alone; no picture has no bytes
+        return pa.array([[] for sample in samples for _ in sample.rows], SCHEMA.field("images").type)
     pictures = pa.array([sample.picture for sample in samples], pa.binary())
     names = pa.array([sample.picture_name for sample in samples], pa.string())
     places = pa.array([i for i, sample in enumerate(samples) for _ in sample.rows], pa.int32())
-    return pa.StructArray.from_arrays([pictures.take(places), names.take(places)], fields=list(IMAGE))
+    each = pa.StructArray.from_arrays([pictures.take(places), names.take(places)], fields=list(IMAGE))
+    return _one_each(each)
 
 
 def _messages(role: str, contents: list[str]) -> pa.Array:

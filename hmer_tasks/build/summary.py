@@ -1,28 +1,33 @@
 """What a build says of itself: a shard's stats file, and build.json."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Stats(TypedDict):
-    """OUT/.build/<shard>.json, written after its shard has its name."""
+    """OUT/.build/<shard>.json, written after its shard has its name; `plan`: of the plan it belongs to."""
 
+    plan: str
     samples: int
     no_candidate: int
+    clean: int
     rows: int
     tasks: dict[str, int]
     bytes: int
     sha256: str
     pictures_sha256: str
     rejects: list[dict[str, str]]
+    repairs: NotRequired[list[dict[str, object]]]  # of a build with --repair
 
 
 class SplitSummary(TypedDict):
     """One split of build.json. `no_candidate`: samples without a wrong candidate for the error tasks;
-    one that has no row at all for want of it is not among `samples`."""
+    one that has no row at all for want of it is not among `samples`. `clean`: samples that also have rows
+    whose candidate is right, be there a wrong one or not."""
 
     samples: int
     rejected: int
     no_candidate: int
+    clean: int
     rows: int
     tasks: dict[str, int]
     pictures_sha256: str
@@ -50,4 +55,5 @@ class Summary(TypedDict):
     made_by: MadeBy
     splits: dict[str, SplitSummary]
     rejected: dict[str, int]
+    repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
     shards: dict[str, ShardSummary]

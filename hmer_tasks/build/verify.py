@@ -1,32 +1,41 @@
 """`hmer-tasks verify`: everything of a build read again from its files, and proven."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.finish import joined
-from hmer_tasks.build.pool import held_back, worker_pool
+from hmer_tasks.build.pool import cores, held_back, worker_pool
 from hmer_tasks.build.progress import progress_of
+from hmer_tasks.build.repairs import count, read_repairs
 from hmer_tasks.build.schema import SCHEMA
+from hmer_tasks.build.store import WORK, Store, open_store
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.build.worker import settle
 from hmer_tasks.corpora import PictureError
 from hmer_tasks.corpora.pictures import decode
+from hmer_tasks.corpora.urls import Place
 from hmer_tasks.tasks import ProofError, Row, all_tasks
 
 _MAX_FAULTS = 20  # named in full; beyond it they are only counted
 _BATCH = 500  # rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a build's rows are proven as."""
+
+    dialect: str
+    images: bool
 
 
 @dataclass(slots=True)
@@ -57,17 +66,21 @@ class Report:
         self.more += other.more
 
 
-def read_summary(out: Path) -> Summary:
+def read_summary(out: Place) -> Summary:
     """A finished build's build.json. Raises BuildError where there is none."""
-    path = out / "build.json"
-    if not path.exists():
-        unfinished = (out / ".build").exists()
+    store = open_store(out)
+    try:
+        there = store.names()
+    except OSError as error:
+        raise BuildError(f"{out} cannot be read: {error.strerror or error}") from error
+    if "build.json" not in there:
+        unfinished = WORK in there
         hint = (
             "the build is not finished: run its command again" if unfinished else "is this a build's folder?"
         )
         raise BuildError(f"{out} has no build.json: {hint}")
     try:
-        summary: Summary = json.loads(path.read_text(encoding="utf-8"))
+        summary: Summary = json.loads(store.read("build.json"))
         summary["made_by"]["arguments"]["tree_format"], summary["rejected"].items()
         for split in summary["splits"].values():
             split["samples"], split["rejected"], split["rows"], split["tasks"].items()
@@ -75,37 +88,38 @@ def read_summary(out: Path) -> Summary:
         for shard in summary["shards"].values():
             shard["rows"], shard["bytes"], shard["sha256"]
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise BuildError(f"{path} is damaged ({error}): build anew with --overwrite") from error
+        raise BuildError(f"{out}/build.json is damaged ({error}): build anew with --overwrite") from error
     return summary
 
 
-def verify(out: Path, workers: int = 0) -> Report:
+def verify(out: Place, workers: int = 0) -> Report:
     """Read every shard of OUT: checksum, schema, counts, the proof of each row, each picture.
 
     Raises BuildError where OUT is no finished build, or a worker was killed.
     """
-    summary = read_summary(out)
+    store, summary = open_store(out), read_summary(out)
     report = Report()
-    there = {f"data/{path.name}" for path in (out / "data").glob("*.parquet")}
+    there = {f"data/{name}" for name in store.names("data") if name.endswith(".parquet")}
     for name in sorted(there - set(summary["shards"])):
         report.fault(f"{name}: not a shard of this build")
-    dialect = str(summary["made_by"]["arguments"]["tree_format"])
-    reports = _read_shards(out, summary, dialect, workers)
+    reports = _read_shards(store, summary, workers)
     for name in summary["shards"]:
         report.merge(reports[name])
     if not report.faults:  # a damaged shard's counts would only repeat it
-        _compare(out, summary, reports, report)
+        _compare(store, summary, reports, report)
     return report
 
 
-def _read_shards(out: Path, summary: Summary, dialect: str, workers: int) -> dict[str, Report]:
+def _read_shards(store: Store, summary: Summary, workers: int) -> dict[str, Report]:
+    arguments = summary["made_by"]["arguments"]
+    kind = _Kind(str(arguments["tree_format"]), not arguments.get("no_images"))
     reports: dict[str, Report] = {}
     total = len(summary["shards"])
     try:
-        with worker_pool(min(total, workers or os.cpu_count() or 1) or 1, settle) as pool:
+        with worker_pool(min(total, workers or cores()) or 1, settle) as pool:
             with held_back():
                 futures = {
-                    pool.submit(_verify_shard, out / name, dialect, shard["sha256"], shard["rows"]): name
+                    pool.submit(_verify_shard, store, name, kind, shard["sha256"], shard["rows"]): name
                     for name, shard in summary["shards"].items()
                 }
             with progress_of(total, "shards") as show:
@@ -113,20 +127,22 @@ def _read_shards(out: Path, summary: Summary, dialect: str, workers: int) -> dic
                     reports[futures[future]] = future.result()
                     show(number)
     except BrokenProcessPool as error:
-        raise BuildError(f"{out}: a worker was killed (out of memory?): verify again") from error
+        raise BuildError(f"{store}: a worker was killed (out of memory?): verify again") from error
     return reports
 
 
-def _compare(out: Path, summary: Summary, reports: dict[str, Report], report: Report) -> None:
+def _compare(store: Store, summary: Summary, reports: dict[str, Report], report: Report) -> None:
     """What build.json and rejects.jsonl say of each split, against what was read."""
     refused: Counter[str] = Counter()
     try:
-        with (out / "rejects.jsonl").open(encoding="utf-8") as lines:
-            refused.update(json.loads(line)["reason"] for line in lines)
+        lines = store.read("rejects.jsonl").split("\n")
+        refused.update(json.loads(line)["reason"] for line in lines if line)
     except (OSError, ValueError, KeyError, TypeError) as error:
         report.fault(f"rejects.jsonl: not readable: {error}")
     else:
         _equal(report, "refusals, rejects.jsonl holds", summary["rejected"], dict(refused))
+    if summary["made_by"]["arguments"].get("repair"):
+        _compare_repairs(store, summary, report)
     for split, said in summary["splits"].items():
         mine = [reports[name] for name in sorted(reports) if name.startswith(f"data/{split}-")]
         tasks: Counter[str] = Counter()
@@ -141,25 +157,46 @@ def _compare(out: Path, summary: Summary, reports: dict[str, Report], report: Re
     _equal(report, "refusals in all, by reason", total, sum(summary["rejected"].values()))
 
 
+def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
+    """repairs.jsonl against its counts, and against the rows: `gt` is what the owners wrote."""
+    try:
+        repairs = read_repairs(store)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        report.fault(f"repairs.jsonl: not readable: {error}")
+        return
+    _equal(report, "mends, repairs.jsonl holds", summary.get("repaired"), count(repairs))
+    originals = {(each["source"], each["id"]): each["original"] for each in repairs}
+    for name in summary["shards"] if originals else ():
+        rows = store.columns(name, ["source", "id", "gt"]).to_pydict()
+        for source, id, gt in zip(rows["source"], rows["id"], rows["gt"], strict=True):
+            if originals.get((source, id), gt) != gt:
+                report.fault(f"{name}: the gt of {id} is not the original of repairs.jsonl")
+        for key in zip(rows["source"], rows["id"], strict=True):
+            originals.pop(key, None)
+    for _, id in originals:
+        report.fault(f"repairs.jsonl: no shard holds {id}")
+
+
 def _equal(report: Report, what: str, said: object, found: object) -> None:
     if said != found:
         report.fault(f"build.json says {said} {what} {found}")
 
 
-def _verify_shard(path: Path, dialect: str, digest: str, rows: int) -> Report:
-    report, name = Report(), f"data/{path.name}"
-    if not path.exists():
+def _verify_shard(store: Store, name: str, kind: _Kind, digest: str, rows: int) -> Report:
+    report = Report()
+    try:
+        with store.local(name) as path:
+            if sha256_of(path) != digest:
+                report.fault(f"{name}: its bytes are not those that were written (SHA-256 differs)")
+            with pq.ParquetFile(path) as file:
+                schema = file.schema_arrow
+                if not schema.equals(SCHEMA) or schema.metadata != SCHEMA.metadata:
+                    report.fault(f"{name}: another schema")
+                    return report
+                _verify_rows(file, name, kind, report)
+    except FileNotFoundError:
         report.fault(f"{name}: missing")
         return report
-    try:
-        if sha256_of(path) != digest:
-            report.fault(f"{name}: its bytes are not those that were written (SHA-256 differs)")
-        with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            if not schema.equals(SCHEMA) or schema.metadata != SCHEMA.metadata:
-                report.fault(f"{name}: another schema")
-                return report
-            _verify_rows(file, name, dialect, report)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: text not UTF-8
         report.fault(f"{name}: not readable: {' '.join(str(error).split())[:200]}")
         return report
@@ -168,8 +205,8 @@ def _verify_shard(path: Path, dialect: str, digest: str, rows: int) -> Report:
     return report
 
 
-def _verify_rows(file: pq.ParquetFile, name: str, dialect: str, report: Report) -> None:
-    tasks, pictures = all_tasks(dialect), sha256()
+def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -> None:
+    tasks, pictures = all_tasks(kind.dialect), sha256()
     last: object = None
     picture: object = None
     for record in _records(file):
@@ -181,7 +218,7 @@ def _verify_rows(file: pq.ParquetFile, name: str, dialect: str, report: Report) 
             if task is None:
                 raise ProofError("no such task")
             task.check(_row(record))
-            data = _picture(record)
+            data = _picture(record, kind)
         except ProofError as error:
             report.fault(f"{place}: {error}")
             continue
@@ -189,7 +226,8 @@ def _verify_rows(file: pq.ParquetFile, name: str, dialect: str, report: Report) 
         if sample != last:
             report.samples += 1
             pictures.update(data)
-            _verify_picture(data, place, report)
+            if kind.images:
+                _verify_picture(data, place, report)
         elif data != picture:
             report.fault(f"{place}: another picture than the sample's row before")
         last, picture = sample, data
@@ -203,8 +241,12 @@ def _records(file: pq.ParquetFile) -> Iterator[dict[str, object]]:
             yield from batch.to_pylist()
 
 
-def _picture(record: "dict[str, object]") -> bytes:
+def _picture(record: "dict[str, object]", kind: _Kind) -> bytes:
     images = record["images"]
+    if not kind.images:
+        if images == []:
+            return b""
+        raise ProofError("a picture, in a build of labels alone")
     if isinstance(images, list) and len(images) == 1 and images[0] and images[0]["bytes"]:
         return bytes(images[0]["bytes"])
     raise ProofError("not exactly one picture")

@@ -1,10 +1,9 @@
-"""One worker: reads a job's inputs in order, writes its shard, and leaves a stats file behind it.
+"""One worker: reads a job's inputs in order, writes its shard, and leaves a marker with its stats.
 
 A worker is forked from the parent after the corpus is opened, so the inputs cost no copy. It dies
 with its parent: a thread waits on the parent's end of a pipe.
 """
 
-import json
 import os
 import signal
 from collections import Counter
@@ -13,18 +12,19 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from multiprocessing import connection, parent_process
 from multiprocessing.sharedctypes import Synchronized
-from pathlib import Path
 from threading import Thread
 
+from hmer_tasks.build.markers import shard_name, write_marker
 from hmer_tasks.build.plan import VALID, Inputs, Job, is_valid_side
-from hmer_tasks.build.rows import Context, Expanded, Rejection, expand, read_label
+from hmer_tasks.build.repairs import Repair
+from hmer_tasks.build.rows import Context, Expanded, Rejection, expand, read_label, repaired
 from hmer_tasks.build.shards import ShardWriter
+from hmer_tasks.build.store import Store
 from hmer_tasks.build.summary import Stats
-from hmer_tasks.build.whole import put_in_place, sha256_of, write_whole
+from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.corpora import Refused
 from hmer_tasks.reasons import Reason
 
-WORK = ".build"  # inside OUT while a build is not finished
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 _PROGRESS_EVERY = 20  # samples
 
@@ -33,7 +33,8 @@ _PROGRESS_EVERY = 20  # samples
 class Work:
     """What every worker of a build shares."""
 
-    out: Path
+    store: Store
+    plan: str  # its digest
     inputs: dict[str, Inputs]
     context: Context
     valid_share: float
@@ -72,24 +73,21 @@ def run(job: Job) -> str:
 
 
 def run_job(job: Job, work: Work) -> str:
-    """Write the job's shard and its stats file, each whole or not at all."""
-    path = work.out / "data" / f"{job.name}.parquet"
-    temporary = work.out / WORK / f"{job.name}.parquet.tmp"
-    tally = _Tally(len(work.context.tasks))
+    """Write the job's shard and its marker, each whole or not at all."""
+    temporary = work.store.scratch(f"{job.name}.parquet")
+    tally = _Tally(work.context.repair)
     try:
         with ShardWriter(temporary) as writer:
             for outcome in _outcomes(job, work):
                 if isinstance(outcome, Expanded):
                     writer.add(outcome)
                 tally.add(outcome)
-        digest, size = sha256_of(temporary), temporary.stat().st_size
-        put_in_place(temporary, path)
+        stats = tally.stats(work.plan, temporary.stat().st_size, sha256_of(temporary))
+        work.store.put(temporary, shard_name(job))
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    write_whole(
-        work.out / WORK / f"{job.name}.json", json.dumps(tally.stats(size, digest), ensure_ascii=False)
-    )
+    write_marker(work.store, job, stats)
     return job.name
 
 
@@ -110,6 +108,10 @@ def _outcomes(job: Job, work: Work) -> Iterator[Expanded | Rejection]:
                 where = "this id stood before"
                 yield Rejection(read.id, read.source, Reason.DUPLICATE_ID, where, read.label)
             continue
+        if work.context.excluded is not None and (why := work.context.excluded.why(read.source, read.id)):
+            if not valid:
+                yield Rejection(read.id, read.source, Reason.EXCLUDED, why, read.label)
+            continue
         label = read_label(read, inputs.reader.profile, work.context)
         if isinstance(label, Rejection):
             if not valid:
@@ -117,7 +119,8 @@ def _outcomes(job: Job, work: Work) -> Iterator[Expanded | Rejection]:
             continue
         if halved and is_valid_side(work.context.seed, label[0], work.valid_share) != valid:
             continue
-        yield expand(read, *label, work.context)
+        outcome = expand(read, *label, work.context)
+        yield repaired(outcome, read, inputs.reader.profile) if work.context.repair else outcome
 
 
 def _stood_before(inputs: Inputs, index: int) -> bool:
@@ -133,27 +136,32 @@ def _stood_before(inputs: Inputs, index: int) -> bool:
 class _Tally:
     """Counts of a shard, and a digest of the pictures that went into it."""
 
-    def __init__(self, tasks_wanted: int) -> None:
-        self.tasks_wanted = tasks_wanted
-        self.samples = self.no_candidate = 0
+    def __init__(self, repair: bool) -> None:
+        self.samples = self.no_candidate = self.clean = 0
         self.tasks: Counter[str] = Counter()
         self.rejects: list[Rejection] = []
+        self.repairs: list[Repair] | None = [] if repair else None
         self.digest = sha256()
 
     def add(self, outcome: Expanded | Rejection) -> None:
         if isinstance(outcome, Rejection):
             self.rejects.append(outcome)
             return
-        self.no_candidate += len(outcome.rows) < self.tasks_wanted  # the only reason for fewer rows
+        self.no_candidate += outcome.no_candidate
+        self.clean += outcome.clean
         if outcome.rows:
             self.samples += 1
+            if self.repairs is not None and outcome.repair is not None:
+                self.repairs.append(outcome.repair)
             self.tasks.update(row.task for row in outcome.rows)
             self.digest.update(outcome.picture)
 
-    def stats(self, size: int, digest: str) -> Stats:
-        return {
+    def stats(self, plan: str, size: int, digest: str) -> Stats:
+        stats: Stats = {
+            "plan": plan,
             "samples": self.samples,
             "no_candidate": self.no_candidate,
+            "clean": self.clean,
             "rows": self.tasks.total(),
             "tasks": dict(self.tasks),
             "bytes": size,
@@ -161,3 +169,6 @@ class _Tally:
             "pictures_sha256": self.digest.hexdigest(),
             "rejects": [asdict(reject) for reject in self.rejects],
         }
+        if self.repairs is not None:
+            stats["repairs"] = [asdict(repair) for repair in self.repairs]
+        return stats

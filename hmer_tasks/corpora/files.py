@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from hmer_tasks.corpora.faults import CorpusError, CorpusMissingError, PictureError
+from hmer_tasks.corpora.urls import Place, is_url
 from hmer_tasks.reasons import Reason
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
@@ -51,7 +52,7 @@ def guard_size(size: int, name: str) -> None:
 class Files(ABC):
     """The files under `root`. Use as a context manager; `root` is for messages only."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.root = root
 
     @abstractmethod
@@ -114,6 +115,8 @@ class FolderFiles(Files):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self._real = os.path.realpath(root)
+        self._mark = _identity(self._real)
+        self._seen: set[str] = set()  # folders, as real paths, in which a file was found
         self._names: list[str] | None = None
         self._folders: dict[str, str] = {}  # a folder's name -> its real path
 
@@ -131,6 +134,8 @@ class FolderFiles(Files):
                 self._names = sorted(self._walk(self._real, ""))
             except OSError as error:
                 raise CorpusError(f"{self.root}: cannot be listed ({error.strerror})") from None
+            except RecursionError:
+                raise CorpusError(f"{self.root}: its folders are nested too deeply") from None
         return [name for name in self._names if name.startswith(prefix) and name.endswith(suffix)]
 
     def folders(self, prefix: str = "") -> list[str]:
@@ -160,10 +165,26 @@ class FolderFiles(Files):
                 path = self._inside(path, name)
                 status = os.lstat(path)
         except (OSError, ValueError):  # ValueError: a null byte in the name
+            self._guard_root(self._folders.get(folder))
             raise PictureError(Reason.IMAGE_MISSING, name) from None
+        self._seen.add(self._folders[folder])
         if not stat.S_ISREG(status.st_mode):
             raise PictureError(Reason.IMAGE_MISSING, name, "not a regular file")
         return path, status.st_size
+
+    def _guard_root(self, folder: str | None) -> None:
+        """Raises CorpusError where the root, or a folder that held files, went away while it was read:
+        its pictures are not missing, and must not be refused one by one."""
+        gone = self._mark != _identity(self._real)
+        if gone or (folder in self._seen and not Path(str(folder)).is_dir()):
+            raise CorpusError(
+                f"{self.root if gone else folder}: the corpus has gone away while it was read; "
+                f"bring it back and run the same command to go on"
+            )
+
+    def path(self, name: str) -> str:
+        """Where a regular file lies, links followed, for what reads files by itself. Raises PictureError."""
+        return self._find(name)[0]
 
     def exists(self, name: str) -> bool:
         try:
@@ -179,20 +200,35 @@ class FolderFiles(Files):
             with open(path, "rb") as file:
                 return file.read()
         except OSError as error:
+            self._guard_root(None)
             raise PictureError(Reason.IMAGE_UNREADABLE, name, str(error.strerror)) from None
 
     def close(self) -> None:
         self._names = None
 
 
-def open_files(root: Path) -> Files:
-    """Open a folder, an archive, or the archive of that name (`data/X` finds `data/X.zip`).
+def _identity(folder: str) -> tuple[int, int] | None:
+    """What tells a folder from another at its place: an unmounted disk leaves an empty one behind."""
+    try:
+        status = Path(folder).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def open_files(root: Place) -> Files:
+    """Open a folder, an archive, or the archive of that name (`data/X` finds `data/X.zip`); also at a URL.
 
     Raises CorpusMissingError when nothing is there, CorpusError when the archive is damaged or holds
-    a name that leads out of it.
+    a name that leads out of it, MissingLibraryError when a URL needs what is not installed.
     """
     from hmer_tasks.corpora.archives import open_archive
 
+    if is_url(root):
+        from hmer_tasks.corpora.remote import open_remote
+
+        return open_remote(str(root))
+    root = Path(root)
     if root.is_dir():
         return FolderFiles(root)
     choices = [root, *(root.with_name(root.name + ending) for ending in ENDINGS)] if root.name else [root]

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from hmer_tasks.build.faults import UsageError
 from hmer_tasks.corpora.handwriting import Written, write, writer
 
+ENDINGS = (".png", ".jpg", ".jpeg")
 GAP = 24  # pixels between one label and the next
 
 
@@ -20,7 +22,12 @@ def draw(
     *,
     boxes: Path | None = None,
 ) -> None:
-    """Write labels under one another into `out` (PNG or JPEG, by its ending). Raises LabelError, OSError."""
+    """Write labels under one another into `out` (PNG or JPEG, by its ending).
+
+    Raises UsageError (another ending), LabelError, OSError.
+    """
+    if out.suffix.lower() not in ENDINGS:
+        raise UsageError(f"-o {out}: a picture ends in {', '.join(ENDINGS)}")
     person = writer(number)
     written = [write(label, person, seed + index, look) for index, label in enumerate(labels)]
     tops, y = [], 0

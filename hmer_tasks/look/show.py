@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -14,20 +13,22 @@ from rich.text import Text
 from hmer_tasks.build import BuildError, read_summary
 from hmer_tasks.build.faults import check_task
 from hmer_tasks.build.schema import SCHEMA
+from hmer_tasks.build.store import Store, open_store
 from hmer_tasks.corpora import PictureError
 from hmer_tasks.corpora.pictures import decode
+from hmer_tasks.corpora.urls import Place
 from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
 from hmer_tasks.look.inline import show_png
 
 
-def show(out: Path, count: int, task: str | None, console: Console) -> None:
+def show(out: Place, count: int, task: str | None, console: Console) -> None:
     """Print the first `count` samples of a build, or their rows of one task. Raises BuildError."""
     if task is not None:
         check_task(task)
     summary = read_summary(out)
     shown = 0
     last: tuple[str, str] | None = None
-    for record in _records([out / name for name in summary["shards"]], task):
+    for record in _records(open_store(out), list(summary["shards"]), task):
         key = (str(record["source"]), str(record["id"]))
         if key != last:
             if shown == count:
@@ -39,12 +40,16 @@ def show(out: Path, count: int, task: str | None, console: Console) -> None:
         raise BuildError(f"{out} has no rows" + (f" of the task {task}" if task else ""))
 
 
-def _records(paths: list[Path], task: str | None) -> Iterator[dict[str, object]]:
+def _records(store: Store, names: list[str], task: str | None) -> Iterator[dict[str, object]]:
     wanted = None if task is None else ds.field("task") == task
     try:
-        rows = ds.dataset(paths, schema=SCHEMA, format="parquet")
-        for batch in rows.to_batches(filter=wanted, batch_size=20, batch_readahead=1, fragment_readahead=1):
-            yield from batch.to_pylist()
+        for name in names:
+            with store.local(name) as path:
+                rows = ds.dataset(path, schema=SCHEMA, format="parquet")
+                for batch in rows.to_batches(
+                    filter=wanted, batch_size=20, batch_readahead=1, fragment_readahead=1
+                ):
+                    yield from batch.to_pylist()
     except (pa.ArrowException, OSError, ValueError) as error:
         why = " ".join(str(error).split())[:200]
         raise BuildError(f"the shards cannot be read ({why}): `hmer-tasks verify` names which") from error
@@ -53,6 +58,9 @@ def _records(paths: list[Path], task: str | None) -> Iterator[dict[str, object]]
 def _print_head(record: dict[str, object], console: Console) -> None:
     images = record["images"]
     assert isinstance(images, list)
+    if not images:
+        _print_about(record, "none (labels alone)", console)
+        return
     data = images[0]["bytes"]
     try:
         picture = decode(data, str(record["id"]))
@@ -61,8 +69,13 @@ def _print_head(record: dict[str, object], console: Console) -> None:
     size = f"{picture.width} × {picture.height}, {picture.format}, {len(data):,} bytes"
     out = io.BytesIO()
     picture.convert("RGB").save(out, "PNG")
+    _print_about(record, size, console, out.getvalue())
+
+
+def _print_about(record: dict[str, object], size: str, console: Console, png: bytes = b"") -> None:
     console.rule(Text(f"{record['source']}  {record['id']}", style="bold"))
-    print(show_png(out.getvalue(), f"{record['source']}-{record['id']}"))  # noqa: T201 - raw escapes
+    if png:
+        print(show_png(png, f"{record['source']}-{record['id']}"))  # noqa: T201 - raw escapes
     about = Table.grid(padding=(0, 2))
     for name, value in (("picture", size), ("label", record["label"]), ("as written", record["gt"])):
         if name != "as written" or value != record["label"]:

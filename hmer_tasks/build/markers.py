@@ -1,0 +1,104 @@
+"""OUT/.build: the plan of a build that is not finished, and a marker for each shard that is.
+
+A marker is one line of JSON, the shard's stats, and the line's SHA-256. A shard counts as done where
+its marker is whole and of this plan, and the shard has the bytes that the marker names.
+"""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+
+from hmer_tasks.build.plan import Job, Plan
+from hmer_tasks.build.progress import progress_of
+from hmer_tasks.build.store import WORK, Store
+from hmer_tasks.build.summary import MadeBy, Stats, Summary
+from hmer_tasks.build.whole import sha256_of
+
+PLAN = f"{WORK}/plan.json"
+_READERS = 8  # shards hashed side by side; hashlib works outside the interpreter's lock
+
+
+def shard_name(job: Job) -> str:
+    """Where a job's shard stands in OUT."""
+    return f"data/{job.name}.parquet"
+
+
+def plan_digest(made_by: MadeBy) -> str:
+    """What tells one plan from another."""
+    return sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
+
+
+def write_plan(store: Store, plan: Plan) -> None:
+    """Say what OUT is being built from."""
+    store.write(PLAN, json.dumps({"made_by": plan.made_by}))
+
+
+def write_marker(store: Store, job: Job, stats: Stats) -> None:
+    """Say that a job's shard is whole; the shard has its name already."""
+    line = json.dumps(stats, ensure_ascii=False)
+    store.write(f"{WORK}/{job.name}.json", f"{line}\n{sha256(line.encode()).hexdigest()}\n")
+
+
+def read_marker(store: Store, job: Job, digest: str) -> Stats | None:
+    """A job's stats; None where its marker is not there, not whole, or of another plan than `digest`."""
+    try:
+        line, said, _ = store.read(f"{WORK}/{job.name}.json").split("\n")
+    except (FileNotFoundError, ValueError):  # ValueError: not two lines, or not UTF-8
+        return None
+    if sha256(line.encode()).hexdigest() != said:
+        return None
+    stats: Stats = json.loads(line)
+    return stats if stats.get("plan") == digest else None
+
+
+def is_marked(store: Store, job: Job, digest: str) -> bool:
+    """Whether a job has a marker and a shard of the size it names: what another rank did and proved."""
+    stats = read_marker(store, job, digest)
+    return stats is not None and store.size(shard_name(job)) == stats["bytes"]
+
+
+def undone(store: Store, jobs: list[Job], plan: Plan) -> list[Job]:
+    """Those of `jobs` that are to be done, or done again: every finished shard is read and hashed."""
+    digest = plan_digest(plan.made_by)
+    there = set(store.names(WORK))
+
+    def is_done(job: Job) -> bool:
+        stats = read_marker(store, job, digest)
+        return stats is not None and has_bytes(store, job, stats["sha256"])
+
+    done = _each(is_done, [job for job in jobs if f"{job.name}.json" in there])
+    return [job for job in jobs if job not in done]
+
+
+def damaged(store: Store, jobs: list[Job], summary: Summary) -> list[Job]:
+    """Those of `jobs` whose shards have not the bytes that a finished build's build.json names."""
+    shards = summary["shards"]
+    sound = _each(lambda job: has_bytes(store, job, shards[shard_name(job)]["sha256"]), jobs)
+    return [job for job in jobs if job not in sound]
+
+
+def has_bytes(store: Store, job: Job, sha256: str) -> bool:
+    """Whether a job's shard is there and has that SHA-256."""
+    try:
+        with store.local(shard_name(job)) as path:
+            return sha256_of(path) == sha256
+    except FileNotFoundError:
+        return False
+
+
+def _each(holds: Callable[[Job], bool], jobs: list[Job]) -> set[Job]:
+    """The jobs of which it holds, asked side by side."""
+    if not jobs:
+        return set()
+    found = set()
+    readers = ThreadPoolExecutor(_READERS)
+    try:
+        with progress_of(len(jobs), "finished shards read") as show:
+            for number, (job, held) in enumerate(zip(jobs, readers.map(holds, jobs), strict=True), start=1):
+                if held:
+                    found.add(job)
+                show(number)
+    finally:
+        readers.shutdown(cancel_futures=True)
+    return found

@@ -1,0 +1,98 @@
+"""A build shared among ranks that know nothing of each other but OUT: job arrays, clusters.
+
+Rank R of W does jobs R, R + W, … of the plan, which all ranks make alike. Whichever finds every shard
+done merges the totals from disk. A rank that died is run again, or the build without a rank: either
+does only what is missing.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from hmer_tasks.build.faults import BuildError, UsageError
+from hmer_tasks.build.finish import finish
+from hmer_tasks.build.markers import is_marked, undone
+from hmer_tasks.build.out import finished, prepare
+from hmer_tasks.build.plan import BuildOptions
+from hmer_tasks.build.pool import stoppable
+from hmer_tasks.build.runner import Built, Opened, mend, opened, run_jobs, told
+from hmer_tasks.build.summary import Summary
+from hmer_tasks.build.worker import run_job
+from hmer_tasks.corpora.urls import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What a rank did: the shards it wrote, those still to be written by others; the build, if whole."""
+
+    out: Place
+    written: int
+    left: int
+    built: Built | None
+
+
+def build_rank(
+    options: BuildOptions,
+    rank: int,
+    world_size: int,
+    only: Collection[str] | None = None,
+    in_process: bool = False,
+) -> Ranked:
+    """Do one rank's share of a build, and the end of it if nothing is left.
+
+    `only` names the shards that the ranks share, all of them where it is None; `in_process` works in this
+    very process instead of in workers. Raises as `build` does, and UsageError where there is no such rank.
+    """
+    if not 0 <= rank < world_size:
+        raise UsageError(
+            f"--rank must be from 0 to {world_size - 1} with --world-size {world_size}, not {rank}"
+        )
+    if options.overwrite:
+        raise UsageError(
+            "--overwrite would clear what other ranks write: remove OUT first, or choose another"
+        )
+    with stoppable(), opened(options) as it:
+        mine = [job for job in it.plan.jobs if only is None or job.name in only][rank::world_size]
+        with it.store.claim(shared=True), told(it.store):
+            if (summary := finished(it.store, it.plan, writing=True)) is not None:
+                mended = mend(it, mine, summary, options.workers)
+                return Ranked(it.out, mended, 0, Built(it.out, summary, already=True, mended=mended))
+            prepare(it.store, it.plan)
+            todo = undone(it.store, mine, it.plan)
+            if in_process:
+                for job in todo:
+                    run_job(job, it.work)
+            else:
+                run_jobs(it.work, todo, options.workers, kept=len(mine) - len(todo))
+        with told(it.store):
+            return end(it, len(todo))
+
+
+def count_left(it: Opened) -> int:
+    """How many shards are still to be written, by whomever."""
+    return sum(not is_marked(it.store, job, it.work.plan) for job in it.plan.jobs)
+
+
+def end(it: Opened, written: int) -> Ranked:
+    """The end of the build, where no shard is left to be written.
+
+    OUT is claimed anew, alone: of several ranks that end together one merges, and the others find the
+    build finished.
+    """
+    left = count_left(it)
+    summary = finished(it.store, it.plan, writing=True)  # asked second: who merges removes the markers
+    if left and summary is None:
+        return Ranked(it.out, written, left, None)
+    if summary is None:
+        with it.store.claim(wait=True):
+            summary = finished(it.store, it.plan, writing=True) or _finish(it)
+    return Ranked(it.out, written, 0, Built(it.out, summary))
+
+
+def _finish(it: Opened) -> Summary:
+    try:
+        return finish(it.store, it.plan, it.corpus)
+    except (FileNotFoundError, BuildError):
+        # Where nothing can be locked, another rank may have ended the build meanwhile.
+        if (summary := finished(it.store, it.plan, writing=True)) is not None:
+            return summary
+        raise
