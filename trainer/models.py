@@ -219,11 +219,14 @@ def _qwen3(
 
 
 def texts_of(shards: Iterable[Path], limit: int = 200_000) -> Iterator[str]:
-    """The prompts and answers of shards, for the tokenizer; at most `limit` rows."""
+    """The prompts and answers of shards, for the tokenizer; at most `limit` rows. Raises TrainError."""
     import pyarrow.parquet as pq
+
+    from trainer.shards import check_schema
 
     left = limit
     for shard in shards:
+        check_schema(shard)
         with pq.ParquetFile(shard) as file:
             for batch in file.iter_batches(1000, columns=["prompt", "completion"]):
                 for row in batch.to_pylist()[:left]:

@@ -8,11 +8,13 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 from hmer_tasks.corpora.faults import PictureError
+from hmer_tasks.reading import LONGEST_LINE
 from hmer_tasks.reasons import Reason
 
 Point = tuple[float, float]
 Stroke = list[Point]
 
+MAX_BYTES = 16 << 20  # of a document; real ones reach some hundred thousand
 LIMIT = 1e9  # no tablet's coordinate comes near; beyond it arithmetic would lose the shape
 DECLARED = re.compile(rb"\s*<\?xml[^>]*\bencoding\b")
 
@@ -43,8 +45,12 @@ def parse(data: bytes, where: str) -> Ink:
     """Read a document. `where` names it in errors.
 
     Raises PictureError: INK_EMPTY (no bytes, or no stroke with a point), INK_UNREADABLE (not XML,
-    not InkML, a DTD or an entity, a point that is not numbers), NOT_UTF8 (a truth in unknown bytes).
+    not InkML, a DTD or an entity, a point that is not numbers), NOT_UTF8 (a truth in unknown bytes),
+    IMAGE_TOO_LARGE (over MAX_BYTES: as Python's objects a document is twenty times its size).
     """
+    if len(data) > MAX_BYTES:
+        detail = f"{len(data):,} bytes; an ink document of at most {MAX_BYTES:,} is read"
+        raise PictureError(Reason.IMAGE_TOO_LARGE, where, detail)
     if not data.strip():
         raise PictureError(Reason.INK_EMPTY, where, "the file is empty")
     root = _xml(data, where)
@@ -57,6 +63,9 @@ def parse(data: bytes, where: str) -> Ink:
     truth = annotations.get("truth")
     if truth is not None and "\ufffd" in truth:
         raise PictureError(Reason.NOT_UTF8, where, "its truth is not UTF-8")
+    for kind, text in annotations.items():
+        if len(text) > LONGEST_LINE:
+            raise PictureError(Reason.INK_UNREADABLE, where, f"a {kind[:40]!r} of {len(text):,} characters")
     strokes = _strokes(root, where)
     if not strokes:
         raise PictureError(Reason.INK_EMPTY, where, "no stroke")

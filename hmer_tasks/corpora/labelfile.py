@@ -1,7 +1,7 @@
 """Label files as addressable tables: `table[i]` is one label, wherever in the file it stands.
 
 A text table keeps the file's bytes and one offset a line, so a million lines cost a few megabytes
-and no time; a line is decoded when it is asked for. CSV and JSON arrays are read whole.
+and no time; a line is decoded when it is asked for. CSV and JSON arrays are read whole, and bounded.
 """
 
 import csv
@@ -15,10 +15,13 @@ from typing import Protocol
 
 from hmer_tasks.corpora.base import Refused
 from hmer_tasks.corpora.faults import CorpusError
+from hmer_tasks.reading import BOM, LONGEST_LINE
 from hmer_tasks.reasons import Reason
 
-BOM = b"\xef\xbb\xbf"
+MAX_WHOLE = 64 << 20  # bytes of a file that is read whole: as Python's objects it is many times that
+MAX_ENTRIES = 2_000_000  # in such a file
 IMAGE_KEYS = ("ImageFile", "image", "file_name", "filename", "img", "path", "id")
+SHOWN = 500  # characters of a record that is refused whole
 LABEL_KEYS = ("Label", "label", "latex", "text", "gt")
 
 
@@ -105,7 +108,11 @@ class LineTable:
     def __getitem__(self, index: int) -> Entry | Refused:
         start = self._starts[index]
         end = self._data.find(b"\n", start)
-        raw = self._data[start : len(self._data) if end < 0 else end].removesuffix(b"\r")
+        end = len(self._data) if end < 0 else end
+        if end - start > LONGEST_LINE:
+            shown = self._data[start : start + SHOWN].decode("utf-8", "replace")
+            return self._refuse(index, Reason.MALFORMED_LINE, "", shown)
+        raw = self._data[start:end].removesuffix(b"\r")
         try:
             line = raw.decode()
         except UnicodeDecodeError:
@@ -170,13 +177,23 @@ def entry(name: str, line: int, source: str, found: tuple[str, str] | None, show
     where = f"{name}:{line}"
     if not is_text(shown, *(found or ())):
         return Refused("", source, Reason.NOT_UTF8, where, shown.encode("utf-8", "replace").decode())
-    if found is None:
+    if found is None or len(found[0]) + len(found[1]) > LONGEST_LINE:
         return Refused("", source, Reason.MALFORMED_LINE, where, shown)
     return Entry(found[0], found[1], where)
 
 
+def guard_whole(name: str, size: int, entries: int) -> None:
+    """Raises CorpusError for a file that is too large to be read whole."""
+    if size > MAX_WHOLE or entries > MAX_ENTRIES:
+        what = f"over {MAX_WHOLE >> 20} MB" if size > MAX_WHOLE else f"over {MAX_ENTRIES:,} entries"
+        raise CorpusError(
+            f"{name}: {what}, and CSV and JSON arrays are read whole; write it as tsv or JSON lines"
+        )
+
+
 def read_csv(name: str, data: bytes, source: str) -> WholeTable:
     """A CSV file whose header names a picture column and a label column."""
+    guard_whole(name, len(data), 0)
     # Bytes that are not UTF-8 become lone surrogates, and so are refused where they stand.
     text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
     rows = csv.reader(io.StringIO(text, newline=""))
@@ -202,13 +219,14 @@ def read_csv(name: str, data: bytes, source: str) -> WholeTable:
         if row:
             found = pick(dict(zip(header, row, strict=True))) if len(row) == len(header) else None
             entries.append(entry(name, line, source, found, ",".join(row)))
+            guard_whole(name, 0, len(entries))
     return WholeTable(name, data, entries)
 
 
 def brief(record: object) -> str:
     """The beginning of a JSON record, for whoever looks up why it was refused."""
     try:
-        return json.dumps(record)[:500]
+        return json.dumps(record)[:SHOWN]
     except RecursionError:
         return "(nested too deeply to show)"
 
@@ -217,8 +235,10 @@ def read_json(name: str, data: bytes, source: str) -> Labels:
     """JSON lines, or one JSON array of objects (`where` then counts its elements)."""
     if not data.removeprefix(BOM).lstrip().startswith(b"["):
         return LineTable(name, data, source, split_json)
+    guard_whole(name, len(data), 0)
     try:
         records = json.loads(data.removeprefix(BOM))
+        guard_whole(name, 0, len(records))
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{name}: not JSON ({error}); download it again") from None
     entries = [entry(name, at, source, pick(record), brief(record)) for at, record in enumerate(records, 1)]

@@ -17,6 +17,7 @@ from hmer_tasks.reasons import Reason
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 64_000_000  # a page at 600 dpi is 35 million
+MAX_SCANS = 100  # of a JPEG; real ones have up to some twenty, and each costs as much as a whole picture
 MAX_ASPECT = 200  # the vision-language models' resize refuses more
 
 # What Pillow's decoders raise on bytes that are not what their header says.
@@ -60,6 +61,8 @@ def decode(data: bytes, where: str) -> Image.Image:
     """A whole decoded picture (the first frame of several). Raises PictureError as `load` does."""
     if not data:
         raise PictureError(Reason.IMAGE_UNREADABLE, where, "the file is empty")
+    if data.startswith(b"\xff\xd8") and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
+        raise PictureError(Reason.IMAGE_UNREADABLE, where, f"a JPEG of {scans:,} scans: a trap")
     with warnings.catch_warnings():
         # Remarks on odd metadata are nobody's business; only the bomb warning is an answer.
         warnings.simplefilter("ignore")

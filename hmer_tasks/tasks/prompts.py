@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from hmer_tasks.reading import read_toml
+
 NAMES = ("recognition", "tree_cot", "counting", "error_detection", "error_correction")
 _SHIPPED = Path(__file__).parent / "prompts.toml"
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -35,10 +37,10 @@ def prompt_set(name: str) -> dict[str, str]:
 
 def _from_file(path: Path) -> dict[str, str]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = read_toml(path)
     except OSError as error:
         raise PromptError(f"cannot read the prompts {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise PromptError(f"the prompts {path} are not TOML: {error}") from error
     return _checked(data, str(path))
 

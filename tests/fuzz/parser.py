@@ -1,0 +1,40 @@
+"""`parse`: a label is refused by name, or its tree gives everything back."""
+
+from hmer_tasks.latex.counts import count_text
+from hmer_tasks.latex.parser import parse, unknown_commands
+from hmer_tasks.latex.released import released_tree_text
+from hmer_tasks.latex.spelling import same_on_paper, standard_spelling
+from hmer_tasks.latex.text import parse_tree_text, tree_text
+from hmer_tasks.latex.tree import to_label
+from hmer_tasks.reasons import LabelError
+from tests.fuzz.common import check_label_error, words
+
+WORDS = words()
+REAL = "label"  # further seeds, where there are real corpora
+
+
+def run(data: bytes) -> None:
+    label = data.decode("utf-8", "surrogateescape")
+    try:
+        tree = parse(label)
+    except LabelError as error:
+        check_label_error(error)
+        return
+    explicit = to_label(tree)
+    assert to_label(parse(explicit)) == explicit
+    text = tree_text(tree)
+    assert parse_tree_text(text) == tree
+    assert tree.to_networkx().number_of_nodes() == text.count("\n") + 1
+    count_text(explicit)
+    unknown_commands(explicit)
+    try:
+        released_tree_text(explicit)
+    except LabelError as error:
+        check_label_error(error)
+    try:
+        spelled = standard_spelling(explicit)
+    except LabelError as error:
+        check_label_error(error)
+        return
+    assert standard_spelling(spelled) == spelled
+    assert same_on_paper(explicit, spelled)
