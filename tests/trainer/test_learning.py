@@ -14,7 +14,7 @@ from trainer.decoding import GREEDY, Question, answer
 from trainer.inputs import asked, of_shards
 
 PICTURES = 8
-STEPS = 260
+STEPS = 360
 
 
 @pytest.fixture(scope="module")
