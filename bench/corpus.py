@@ -13,7 +13,8 @@ CORPORA = Path(os.environ.get("HMER_CORPORA", ROOT.parent / "shared" / "corpora"
 
 
 def labels(count: int) -> list[str]:
-    """The first `count` labels of HME100K, or made ones where it is not there; repeated if too few."""
+    """`count` labels of HME100K in a drawn order, so that few of them are like many; or made ones where it
+    is not there. Repeated if too few."""
     path = CORPORA / "hme100k" / "train_labels_59452.tsv"
     if path.is_file():
         known = [line.split("\t")[1] for line in path.read_text(encoding="utf-8").split("\n") if "\t" in line]
@@ -23,6 +24,7 @@ def labels(count: int) -> list[str]:
             rf"\frac {{ {chance.randint(1, 99)} x }} {{ y _ {{ {i} }} }} = {i} ^ {{ 2 }}".replace("1", "1 ")
             for i in range(20_000)
         ]
+    random.Random(0).shuffle(known)
     return [known[i % len(known)] for i in range(count)]
 
 

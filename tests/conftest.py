@@ -1,6 +1,7 @@
 """Shared: where the real corpora are, and hypothesis settings that fit two busy cores."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ settings.register_profile(
     "project", deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("project")
+
+# A shell that starts a job in the background has it ignore Ctrl-C, and so would every command tried here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parent.parent
 CORPORA = Path(os.environ.get("HMER_CORPORA", REPOSITORY.parent / "shared" / "corpora"))

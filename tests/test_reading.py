@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hmer_tasks import reading
 from hmer_tasks.corpora import labelfile
+from hmer_tasks.corpora.content import HeldContent
 from hmer_tasks.corpora.faults import CorpusError
 from hmer_tasks.corpora.labelfile import Entry, read_labels
 from hmer_tasks.errors import predictions
@@ -95,7 +96,7 @@ def test_a_long_label_is_refused_and_its_neighbours_are_not(name):
         "x.jsonl": "\n".join(json.dumps({"id": id, "label": each}) for id, each in zip("abc", ("x", label, "y"), strict=True)),
         "x.json": json.dumps([{"id": id, "label": each} for id, each in zip("abc", ("x", label, "y"), strict=True)]),
     }[name]  # fmt: skip
-    labels = read_labels(name, text.encode(), "x")
+    labels = read_labels(name, HeldContent(text.encode()), "x")
     found = [labels[index] for index in range(len(labels))]
     assert [each.id for each in found if isinstance(each, Entry)] == ["a", "c"]
     (refused,) = (each for each in found if not isinstance(each, Entry))
@@ -106,8 +107,8 @@ def test_a_long_label_is_refused_and_its_neighbours_are_not(name):
 @pytest.mark.parametrize(("name", "record"), (("x.csv", "a,x\n"), ("x.json", '{"id": "a", "label": "x"}')))
 def test_what_is_read_whole_is_bounded(name, record, monkeypatch):
     text = "id,label\n" + record * 100 if name == "x.csv" else f"[{', '.join([record] * 100)}]"
-    assert len(read_labels(name, text.encode(), "x")) == 100
+    assert len(read_labels(name, HeldContent(text.encode()), "x")) == 100
     for bound, value, what in (("MAX_ENTRIES", 99, "over 99 entries"), ("MAX_WHOLE", 100, "over 0 MB")):
         with monkeypatch.context() as patch, pytest.raises(CorpusError, match=what):
             patch.setattr(labelfile, bound, value)
-            read_labels(name, text.encode(), "x")
+            read_labels(name, HeldContent(text.encode()), "x")

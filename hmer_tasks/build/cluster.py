@@ -20,7 +20,7 @@ from hmer_tasks.build.out import clear, finished, prepare
 from hmer_tasks.build.plan import BuildOptions
 from hmer_tasks.build.pool import cores, stoppable
 from hmer_tasks.build.progress import progress_of
-from hmer_tasks.build.ranks import Ranked, build_rank, count_left, end
+from hmer_tasks.build.ranks import Ranked, build_rank, count_unmarked, end
 from hmer_tasks.build.runner import Built, Opened, mend, opened, told
 from hmer_tasks.corpora.urls import is_url
 from hmer_tasks.missing import MissingLibraryError
@@ -188,7 +188,7 @@ def _run(executor: "PipelineExecutor", logs: Path, it: Opened, missing: int) -> 
     def watch() -> None:
         with progress_of(missing, "shards") as show:
             while not stop.wait(_POLL):
-                show(missing - count_left(it))
+                show(missing - count_unmarked(it))
 
     watcher = threading.Thread(target=watch, daemon=True)
     with _chatter_to(logs):

@@ -1,42 +1,37 @@
-"""The end of a build: stats merged from disk into build.json, rejects.jsonl and the card."""
+"""The end of a build: stats merged from disk into build.json, rejects.jsonl and the card.
+
+One marker is in memory at a time: of fifty million labels a third may be refused, each with a reason.
+"""
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
+from typing import TextIO
 
 from hmer_tasks.build import repairs as repairs_file
 from hmer_tasks.build.card import card
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.labels import example_rows, label_statistics
 from hmer_tasks.build.markers import plan_digest, read_marker, shard_name
-from hmer_tasks.build.plan import Job, Plan
+from hmer_tasks.build.plan import Plan
 from hmer_tasks.build.store import WORK, Store
 from hmer_tasks.build.summary import ShardSummary, SplitSummary, Stats, Summary
 from hmer_tasks.corpora import Corpus
 
+REJECTS = "rejects.jsonl"
+
 
 def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
     """Write what describes the whole, build.json last, and clear the work folder. Returns build.json."""
-    stats = _read_all(store, plan)
-    rejects = [reject for job in plan.jobs for reject in stats[job.name]["rejects"]]
-    summary: Summary = {
-        "made_by": plan.made_by,
-        "splits": _splits(plan.jobs, stats),
-        "rejected": dict(sorted(Counter(str(reject["reason"]) for reject in rejects).items())),
-        "shards": {
-            f"data/{name}.parquet": ShardSummary(
-                rows=each["rows"], bytes=each["bytes"], sha256=each["sha256"]
-            )
-            for name, each in stats.items()
-        },
-    }
-    _remove_strays(store, set(stats))
-    store.write("rejects.jsonl", _lines(rejects))
-    if plan.made_by["arguments"].get("repair"):
-        repairs = [repair for job in plan.jobs for repair in stats[job.name].get("repairs", [])]
-        summary["repaired"] = repairs_file.count(repairs)
-        store.write(repairs_file.FILE, _lines(repairs))
+    with ExitStack() as files:
+        rejects = files.enter_context(_lines(store, REJECTS))
+        repairs = None
+        if plan.made_by["arguments"].get("repair"):
+            repairs = files.enter_context(_lines(store, repairs_file.FILE))
+        summary = _merged(store, plan, rejects, repairs)
+    _remove_strays(store, set(summary["shards"]))
     shards: dict[str, list[str]] = {}
     for job in plan.jobs:
         shards.setdefault(job.out_split, []).append(shard_name(job))
@@ -47,40 +42,72 @@ def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
     return summary
 
 
-def _lines(records: Sequence[Mapping[str, object]]) -> str:
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+@contextmanager
+def _lines(store: Store, name: str) -> Iterator[TextIO]:
+    """A text file that is written line by line, and stands under its name when it is whole."""
+    temporary = store.scratch(name)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        store.put(temporary, name)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def _read_all(store: Store, plan: Plan) -> dict[str, Stats]:
+def _merged(store: Store, plan: Plan, rejects: TextIO, repairs: TextIO | None) -> Summary:
+    """build.json of all markers; what was refused and what was mended goes to the two files."""
     digest = plan_digest(plan.made_by)
-    stats = {}
+    rejected: Counter[str] = Counter()
+    repaired: Counter[str] = Counter()
+    splits: dict[str, SplitSummary] = {}
+    pictures: dict[str, list[str]] = {}
+    shards: dict[str, ShardSummary] = {}
     for job in plan.jobs:
-        each = read_marker(store, job, digest)
-        if each is None:
+        stats = read_marker(store, job, digest)
+        if stats is None:
             raise BuildError(
                 f"{store}: the marker of {job.name} is gone or damaged: run the same command again"
             )
-        stats[job.name] = each
-    return stats
-
-
-def _splits(jobs: list[Job], stats: dict[str, Stats]) -> dict[str, SplitSummary]:
-    splits: dict[str, SplitSummary] = {}
-    for split in dict.fromkeys(job.out_split for job in jobs):
-        mine = [stats[job.name] for job in jobs if job.out_split == split]
-        tasks: Counter[str] = Counter()
-        for each in mine:
-            tasks.update(each["tasks"])
-        splits[split] = SplitSummary(
-            samples=sum(each["samples"] for each in mine),
-            rejected=sum(len(each["rejects"]) for each in mine),
-            no_candidate=sum(each["no_candidate"] for each in mine),
-            clean=sum(each["clean"] for each in mine),
-            rows=tasks.total(),
-            tasks=dict(tasks),
-            pictures_sha256=joined(each["pictures_sha256"] for each in mine),
+        rejected.update(str(reject["reason"]) for reject in stats["rejects"])
+        _write(rejects, stats["rejects"])
+        if repairs is not None:
+            repaired.update(repairs_file.count(stats.get("repairs", [])))
+            _write(repairs, stats.get("repairs", []))
+        _add(splits.setdefault(job.out_split, _empty()), stats)
+        pictures.setdefault(job.out_split, []).append(stats["pictures_sha256"])
+        shards[shard_name(job)] = ShardSummary(
+            rows=stats["rows"], bytes=stats["bytes"], sha256=stats["sha256"]
         )
-    return splits
+    for split, digests in pictures.items():
+        splits[split]["pictures_sha256"] = joined(digests)
+    summary: Summary = {
+        "made_by": plan.made_by,
+        "splits": splits,
+        "rejected": dict(sorted(rejected.items())),
+        "shards": shards,
+    }
+    if repairs is not None:
+        summary["repaired"] = dict(sorted(repaired.items()))
+    return summary
+
+
+def _write(file: TextIO, records: Sequence[Mapping[str, object]]) -> None:
+    file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def _empty() -> SplitSummary:
+    return SplitSummary(samples=0, rejected=0, no_candidate=0, clean=0, rows=0, tasks={}, pictures_sha256="")
+
+
+def _add(split: SplitSummary, stats: Stats) -> None:
+    """Count a shard's stats into its split's."""
+    split["samples"] += stats["samples"]
+    split["rejected"] += len(stats["rejects"])
+    split["no_candidate"] += stats["no_candidate"]
+    split["clean"] += stats["clean"]
+    split["rows"] += stats["rows"]
+    for task, rows in stats["tasks"].items():
+        split["tasks"][task] = split["tasks"].get(task, 0) + rows
 
 
 def joined(digests: Iterable[str]) -> str:
@@ -90,5 +117,5 @@ def joined(digests: Iterable[str]) -> str:
 
 def _remove_strays(store: Store, names: set[str]) -> None:
     for name in store.names("data"):
-        if name.removesuffix(".parquet") not in names:
+        if f"data/{name}" not in names:
             store.remove(f"data/{name}")

@@ -16,6 +16,7 @@ from hmer_tasks.build.summary import MadeBy, Stats, Summary
 from hmer_tasks.build.whole import sha256_of
 
 PLAN = f"{WORK}/plan.json"
+EARLIER = f"{WORK}/earlier.json"
 _READERS = 8  # shards hashed side by side; hashlib works outside the interpreter's lock
 
 
@@ -30,32 +31,61 @@ def plan_digest(made_by: MadeBy) -> str:
 
 
 def write_plan(store: Store, plan: Plan) -> None:
-    """Say what OUT is being built from."""
+    """Say what OUT is being built from, and what was found when it was opened: other ranks need not look."""
+    found = [
+        {**plan.made_by["inputs"][split], "earlier": list(each.earlier.items())}
+        for split, each in plan.inputs.items()
+    ]
+    store.write(EARLIER, _sealed(json.dumps(found)))
     store.write(PLAN, json.dumps({"made_by": plan.made_by}))
+
+
+def read_earlier(store: Store) -> dict[tuple[str, int], dict[int, int]]:
+    """Of inputs by digest and number: `Inputs.earlier`, as another process left it in OUT; else nothing."""
+    try:
+        line = _unsealed(store, EARLIER)
+    except OSError:  # whoever writes to OUT tells what is wrong with it
+        return {}
+    found = {} if line is None else json.loads(line)
+    return {(each["sha256"], each["samples"]): dict(each["earlier"]) for each in found}
 
 
 def write_marker(store: Store, job: Job, stats: Stats) -> None:
     """Say that a job's shard is whole; the shard has its name already."""
-    line = json.dumps(stats, ensure_ascii=False)
-    store.write(f"{WORK}/{job.name}.json", f"{line}\n{sha256(line.encode()).hexdigest()}\n")
+    store.write(f"{WORK}/{job.name}.json", _sealed(json.dumps(stats, ensure_ascii=False)))
 
 
 def read_marker(store: Store, job: Job, digest: str) -> Stats | None:
     """A job's stats; None where its marker is not there, not whole, or of another plan than `digest`."""
-    try:
-        line, said, _ = store.read(f"{WORK}/{job.name}.json").split("\n")
-    except (FileNotFoundError, ValueError):  # ValueError: not two lines, or not UTF-8
-        return None
-    if sha256(line.encode()).hexdigest() != said:
+    line = _unsealed(store, f"{WORK}/{job.name}.json")
+    if line is None:
         return None
     stats: Stats = json.loads(line)
     return stats if stats.get("plan") == digest else None
 
 
-def is_marked(store: Store, job: Job, digest: str) -> bool:
-    """Whether a job has a marker and a shard of the size it names: what another rank did and proved."""
-    stats = read_marker(store, job, digest)
-    return stats is not None and store.size(shard_name(job)) == stats["bytes"]
+def _sealed(line: str) -> str:
+    return f"{line}\n{sha256(line.encode()).hexdigest()}\n"
+
+
+def _unsealed(store: Store, name: str) -> str | None:
+    """A sealed line; None where it is not there or not whole."""
+    try:
+        line, said, _ = store.read(name).split("\n")
+    except (FileNotFoundError, ValueError):  # ValueError: not two lines, or not UTF-8
+        return None
+    return line if sha256(line.encode()).hexdigest() == said else None
+
+
+def unmarked(store: Store, jobs: list[Job], digest: str) -> list[Job]:
+    """Those of `jobs` that have no marker and shard of the size it names: what others did and proved."""
+
+    def is_marked(job: Job) -> bool:
+        stats = read_marker(store, job, digest)
+        return stats is not None and store.size(shard_name(job)) == stats["bytes"]
+
+    marked = _each(is_marked, jobs, "markers read")
+    return [job for job in jobs if job not in marked]
 
 
 def undone(store: Store, jobs: list[Job], plan: Plan) -> list[Job]:
@@ -87,14 +117,14 @@ def has_bytes(store: Store, job: Job, sha256: str) -> bool:
         return False
 
 
-def _each(holds: Callable[[Job], bool], jobs: list[Job]) -> set[Job]:
+def _each(holds: Callable[[Job], bool], jobs: list[Job], what: str = "finished shards read") -> set[Job]:
     """The jobs of which it holds, asked side by side."""
     if not jobs:
         return set()
     found = set()
     readers = ThreadPoolExecutor(_READERS)
     try:
-        with progress_of(len(jobs), "finished shards read") as show:
+        with progress_of(len(jobs), what) as show:
             for number, (job, held) in enumerate(zip(jobs, readers.map(holds, jobs), strict=True), start=1):
                 if held:
                     found.add(job)

@@ -1,6 +1,7 @@
 """What a build will do, settled before any worker starts: its inputs, its jobs, its fingerprint."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, sy
 from hmer_tasks.corpora.urls import Place
 
 SAMPLES_PER_SHARD = 2000
+_HASHES_AT_ONCE = 100_000  # looked up among those that are shared
 VALID = "valid"
 # What the bytes of a build depend on, besides its arguments and inputs.
 PACKAGES = ("lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "sympy")
@@ -120,8 +122,13 @@ def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
         raise UsageError(str(error)) from error
 
 
-def open_inputs(corpus: Corpus, files: Files, options: BuildOptions) -> dict[str, Inputs]:
-    """The splits asked for, or all that are there. Raises CorpusError, UsageError."""
+def open_inputs(
+    corpus: Corpus, files: Files, options: BuildOptions, known: Mapping[tuple[str, int], dict[int, int]] = {}
+) -> dict[str, Inputs]:
+    """The splits asked for, or all that are there. Raises CorpusError, UsageError.
+
+    `known`: what another process found of inputs with a digest and a number, and left in OUT.
+    """
     there = corpus.available(files)
     for split in options.splits:
         if split not in there:
@@ -138,28 +145,33 @@ def open_inputs(corpus: Corpus, files: Files, options: BuildOptions) -> dict[str
         count = len(reader) if options.limit is None else min(options.limit, len(reader))
         if count == 0:
             raise CorpusError(f"{corpus.name}: the split {split} in {files.root} is empty")
-        inputs[split] = Inputs(reader, count, _earlier(reader, count))
+        earlier = known.get((reader.digest(), count))
+        inputs[split] = Inputs(reader, count, _earlier(reader, count) if earlier is None else earlier)
     return inputs
 
 
 def _earlier(reader: SplitReader, count: int) -> dict[int, int]:
     """For each input whose id stood before: the index where it last did.
 
-    Found by hash first, so that a million ids cost megabytes.
+    Found by short hashes first, eight bytes an input while it lasts: of a million ids a hundred or so
+    share one by chance, and those are looked at.
     """
-    hashes = np.fromiter((hash(reader.id(i)) for i in range(count)), np.int64, count)
-    order = hashes.argsort()
-    same = hashes[order][1:] == hashes[order][:-1]
-    suspects = np.union1d(order[1:][same], order[:-1][same]).tolist()
+    hashes = np.fromiter((hash(reader.id(i)) & 0xFFFFFFFF for i in range(count)), np.uint32, count)
+    in_order = hashes.copy()
+    in_order.sort()
+    shared = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
+    del in_order
     last: dict[str, int] = {}
     earlier: dict[int, int] = {}
-    for index in suspects:
-        id = reader.id(index)
-        if not id:  # a line too broken to name its picture
-            continue
-        if id in last:
-            earlier[index] = last[id]
-        last[id] = index
+    for start in range(0, count, _HASHES_AT_ONCE):
+        part = np.isin(hashes[start : start + _HASHES_AT_ONCE], shared)
+        for index in (start + part.nonzero()[0]).tolist():
+            id = reader.id(index)
+            if not id:  # a line too broken to name its picture
+                continue
+            if id in last:
+                earlier[index] = last[id]
+            last[id] = index
     return earlier
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from hmer_tasks.build.faults import BuildError, UsageError
 from hmer_tasks.build.finish import finish
-from hmer_tasks.build.markers import is_marked, undone
+from hmer_tasks.build.markers import undone, unmarked
 from hmer_tasks.build.out import finished, prepare
 from hmer_tasks.build.plan import BuildOptions
 from hmer_tasks.build.pool import stoppable
 from hmer_tasks.build.runner import Built, Opened, mend, opened, run_jobs, told
+from hmer_tasks.build.store import WORK
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.worker import run_job
 from hmer_tasks.corpora.urls import Place
@@ -50,7 +51,7 @@ def build_rank(
         raise UsageError(
             "--overwrite would clear what other ranks write: remove OUT first, or choose another"
         )
-    with stoppable(), opened(options) as it:
+    with stoppable(), opened(options, ranked=True) as it:
         mine = [job for job in it.plan.jobs if only is None or job.name in only][rank::world_size]
         with it.store.claim(shared=True), told(it.store):
             if (summary := finished(it.store, it.plan, writing=True)) is not None:
@@ -67,9 +68,15 @@ def build_rank(
             return end(it, len(todo))
 
 
+def count_unmarked(it: Opened) -> int:
+    """How many shards have no marker yet: one listing, however many there are."""
+    there = set(it.store.names(WORK))
+    return sum(f"{job.name}.json" not in there for job in it.plan.jobs)
+
+
 def count_left(it: Opened) -> int:
-    """How many shards are still to be written, by whomever."""
-    return sum(not is_marked(it.store, job, it.work.plan) for job in it.plan.jobs)
+    """How many shards are still to be written, by whomever. Markers are read only where all are there."""
+    return count_unmarked(it) or len(unmarked(it.store, it.plan.jobs, it.work.plan))
 
 
 def end(it: Opened, written: int) -> Ranked:

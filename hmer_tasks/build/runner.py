@@ -15,7 +15,7 @@ from hmer_tasks.build import worker
 from hmer_tasks.build.exclude import read_exclusions
 from hmer_tasks.build.faults import BuildError, UsageError, check_task
 from hmer_tasks.build.finish import finish
-from hmer_tasks.build.markers import damaged, plan_digest, read_marker, shard_name, undone
+from hmer_tasks.build.markers import damaged, plan_digest, read_earlier, read_marker, shard_name, undone
 from hmer_tasks.build.out import clear, finished, prepare
 from hmer_tasks.build.plan import (
     BuildOptions,
@@ -83,8 +83,11 @@ def build(options: BuildOptions) -> Built:
 
 
 @contextmanager
-def opened(options: BuildOptions) -> Iterator[Opened]:
-    """Open what a build reads and settle what it does. Raises as `build` does."""
+def opened(options: BuildOptions, ranked: bool = False) -> Iterator[Opened]:
+    """Open what a build reads and settle what it does. Raises as `build` does.
+
+    `ranked`: others build with this process, and what one found of the inputs is taken from OUT.
+    """
     context, errors = _context(options)
     corpus = with_settings(corpus_named(options.dataset, options.splits), options)
     out = options.out or Path("build") / options.dataset
@@ -93,7 +96,7 @@ def opened(options: BuildOptions) -> Iterator[Opened]:
         raise UsageError(f"{out} lies inside the corpus {root}: choose an --out outside it")
     store = open_store(out)
     with open_corpus(corpus, options.root) as files:
-        inputs = open_inputs(corpus, files, options)
+        inputs = open_inputs(corpus, files, options, read_earlier(store) if ranked else {})
         if context.excluded is not None:
             context.excluded.compare(inputs)
         names = tuple(task.name for task in context.tasks)

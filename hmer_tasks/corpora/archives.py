@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from hmer_tasks.corpora.content import Content, DiskContent, PositionedReader
 from hmer_tasks.corpora.faults import CorpusError, PictureError
 from hmer_tasks.corpora.files import Files, climbs, guard_size, is_junk, plain
 from hmer_tasks.reasons import Reason
@@ -56,38 +57,6 @@ UNPACKERS: dict[str, Callable[[Path], Unpacker]] = {
     "xz": lzma.LZMAFile,
     "z2": bz2.BZ2File,
 }
-
-
-class PositionedReader(io.RawIOBase):
-    """A file object over a descriptor that keeps its own position, hence safe after a fork."""
-
-    def __init__(self, descriptor: int) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._at = 0
-        self._size = os.fstat(descriptor).st_size
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if start + offset < 0:
-            raise OSError("seek before the beginning")
-        self._at = start + offset
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = os.pread(self._descriptor, len(buffer), self._at)
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
 
 
 class TableReader(io.BufferedReader):
@@ -244,11 +213,17 @@ class TarFiles(ArchiveFiles):
             if os.pread(descriptor, BLOCK, tar.offset) != bytes(BLOCK):
                 raise damaged(path, f"no header at byte {tar.offset}")
 
-    def read(self, name: str) -> bytes:
+    def _place(self, name: str) -> tuple[int, int]:
         place = self._members.get(plain(name))
         if place is None:
             raise PictureError(Reason.IMAGE_MISSING, name)
-        offset, size = place
+        return place
+
+    def content(self, name: str) -> Content:
+        return DiskContent(name, self._file.fileno(), *self._place(name))
+
+    def read(self, name: str) -> bytes:
+        offset, size = self._place(name)
         guard_size(size, name)
         try:
             data = os.pread(self._file.fileno(), size, offset)

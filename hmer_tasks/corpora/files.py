@@ -12,8 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
+from hmer_tasks.corpora.content import Content, DiskContent, HeldContent
 from hmer_tasks.corpora.faults import CorpusError, CorpusMissingError, PictureError
 from hmer_tasks.corpora.urls import Place, is_url
 from hmer_tasks.reasons import Reason
@@ -75,6 +76,10 @@ class Files(ABC):
         or IMAGE_UNREADABLE (the disk or the archive fails).
         """
 
+    def content(self, name: str) -> Content:
+        """A file to read here and there, of any size where it lies on disk as it is. Raises as `read`."""
+        return HeldContent(self.read(name))
+
     @abstractmethod
     def close(self) -> None:
         """Let go of the handle. Reading afterwards is an error."""
@@ -119,6 +124,7 @@ class FolderFiles(Files):
         self._seen: set[str] = set()  # folders, as real paths, in which a file was found
         self._names: list[str] | None = None
         self._folders: dict[str, str] = {}  # a folder's name -> its real path
+        self._opened: list[BinaryIO] = []
 
     def _walk(self, folder: str, prefix: str) -> Iterator[str]:
         with os.scandir(folder) as entries:
@@ -203,8 +209,19 @@ class FolderFiles(Files):
             self._guard_root(None)
             raise PictureError(Reason.IMAGE_UNREADABLE, name, str(error.strerror)) from None
 
+    def content(self, name: str) -> Content:
+        path, _ = self._find(name)
+        try:
+            file = open(path, "rb")  # noqa: SIM115 - it stays open as long as the corpus does
+        except OSError as error:
+            raise PictureError(Reason.IMAGE_UNREADABLE, name, str(error.strerror)) from None
+        self._opened.append(file)
+        return DiskContent(name, file.fileno())
+
     def close(self) -> None:
         self._names = None
+        for file in self._opened:
+            file.close()
 
 
 def _identity(folder: str) -> tuple[int, int] | None:

@@ -1,7 +1,7 @@
 """Label files as addressable tables: `table[i]` is one label, wherever in the file it stands.
 
-A text table keeps the file's bytes and one offset a line, so a million lines cost a few megabytes
-and no time; a line is decoded when it is asked for. CSV and JSON arrays are read whole, and bounded.
+A text table keeps one offset for many lines and reads a few of them at a time, so that fifty million
+labels cost megabytes. CSV and JSON arrays are read whole, and bounded.
 """
 
 import csv
@@ -9,15 +9,17 @@ import hashlib
 import io
 import json
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from hmer_tasks.corpora.base import Refused
+from hmer_tasks.corpora.content import Content
 from hmer_tasks.corpora.faults import CorpusError
 from hmer_tasks.reading import BOM, LONGEST_LINE
 from hmer_tasks.reasons import Reason
 
+LINES_PER_BLOCK = 64
 MAX_WHOLE = 64 << 20  # bytes of a file that is read whole: as Python's objects it is many times that
 MAX_ENTRIES = 2_000_000  # in such a file
 IMAGE_KEYS = ("ImageFile", "image", "file_name", "filename", "img", "path", "id")
@@ -83,57 +85,92 @@ def split_json(line: str) -> tuple[str, str] | None:
 
 
 class LineTable:
-    """A text file of one label a line, ended by LF or CR LF; blank lines do not count."""
+    """A text file of one label a line, ended by LF or CR LF; blank lines do not count.
 
-    def __init__(self, name: str, data: bytes, source: str, split: Split) -> None:
-        self._name, self._data, self._source, self._split = name, data, source, split
-        self._starts, self._numbers = array("Q"), array("L")
-        at = len(BOM) if data.startswith(BOM) else 0
-        number = 0
-        while at < len(data):
-            number += 1
-            end = data.find(b"\n", at)
-            end = len(data) if end < 0 else end
-            # Only blanks and the carriage return: a lone tab is a broken line, not a blank one.
-            if data[at : min(end, at + 64)].strip(b" \r") or data[at:end].strip(b" \r"):
-                self._starts.append(at)
-                self._numbers.append(number)
-            at = end + 1
-        if not self._starts:
+    What is kept is where every 64th line begins; the lines from there on are read when one is asked for.
+    """
+
+    def __init__(self, name: str, content: Content, source: str, split: Split) -> None:
+        self._name, self._content, self._source, self._split = name, content, source, split
+        self._digest = hashlib.file_digest(content.at(0), "sha256").hexdigest()
+        self._starts, self._numbers = array("Q"), array("Q")  # of each block: its first byte, its first line
+        self._count = 0
+        at = len(BOM) if content.at(0).read(len(BOM)) == BOM else 0
+        for number, (end, line, cut) in enumerate(_lines(content, at), start=1):
+            if cut or not is_blank(line):
+                if self._count % LINES_PER_BLOCK == 0:
+                    self._starts.append(at)
+                    self._numbers.append(number)
+                self._count += 1
+            at = end
+        if not self._count:
             raise no_lines(name)
+        self._last: tuple[int, list[_Line]] = (-1, [])  # the block read last
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return self._count
+
+    def _block(self, block: int) -> "list[_Line]":
+        read, lines = self._last
+        if read != block:
+            first, lines = self._numbers[block], []
+            for number, (_, line, cut) in enumerate(_lines(self._content, self._starts[block]), start=first):
+                if cut or not is_blank(line):
+                    lines.append((number, line, cut))
+                    if len(lines) == LINES_PER_BLOCK:
+                        break
+            self._last = block, lines
+        return lines
 
     def __getitem__(self, index: int) -> Entry | Refused:
-        start = self._starts[index]
-        end = self._data.find(b"\n", start)
-        end = len(self._data) if end < 0 else end
-        if end - start > LONGEST_LINE:
-            shown = self._data[start : start + SHOWN].decode("utf-8", "replace")
-            return self._refuse(index, Reason.MALFORMED_LINE, "", shown)
-        raw = self._data[start:end].removesuffix(b"\r")
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        number, raw, cut = self._block(index // LINES_PER_BLOCK)[index % LINES_PER_BLOCK]
+        where = f"{self._name}:{number}"
+        if cut:
+            return Refused(
+                "", self._source, Reason.MALFORMED_LINE, where, raw[:SHOWN].decode("utf-8", "replace")
+            )
+        raw = raw.removesuffix(b"\r")
         try:
             line = raw.decode()
         except UnicodeDecodeError:
             # The name mostly survives, and then tells the user which picture it is about.
             name = raw.partition(b"\t")[0].decode("utf-8", "replace")[:200]
-            return self._refuse(index, Reason.NOT_UTF8, name, raw.decode("utf-8", "replace"))
+            return Refused(name, self._source, Reason.NOT_UTF8, where, raw.decode("utf-8", "replace"))
         found = self._split(line)
         if found is None:
-            return self._refuse(index, Reason.MALFORMED_LINE, "", line)
+            return Refused("", self._source, Reason.MALFORMED_LINE, where, line)
         if self._split is split_json and not is_text(*found):
-            return self._refuse(index, Reason.NOT_UTF8, "", line)
-        return Entry(found[0], found[1], self._where(index))
-
-    def _where(self, index: int) -> str:
-        return f"{self._name}:{self._numbers[index]}"
-
-    def _refuse(self, index: int, reason: Reason, name: str, line: str) -> Refused:
-        return Refused(name, self._source, reason, self._where(index), line)
+            return Refused("", self._source, Reason.NOT_UTF8, where, line)
+        return Entry(found[0], found[1], where)
 
     def digest(self) -> str:
-        return hashlib.sha256(self._data).hexdigest()
+        return self._digest
+
+
+_Line = tuple[int, bytes, bool]  # its number, its bytes without the end, whether they are only its beginning
+
+
+def _lines(content: Content, at: int) -> Iterator[tuple[int, bytes, bool]]:
+    """The lines from byte `at` on: where the next begins, the bytes without the end, whether they are cut."""
+    file = content.at(at)
+    while line := file.readline(LONGEST_LINE + 1):
+        at += len(line)
+        if line.endswith(b"\n"):
+            yield at, line[:-1], False
+            continue
+        cut = len(line) > LONGEST_LINE
+        while cut and (rest := file.readline(LONGEST_LINE)):
+            at += len(rest)
+            if rest.endswith(b"\n"):
+                break
+        yield at, line[:SHOWN] if cut else line, cut
+
+
+def is_blank(line: bytes) -> bool:
+    """Only blanks and the carriage return: a lone tab is a broken line, not a blank one."""
+    return not line.strip(b" \r")
 
 
 class WholeTable:
@@ -191,9 +228,10 @@ def guard_whole(name: str, size: int, entries: int) -> None:
         )
 
 
-def read_csv(name: str, data: bytes, source: str) -> WholeTable:
+def read_csv(name: str, content: Content, source: str) -> WholeTable:
     """A CSV file whose header names a picture column and a label column."""
-    guard_whole(name, len(data), 0)
+    guard_whole(name, content.size, 0)
+    data = content.at(0).read()
     # Bytes that are not UTF-8 become lone surrogates, and so are refused where they stand.
     text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
     rows = csv.reader(io.StringIO(text, newline=""))
@@ -231,11 +269,12 @@ def brief(record: object) -> str:
         return "(nested too deeply to show)"
 
 
-def read_json(name: str, data: bytes, source: str) -> Labels:
+def read_json(name: str, content: Content, source: str) -> Labels:
     """JSON lines, or one JSON array of objects (`where` then counts its elements)."""
-    if not data.removeprefix(BOM).lstrip().startswith(b"["):
-        return LineTable(name, data, source, split_json)
-    guard_whole(name, len(data), 0)
+    if not content.at(0).read(LONGEST_LINE).removeprefix(BOM).lstrip().startswith(b"["):
+        return LineTable(name, content, source, split_json)
+    guard_whole(name, content.size, 0)
+    data = content.at(0).read()
     try:
         records = json.loads(data.removeprefix(BOM))
         guard_whole(name, 0, len(records))
@@ -245,14 +284,14 @@ def read_json(name: str, data: bytes, source: str) -> Labels:
     return WholeTable(name, data, entries)
 
 
-def read_labels(name: str, data: bytes, source: str) -> Labels:
+def read_labels(name: str, content: Content, source: str) -> Labels:
     """Open a label file by its ending: .csv, .jsonl, .json, `caption.txt`, else `id<TAB>label`.
 
     Raises CorpusError when it holds no labels, or is of no use as a whole.
     """
     last = name.rpartition("/")[2].lower()
     if last.endswith(".csv"):
-        return read_csv(name, data, source)
+        return read_csv(name, content, source)
     if last.endswith((".jsonl", ".json")):
-        return read_json(name, data, source)
-    return LineTable(name, data, source, split_caption if last == "caption.txt" else split_tab)
+        return read_json(name, content, source)
+    return LineTable(name, content, source, split_caption if last == "caption.txt" else split_tab)

@@ -51,9 +51,11 @@ class LabelledSplit:
 def open_labels(files: Files, name: str, source: str) -> Labels:
     """Read and open the label file `name`. Raises CorpusError that says where it lies."""
     try:
-        return read_labels(name, files.read(name), source)
+        return read_labels(name, files.content(name), source)
     except PictureError as error:
         raise CorpusError(f"{files.root}: the label file cannot be read ({error})") from None
+    except OSError as error:
+        raise CorpusError(f"{files.root}: {name} cannot be read ({error.strerror or error})") from None
     except CorpusError as error:
         raise CorpusError(f"{files.root}: {error}") from None
 

@@ -4,8 +4,11 @@ gets out of the place it is shown in. OUT stands apart from the corpus."""
 import html
 import re
 import string
+from array import array
+from collections import Counter
 
 import datasets
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -16,7 +19,7 @@ from markdown_it import MarkdownIt
 
 from hmer_tasks.build import BuildOptions, UsageError, build
 from hmer_tasks.build.card import code
-from hmer_tasks.build.labels import example_rows, label_statistics
+from hmer_tasks.build.labels import _distinct, _quantile, example_rows, label_statistics
 from hmer_tasks.build.store import open_store
 from tests.build.conftest import label_of, make_hme100k, rows_of
 
@@ -49,6 +52,16 @@ def test_label_statistics(small, tmp_path):
         ("train_0.jpg", "counting"),
     ]
     assert examples[0].target == label_of(0)
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=80), st.sampled_from((0.05, 0.5, 0.95, 0, 1)))
+def test_quantiles_of_counted_numbers(numbers, share):
+    assert _quantile(Counter(numbers), share) == int(round(float(np.quantile(numbers, share)), 6))
+
+
+@given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 5), min_size=1))
+def test_how_many_differ(numbers):
+    assert _distinct(array("Q", numbers)) == len(set(numbers))
 
 
 def test_yaml_is_what_the_hub_takes(tmp_path):

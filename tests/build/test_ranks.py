@@ -11,7 +11,7 @@ from hmer_tasks.build import BuildError, BuildOptions, UsageError, build
 from hmer_tasks.build.markers import plan_digest, read_marker
 from hmer_tasks.build.ranks import build_rank
 from hmer_tasks.build.store import LocalStore
-from tests.build.conftest import command, files_of, one_line, run_command
+from tests.build.conftest import command, files_of, make_hme100k, one_line, run_command
 
 
 def options(root, out, **more):
@@ -157,3 +157,21 @@ def test_what_a_marker_says(large, tmp_path):
         for damaged in (text.replace("300", "301", 1), text[:-5], text[: len(text) // 2], "", "\n\n"):
             marker.write_text(damaged)
             assert read_marker(it.store, job, digest) is None
+
+
+def test_ids_are_compared_once_for_all_ranks(tmp_path, monkeypatch):
+    """What the first rank finds stands in OUT; damaged there, it is found again."""
+    root = make_hme100k(tmp_path / "HME100K", 30)
+    labels = root / "train/train_labels.txt"
+    labels.write_text(labels.read_text() + "train_3.jpg\tx\ntrain_3.jpg\ty\n")
+    monkeypatch.setattr("hmer_tasks.build.plan.SAMPLES_PER_SHARD", 10)
+    build(options(root, tmp_path / "whole"))
+    out = tmp_path / "out"
+    build_rank(options(root, out), 0, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr("hmer_tasks.build.plan._earlier", None)  # called, it fails
+        build_rank(options(root, out), 1, 3)
+    found = out / ".build/earlier.json"
+    found.write_text(found.read_text().replace("[30, 3]", "[30, 4]"))
+    assert build_rank(options(root, out), 2, 3).built.summary["rejected"] == {"duplicate_id": 2}
+    assert files_of(out) == files_of(tmp_path / "whole")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hmer_tasks.corpora.archives import PositionedReader
+from hmer_tasks.corpora.content import PositionedReader
 from hmer_tasks.corpora.faults import CorpusError, PictureError
 from hmer_tasks.corpora.files import open_files
 from hmer_tasks.reasons import Reason

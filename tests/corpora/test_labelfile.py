@@ -1,20 +1,24 @@
 """Label files: every line is an entry or a named refusal with its place."""
 
 import json
+import tarfile
+from hashlib import sha256
 from typing import ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmer_tasks.corpora.base import Refused
+from hmer_tasks.corpora.content import HeldContent
 from hmer_tasks.corpora.faults import CorpusError
+from hmer_tasks.corpora.files import FolderFiles, open_files
 from hmer_tasks.corpora.labelfile import Entry, read_labels
 from hmer_tasks.reasons import Reason
 
 
 def rows(name: str, data: bytes | str):
-    table = read_labels(name, data.encode() if isinstance(data, str) else data, "c/s")
+    table = read_labels(name, HeldContent(data.encode() if isinstance(data, str) else data), "c/s")
     return [table[index] for index in range(len(table))]
 
 
@@ -152,3 +156,66 @@ def test_any_bytes_are_entries_refusals_or_one_error(data, name):
         assert name in str(error)
     else:
         assert all(isinstance(row, Entry | Refused) for row in found)
+
+
+LINES = st.lists(
+    st.one_of(
+        st.sampled_from((b"", b" ", b"\r", b" \r", b"\t", b"no tab", b"a\t\xff")),
+        st.integers(0, 999).map(lambda n: b"p%d.jpg\tx _ { %d }" % (n, n)),
+    ),
+    max_size=400,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(LINES, st.booleans(), st.data())
+def test_any_line_of_a_file_on_disk_by_its_number(tmp_path_factory, lines, at_the_end, data):
+    """Read here and there, in any order, a file gives what reading it whole gives."""
+    text = b"\n".join(lines) + (b"\n" if at_the_end else b"")
+    path = tmp_path_factory.mktemp("labels") / "t.tsv"
+    path.write_bytes(text)
+    wanted = [number for number, line in enumerate(text.split(b"\n"), start=1) if line.strip(b" \r")]
+    with FolderFiles(path.parent) as files:
+        if not wanted:
+            with pytest.raises(CorpusError):
+                read_labels("t.tsv", files.content("t.tsv"), "c/s")
+            return
+        table = read_labels("t.tsv", files.content("t.tsv"), "c/s")
+        assert len(table) == len(wanted)
+        assert table.digest() == sha256(text).hexdigest()
+        for index in data.draw(st.lists(st.integers(0, len(wanted) - 1), max_size=30)):
+            found = table[index]
+            raw = text.split(b"\n")[wanted[index] - 1].removesuffix(b"\r")
+            assert found.where == f"t.tsv:{wanted[index]}"
+            if isinstance(found, Entry):
+                assert f"{found.id}\t{found.label}".encode() == raw
+        for outside in (-1, len(wanted)):
+            with pytest.raises(IndexError):
+                table[outside]
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text("".join(f"{number}.jpg\tx\n" for number in range(1000)))
+    with FolderFiles(tmp_path) as files:
+        table = read_labels("t.tsv", files.content("t.tsv"), "c/s")
+        assert table[3] == Entry("3.jpg", "x", "t.tsv:4")
+        with path.open("a") as file:
+            file.write("1000.jpg\tx\n")
+        with pytest.raises(CorpusError, match=r"t\.tsv: was changed while it was read"):
+            table[999]
+
+
+def test_a_large_label_file_on_disk_is_not_too_large(tmp_path, monkeypatch):
+    """The bound on what is read whole is not for a table of lines, in a folder or in a tar."""
+    monkeypatch.setattr("hmer_tasks.corpora.files.MAX_READ", 100)
+    text = "".join(f"{number}.jpg\tx _ {{ {number} }}\n" for number in range(1000))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/t.tsv").write_text(text)
+    with tarfile.open(tmp_path / "t.tar", "w") as tar:
+        tar.add(tmp_path / "in/t.tsv", "x/t.tsv")
+    for root, name in ((tmp_path / "in", "t.tsv"), (tmp_path / "t.tar", "x/t.tsv")):
+        with open_files(root) as files:
+            table = read_labels(name, files.content(name), "c/s")
+            assert len(table) == 1000
+            assert table[640] == Entry("640.jpg", "x _ { 640 }", f"{name}:641")

@@ -3,6 +3,7 @@
 import json
 
 from hmer_tasks.corpora.base import Refused
+from hmer_tasks.corpora.content import HeldContent
 from hmer_tasks.corpora.faults import CorpusError
 from hmer_tasks.corpora.labelfile import read_labels
 from hmer_tasks.reasons import Reason
@@ -20,7 +21,7 @@ REAL = "line"
 def run(data: bytes) -> None:
     for name in NAMES:
         try:
-            labels = read_labels(name, data, "x/train")
+            labels = read_labels(name, HeldContent(data), "x/train")
         except CorpusError as error:
             check_line(error)
             continue
