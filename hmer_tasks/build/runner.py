@@ -4,6 +4,7 @@ What is done stands in OUT/.build (markers.py); totals are always merged from th
 written is build.json: an OUT that has it is finished.
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -204,10 +205,13 @@ def run_jobs(work: Work, todo: list[Job], workers: int, kept: int = 0) -> None:
         return
     total = sum(job.stop - job.start for job in todo if job.out_split in work.inputs)
     workers = min(len(todo), workers or cores())
+    worker.warm(work.context)
     try:
         with worker_pool(workers, worker.start, work) as pool:
+            gc.freeze()  # else a worker's collector writes to all memory, and it is shared no more
             with held_back():
                 futures = [pool.submit(worker.run, job) for job in todo]
+            gc.unfreeze()
             with progress_of(total, skipped=kept) as show:
                 # Read without the lock: a worker may have been killed while it held it.
                 _wait(futures, lambda: show(work.done.get_obj().value))

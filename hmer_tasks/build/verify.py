@@ -22,7 +22,7 @@ from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.build.worker import settle
 from hmer_tasks.corpora import PictureError
-from hmer_tasks.corpora.pictures import decode
+from hmer_tasks.corpora.pictures import prove
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.tasks import ProofError, Row, all_tasks
 
@@ -276,6 +276,6 @@ def _row(record: "dict[str, object]") -> Row:
 def _verify_picture(data: bytes, place: str, report: Report) -> None:
     report.pictures += 1
     try:
-        decode(data, place)
+        prove(data, place)
     except PictureError as error:
         report.fault(f"{error.place} ({error.reason})")

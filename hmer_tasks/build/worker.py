@@ -14,6 +14,8 @@ from multiprocessing import connection, parent_process
 from multiprocessing.sharedctypes import Synchronized
 from threading import Thread
 
+import pyarrow as pa
+
 from hmer_tasks.build.markers import shard_name, write_marker
 from hmer_tasks.build.plan import VALID, Inputs, Job, is_valid_side
 from hmer_tasks.build.repairs import Repair
@@ -23,6 +25,8 @@ from hmer_tasks.build.store import Store
 from hmer_tasks.build.summary import Stats
 from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.corpora import Refused
+from hmer_tasks.errors.model import shipped_model
+from hmer_tasks.latex.parser import parse
 from hmer_tasks.reasons import Reason
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -49,6 +53,14 @@ def start(work: Work) -> None:
     global _work  # noqa: PLW0603 - what the pool hands to an initializer must be kept somewhere
     _work = work
     settle()
+
+
+def warm(context: Context) -> None:
+    """Load what every sample needs, before the workers are forked: once, in memory that they share."""
+    parse("x")
+    if context.synthetic and context.noise is None:
+        shipped_model()
+    pa.array([""])  # at the first array pyarrow loads pandas
 
 
 def settle() -> None:

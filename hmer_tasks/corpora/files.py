@@ -158,8 +158,9 @@ class FolderFiles(Files):
             raise PictureError(Reason.IMAGE_OUTSIDE_ROOT, name, "a link leads out of the corpus")
         return real
 
-    def _find(self, name: str) -> tuple[str, int]:
-        """A regular file's real path and its size in bytes. Raises PictureError."""
+    def _find(self, name: str, guarded: bool = True) -> tuple[str, int]:
+        """A regular file's real path and its size in bytes. Raises PictureError, and CorpusError where it
+        is not there because the corpus has gone, if that is `guarded` against."""
         folder, last = posixpath.split(plain(name))
         try:
             # Pictures share few folders, so that each is resolved once; the file itself mostly is no link.
@@ -171,7 +172,8 @@ class FolderFiles(Files):
                 path = self._inside(path, name)
                 status = os.lstat(path)
         except (OSError, ValueError):  # ValueError: a null byte in the name
-            self._guard_root(self._folders.get(folder))
+            if guarded:
+                self._guard_root(self._folders.get(folder))
             raise PictureError(Reason.IMAGE_MISSING, name) from None
         self._seen.add(self._folders[folder])
         if not stat.S_ISREG(status.st_mode):
@@ -194,7 +196,7 @@ class FolderFiles(Files):
 
     def exists(self, name: str) -> bool:
         try:
-            self._find(name)
+            self._find(name, guarded=False)  # whoever reads it then is told
         except PictureError:
             return False
         return True

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hmer_tasks.corpora.base import Refused, Sample
 from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import Files, FolderFiles, climbs
+from hmer_tasks.corpora.files import Files, FolderFiles
 from hmer_tasks.corpora.labelfile import Labels, read_labels
 from hmer_tasks.corpora.pictures import FilePicture
 
@@ -35,9 +35,7 @@ class LabelledSplit:
         entry = self._labels[index]
         if isinstance(entry, Refused):
             return entry
-        # A name that climbs is not looked for: reading it as it stands refuses it by name.
-        name = entry.id if climbs(entry.id) else self._place(entry.id)
-        picture = FilePicture(self._files, name, self._light_on_dark)
+        picture = FilePicture(self._files, entry.id, self._light_on_dark, self._place)
         return Sample(self._name(entry.id), self._source, entry.label, picture)
 
     def id(self, index: int) -> str:

@@ -1,17 +1,18 @@
 """A picture in a file: proved readable by one full decode, and handed on as it lies on disk."""
 
 import io
+import posixpath
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hmer_tasks.corpora.base import Picture
 from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.files import Files
+from hmer_tasks.corpora.files import Files, climbs
 from hmer_tasks.reasons import Reason
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP")
@@ -29,11 +30,16 @@ BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class FilePicture:
-    """The picture `name` in `files`; `light_on_dark` pictures are handed on inverted, as PNG."""
+    """The picture `name` in `files`; `light_on_dark` pictures are handed on inverted, as PNG.
+
+    `place`, where given, tells from `name` where the file lies. It is asked when the picture is read:
+    looking takes time, and labels alone need none of it.
+    """
 
     files: Files
     name: str
     light_on_dark: bool = False
+    place: Callable[[str], str] | None = None
 
     def load(self) -> tuple[bytes, str]:
         """The encoded picture and its file name.
@@ -42,14 +48,17 @@ class FilePicture:
         truncated, not one of `FORMATS`), IMAGE_TOO_LARGE (over `MAX_PIXELS`, told from the header
         before anything is decoded) or IMAGE_TOO_LONG (sides over 1 : `MAX_ASPECT`).
         """
-        data = self.files.read(self.name)
-        name = PurePosixPath(self.name)
-        image = decode(data, self.name)
+        # A name that climbs is not looked for: reading it as it stands refuses it by name.
+        name = self.name if self.place is None or climbs(self.name) else self.place(self.name)
+        data = self.files.read(name)
+        last = posixpath.basename(name)
         if not self.light_on_dark:
-            return data, name.name
+            prove(data, name)
+            return data, last
+        image = decode(data, name)
         with warnings.catch_warnings(action="ignore"):  # a remark on a palette's transparency
             grey = image.convert("L")
-        return png(ImageOps.invert(grey)), name.with_suffix(".png").name
+        return png(ImageOps.invert(grey)), f"{posixpath.splitext(last)[0]}.png"
 
 
 def as_on_disk(picture: Picture) -> Picture:
@@ -59,6 +68,16 @@ def as_on_disk(picture: Picture) -> Picture:
 
 def decode(data: bytes, where: str) -> Image.Image:
     """A whole decoded picture (the first frame of several). Raises PictureError as `load` does."""
+    return _decoded(data, where, small=False)
+
+
+def prove(data: bytes, where: str) -> None:
+    """Raises PictureError as `decode` does, and for the same bytes: of a JPEG every code is read, but an
+    eighth of its size is enough to know that it can be."""
+    _decoded(data, where, small=True)
+
+
+def _decoded(data: bytes, where: str, small: bool) -> Image.Image:
     if not data:
         raise PictureError(Reason.IMAGE_UNREADABLE, where, "the file is empty")
     if data.startswith(b"\xff\xd8") and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
@@ -70,6 +89,8 @@ def decode(data: bytes, where: str) -> Image.Image:
         try:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
             check_size(image.width, image.height, where)
+            if small:
+                image.draft(image.mode, (1, 1))  # of formats that cannot, it asks nothing
             image.load()
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             detail = f"over {MAX_PIXELS // 1_000_000} million pixels"

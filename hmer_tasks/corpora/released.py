@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from hmer_tasks.corpora.base import Corpus, Refused, Sample, SplitReader
 from hmer_tasks.corpora.faults import CorpusError, PictureError
 from hmer_tasks.corpora.files import Files
-from hmer_tasks.corpora.pictures import decode
+from hmer_tasks.corpora.pictures import prove
 from hmer_tasks.corpora.releasedfiles import Table, open_table
 from hmer_tasks.reasons import Reason
 
@@ -58,7 +58,7 @@ class ReleasedPicture:
         data = self.table.picture(self.row)
         if data is None:
             raise PictureError(Reason.IMAGE_MISSING, self.table.place(self.row), "the row has no picture")
-        decode(data, self.table.place(self.row))
+        prove(data, self.table.place(self.row))
         return data, self.name
 
 

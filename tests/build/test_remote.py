@@ -179,6 +179,7 @@ def test_resume_and_ranks(corpus, reference):
     assert (done.written, done.left, done.built) == (1, 1, None)
     there = objects("ranks")
     assert sorted(there) == [
+        ".build/earlier.json",
         ".build/plan.json",
         ".build/valid-00000-of-00001.json",
         "data/valid-00000-of-00001.parquet",

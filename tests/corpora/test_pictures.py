@@ -5,6 +5,7 @@ import struct
 import warnings
 import zlib
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from PIL import Image
 
 from hmer_tasks.corpora.faults import PictureError
 from hmer_tasks.corpora.files import open_files
-from hmer_tasks.corpora.pictures import FORMATS, FilePicture, decode, png
+from hmer_tasks.corpora.pictures import FORMATS, FilePicture, decode, png, prove
 from hmer_tasks.reasons import Reason
 
 
@@ -142,3 +143,32 @@ def test_damaged_pictures_decode_or_are_refused_and_nothing_else(format, data):
         decode(bytes(broken), "x")
     except PictureError as error:
         assert error.reason in (Reason.IMAGE_UNREADABLE, Reason.IMAGE_TOO_LARGE, Reason.IMAGE_TOO_LONG)
+
+
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 90, 3), np.uint8))
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_proving_refuses_what_decoding_refuses(data):
+    """Whatever became of a picture's bytes, and nothing else."""
+    kind = data.draw(st.sampled_from(("baseline", "progressive", "grey", "cmyk", "png", "gif")))
+    buffer = io.BytesIO()
+    if kind in ("png", "gif"):
+        NOISE.save(buffer, kind)
+    else:
+        mode = {"grey": "L", "cmyk": "CMYK"}.get(kind, "RGB")
+        NOISE.convert(mode).save(buffer, "JPEG", quality=60, progressive=kind == "progressive")
+    bytes_ = bytearray(buffer.getvalue())
+    places = st.integers(0, len(bytes_) - 1)
+    for place, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=4)):
+        bytes_[place] = value
+    bytes_ = bytes(bytes_[: data.draw(st.one_of(st.just(len(bytes_)), places))])
+    found = []
+    for read in (decode, prove):
+        try:
+            read(bytes_, "p")
+            found.append("")
+        except PictureError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
