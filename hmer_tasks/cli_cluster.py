@@ -63,7 +63,12 @@ def _launch(
     if not all(asked.values()):
         raise UsageError("--slurm is KEY=VALUE, as in --slurm partition=cpu")
     done = launch(options, on, world_size, asked, logs)
-    if done.built is None:
+    if done.job is not None:
+        typer.echo(
+            f"Slurm job {done.job} is still at it, {done.left} shards are left to write to {done.out}; "
+            f"nothing was submitted: wait, or `scancel {done.job}` and run the same command again"
+        )
+    elif done.built is None:
         typer.echo(
             f"submitted to Slurm: {done.left} shards to write to {done.out} (`squeue` shows the array); "
             f"the last task ends the build, and the same command submits again what is missing then"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hmer_tasks.build.faults import BuildError, UsageError
 from hmer_tasks.build.markers import undone
-from hmer_tasks.build.out import clear, finished, prepare
+from hmer_tasks.build.out import BUILD, clear, finished, prepare
 from hmer_tasks.build.plan import BuildOptions
 from hmer_tasks.build.pool import cores, stoppable
 from hmer_tasks.build.progress import progress_of
@@ -27,6 +27,8 @@ from hmer_tasks.missing import MissingLibraryError
 
 try:
     from datatrove.pipeline.base import PipelineStep
+
+    from hmer_tasks.build import slurm as slurm_array
 except ImportError:
     raise MissingLibraryError("--on needs datatrove: pip install 'hmer-tasks[cluster]'") from None
 
@@ -76,6 +78,13 @@ def launch(
     if slurm and engine != "slurm":
         raise UsageError("--slurm options are for --on slurm")
     with stoppable(), opened(options) as it, told(it.store):
+        folder = logs or Path(f"build/{options.dataset}.logs" if is_url(it.out) else f"{it.out}.logs")
+        # Asked before OUT is claimed: tasks at work hold it.
+        if engine == "slurm" and (job := slurm_array.queued(folder)) is not None:
+            if options.overwrite:
+                raise BuildError(f"Slurm job {job} still writes to {it.store}: first `scancel {job}`")
+            if BUILD not in it.store.names():
+                return Ranked(it.out, 0, count_unmarked(it), None, job)
         with it.store.claim():
             if options.overwrite:
                 clear(it.store, it.plan)
@@ -86,11 +95,12 @@ def launch(
             missing = undone(it.store, it.plan.jobs, it.plan)
         if not missing:
             return end(it, 0)
-        folder = logs or Path(f"build/{options.dataset}.logs" if is_url(it.out) else f"{it.out}.logs")
         step = BuildStep(replace(options, overwrite=False, workers=1), frozenset(job.name for job in missing))
         tasks = min(len(missing), world_size or _MOST_TASKS)
         if engine == "slurm":
-            _submit(_slurm(step, tasks, slurm or {}, folder), folder)
+            executor = slurm_array.array(step, tasks, slurm or {}, folder)
+            with _chatter_to(folder):
+                slurm_array.submit(executor, folder)
             return Ranked(it.out, 0, len(missing), None)
         on = _ray if engine == "ray" else _local
         _run(on(step, tasks, options.workers, folder), folder, it, len(missing))
@@ -131,54 +141,8 @@ def _ray(step: BuildStep, tasks: int, workers: int, logs: Path) -> "PipelineExec
     )
 
 
-def _slurm(step: BuildStep, tasks: int, asked: dict[str, str], logs: Path) -> "PipelineExecutor":
-    from datatrove.executor.slurm import SlurmPipelineExecutor
-
-    options = dict(asked)
-    if "partition" not in options:
-        raise UsageError("--on slurm needs --slurm partition=NAME (`sinfo` lists them)")
-    try:
-        numbers = {
-            "cpus_per_task": int(options.pop("cpus", 1)),
-            "mem_per_cpu_gb": int(options.pop("mem", 2)),
-            "workers": int(options.pop("at-once", -1)),
-        }
-    except ValueError as error:
-        raise UsageError(f"--slurm cpus, mem (GB a cpu) and at-once are whole numbers ({error})") from None
-    activate = Path(sys.prefix) / "bin" / "activate"
-    return SlurmPipelineExecutor(
-        [step],
-        tasks=tasks,
-        time=options.pop("time", "24:00:00"),
-        partition=options.pop("partition"),
-        job_name=options.pop("job-name", "hmer-tasks"),
-        qos=options.pop("qos", ""),
-        venv_path=str(activate) if activate.exists() else None,
-        env_command=None if activate.exists() else f'export PATH="{Path(sys.executable).parent}:$PATH"',
-        sbatch_args=options,
-        logging_dir=_whole(logs),
-        skip_completed=False,
-        **numbers,
-    )
-
-
 def _whole(logs: Path) -> str:
     return str(logs.absolute())
-
-
-def _submit(executor: "PipelineExecutor", logs: Path) -> None:
-    """Hand the job array to Slurm. Raises BuildError where it is not taken."""
-    import subprocess
-
-    try:
-        with _chatter_to(logs):
-            executor.run()
-    except FileNotFoundError as error:
-        raise BuildError(f"Slurm is not here: no command {error.filename!r}") from error
-    except subprocess.CalledProcessError as error:
-        raise BuildError(
-            f"sbatch did not take the job (exit code {error.returncode}); {logs} says why"
-        ) from error
 
 
 def _run(executor: "PipelineExecutor", logs: Path, it: Opened, missing: int) -> None:

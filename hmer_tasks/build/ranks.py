@@ -23,12 +23,14 @@ from hmer_tasks.corpora.urls import Place
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """What a rank did: the shards it wrote, those still to be written by others; the build, if whole."""
+    """What a rank did: the shards it wrote, those still to be written by others; the build, if whole; the
+    Slurm job that is at work on it already, where there was one and nothing was done."""
 
     out: Place
     written: int
     left: int
     built: Built | None
+    job: str | None = None
 
 
 def build_rank(

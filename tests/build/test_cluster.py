@@ -6,6 +6,7 @@ import pytest
 
 from hmer_tasks.build import BuildOptions, UsageError, build
 from hmer_tasks.build.cluster import launch
+from hmer_tasks.build.ranks import build_rank
 from tests.build.conftest import files_of, one_line, run_command
 
 
@@ -100,3 +101,43 @@ def test_slurm_that_is_not_here(large, tmp_path):
     words = "build", "--dataset", "hme100k", "--root", large, "--out", tmp_path / "out"
     done = run_command(*words, "--on", "slurm", "--slurm", "partition=cpu", env={"PATH": str(tmp_path)})
     assert "no command 'sbatch'" in one_line(done)
+
+
+SBATCH = """#!/bin/sh
+echo "$@" >> {here}/submitted
+echo Submitted batch job 41
+"""
+SQUEUE = """#!/bin/sh
+cat {here}/queue 2>/dev/null || {{ echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1; }}
+"""
+
+
+def test_an_array_that_is_still_queued(large, reference, tmp_path):
+    """Slurm's two commands stand in as scripts: what is at work already is not submitted again."""
+    out = tmp_path / "out"
+    words = "build", "--dataset", "hme100k", "--root", large, "--out", out, "--tasks", "recognition"
+    words = *words, "--on", "slurm", "--slurm", "partition=cpu"
+    for name, text in (("sbatch", SBATCH), ("squeue", SQUEUE)):
+        (tmp_path / name).write_text(text.format(here=tmp_path))
+        (tmp_path / name).chmod(0o755)
+    there = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    def submitted():
+        return (tmp_path / "submitted").read_text().count("RUN_OFFSET")
+
+    assert "submitted to Slurm: 4 shards" in run_command(*words, env=there).stdout
+    (tmp_path / "queue").write_text("41\n")
+    build_rank(options(large, out), 0, 4)
+    again = run_command(*words, env=there)
+    assert again.returncode == 0
+    assert "Slurm job 41 is still at it, 3 shards are left" in again.stdout
+    assert "scancel 41" in one_line(run_command(*words, "--overwrite", env=there))
+    assert submitted() == 1
+    (tmp_path / "queue").unlink()
+    assert "submitted to Slurm: 3 shards" in run_command(*words, env=there).stdout
+    assert submitted() == 2
+    (tmp_path / "queue").write_text("41\n")
+    for rank in range(4):
+        build_rank(options(large, out), rank, 4)
+    assert "is built already" in run_command(*words, env=there).stdout
+    assert files_of(out) == reference
