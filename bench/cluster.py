@@ -4,8 +4,9 @@
     python -m bench.cluster slurm [--partition cpu]            a Slurm that runs here (sinfo must answer)
 
 Ray: ray.cluster_utils.Cluster starts the nodes as processes of this machine. Once a shard is done the
-node that is at work is killed with its processes. Slurm: a third of the shards is lost on the way (their
-markers are removed when the array has ended), and a second launch makes only those.
+node that is at work is killed with its processes. Slurm: once a shard is done the same command is given
+again (nothing may be submitted), then the array is cancelled and the command given a third time, which
+makes only what is missing; at last a third of the shards is removed, and it makes those.
 """
 
 import argparse
@@ -76,13 +77,29 @@ def on_ray(root: Path, out: Path) -> float:
 
 
 def on_slurm(root: Path, out: Path, partition: str) -> float:
-    """An array job; then a second one for what was lost."""
+    """An array job that is asked for twice, cancelled in mid-build and gone on with; then shards are lost."""
     words = command(root, out, "--on", "slurm", "--world-size", "4", "--slurm", f"partition={partition}")
     words += ["--slurm", "time=01:00:00", "--slurm", "mem=1"]
     start = time.perf_counter()
     subprocess.run(words, check=True)
+    while not markers(out):
+        time.sleep(0.2)
+    before = queue()
+    again = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    assert "is still at it" in again and set(queue()) <= set(before), (again, before)
+    subprocess.run(["scancel", "--name", "hmer-tasks"], check=True)
+    while queue():
+        time.sleep(0.5)
+    kept = {path.name: path.stat().st_mtime_ns for path in markers(out)}
+    print(f"slurm: cancelled with {len(kept)} shards done; {again.strip()}")
+    subprocess.run(words, check=True)
+    shards = {path: path.stat().st_mtime_ns for path in (out / "data").iterdir()}
     wait_for(out / "build.json")
     seconds = time.perf_counter() - start
+    for path, moment in shards.items():
+        assert f"{path.stem}.json" not in kept or path.stat().st_mtime_ns == moment, f"{path} was made twice"
+    while queue():
+        time.sleep(0.5)
     whole = json.loads((out / "build.json").read_text())
     lost = sorted((out / "data").iterdir())[::3]
     for path in lost:
@@ -91,6 +108,12 @@ def on_slurm(root: Path, out: Path, partition: str) -> float:
     assert json.loads((out / "build.json").read_text()) == whole
     print(f"slurm: {len(lost)} shards were removed and made again by the same command")
     return seconds
+
+
+def queue() -> list[str]:
+    """The tasks that Slurm has of us."""
+    words = ["squeue", "--noheader", "--name", "hmer-tasks", "--array", "--format", "%i"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
 
 
 def wait_for(path: Path) -> None:
