@@ -34,6 +34,7 @@ class RemoteStore:
 
     def _at(self, name: str) -> "tuple[AbstractFileSystem, str]":
         fs, base = filesystem(self.url)
+        fs.invalidate_cache()  # HfFileSystem keeps listings though told not to, and others write there too
         return fs, f"{base}/{name}" if name else base
 
     def names(self, folder: str = "") -> list[str]:
@@ -100,7 +101,12 @@ class RemoteStore:
         from pyarrow import parquet
 
         fs, path = self._at(name)
-        return patient(self.url, lambda: parquet.read_table(path, columns=columns, filesystem=fs))
+
+        def read() -> "Table":
+            with fs.open(path, "rb") as file:  # closed, for gcsfs reads ahead until it is
+                return parquet.ParquetFile(file).read(columns)
+
+        return patient(self.url, read)
 
     @contextmanager
     def claim(self, shared: bool = False, wait: bool = False) -> Iterator[None]:

@@ -166,8 +166,9 @@ def told(store: Store) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or store
+        why = " ".join(str(error.strerror or error).split()).rstrip(".")
         raise BuildError(
-            f"{where}: {error.strerror or error}; nothing is lost: mend it and run the same command to go on"
+            f"{where}: {why}; nothing is lost: mend it and run the same command to go on"
         ) from error
     except ProofError as error:
         raise BuildError(f"a row failed its proof, which is a bug of hmer-tasks: {error}") from error

@@ -136,7 +136,8 @@ class LocalStore:
     def columns(self, name: str, columns: list[str]) -> "Table":
         from pyarrow import parquet
 
-        return parquet.read_table(self.folder / name, columns=columns)
+        with parquet.ParquetFile(self.folder / name) as file:  # read_table takes 0.2 s to load what it needs
+            return file.read(columns)
 
     @contextmanager
     def claim(self, shared: bool = False, wait: bool = False) -> Iterator[None]:

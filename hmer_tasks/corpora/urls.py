@@ -75,6 +75,10 @@ def filesystem(url: str) -> "tuple[AbstractFileSystem, str]":
         raise MissingLibraryError(f"{url}: {error}{hint}") from None
     except ValueError as error:  # a protocol that nobody knows
         raise RemoteError(errno.EINVAL, str(error), url) from None
+    if url.startswith("hf://"):
+        from huggingface_hub.utils import disable_progress_bars
+
+        disable_progress_bars()  # one a file; a build has its own
     return fs, str(path).rstrip("/")
 
 

@@ -1,13 +1,16 @@
-"""A small Hugging Face Hub: the few endpoints that a folder upload speaks to, one repository, in memory."""
+"""A small Hugging Face Hub: the few endpoints that a folder upload and hf:// speak to, one repository, in
+memory."""
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import parse_qs, unquote
 
 
 @dataclass
@@ -33,6 +36,9 @@ class _Handler(BaseHTTPRequestHandler):
         data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if status == 404:
+            code = "RepoNotFound" if "Repository" in str(body) else "EntryNotFound"
+            self.send_header("X-Error-Code", code)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -41,14 +47,55 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def do_GET(self):
-        if "/tree/" in self.path:
-            entries = [
-                {"type": "file", "path": name, "size": len(data), "oid": "0"}
-                for name, data in self.hub.files.items()
-            ]
-            self.answer(entries)
-        else:
+        path, _, query = unquote(self.path).partition("?")
+        if "/tree/" in path:
+            under = path.partition("/tree/")[2].partition("/")[2]
+            entries = self.tree(under, "recursive=true" in query.lower())
+            self.answer(
+                entries if entries or not under else {"error": "no such folder"},
+                200 if entries or not under else 404,
+            )
+        elif "/resolve/" in path:
+            self.file(path.partition("/resolve/")[2].partition("/")[2])
+        elif path.endswith("/me/rows"):
             self.answer({"id": "me/rows", "sha": "0" * 40, "siblings": []})
+        else:
+            self.answer({"error": "Repository not found"}, 404)
+
+    do_HEAD = do_GET  # noqa: N815 - the server looks for this name
+
+    def tree(self, under, recursive):
+        """The entries of a folder, those of the folders in it too if `recursive`."""
+        found = {}
+        for name, data in self.hub.files.items():
+            if under and not name.startswith(f"{under}/"):
+                continue
+            folders, start = name.split("/")[:-1], len(under.split("/")) if under else 0
+            for depth in range(start, len(folders)):
+                folder = "/".join(folders[: depth + 1])
+                found[folder] = {"type": "directory", "path": folder, "oid": "0"}
+            found[name] = {"type": "file", "path": name, "size": len(data), "oid": "0"}
+        depth = len(under.split("/")) + 1 if under else 1
+        return [each for name, each in found.items() if recursive or len(name.split("/")) == depth]
+
+    def file(self, name):
+        """A file's bytes, or those of a range."""
+        data = self.hub.files.get(name)
+        if data is None:
+            self.answer({"error": "Entry not found"}, 404)
+            return
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        start, stop = (int(asked[1]), int(asked[2] or len(data) - 1) + 1) if asked else (0, len(data))
+        part = data[start:stop]
+        self.send_response(206 if asked else 200)
+        self.send_header("ETag", f'"{sha256(data).hexdigest()}"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("Content-Length", str(len(part)))
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{start + len(part) - 1}/{len(data)}")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(part)
 
     def do_PUT(self):
         data = self.body()
@@ -76,6 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer({"files": list(modes)})
         elif self.path.endswith("/objects/batch"):
             self.answer({"transfer": "basic", "objects": [self.slot(o) for o in json.loads(data)["objects"]]})
+        elif "/paths-info/" in self.path:
+            paths = parse_qs(data.decode()).get("paths") or json.loads(data)["paths"]
+            self.answer([each for each in self.tree("", True) if each["path"] in paths])
         elif "/commit/" in self.path:
             for line in map(json.loads, data.decode().splitlines()):
                 self.commit(line["key"], line["value"])
@@ -103,6 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.files[value["path"]] = self.hub.objects[value["oid"]]
         elif key == "deletedFile":
             del self.hub.files[value["path"]]
+        elif key == "deletedFolder":
+            for name in [each for each in self.hub.files if each.startswith(value["path"].rstrip("/") + "/")]:
+                del self.hub.files[name]
 
 
 def _mode(path: str) -> str:
