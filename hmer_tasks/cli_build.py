@@ -148,7 +148,7 @@ def check(
         list[Path] | None, typer.Argument(help="Label files: tsv, caption.txt, JSON lines, CSV.")
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="A corpus instead of files.")] = None,
-    root: Annotated[Path | None, typer.Option(help="The corpus's folder or archive.")] = None,
+    root: Annotated[str | None, typer.Option(help="The corpus's folder, archive or URL.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
     rejects: Annotated[
         Path | None, typer.Option(help="Write each refused label there, a JSON line each.")
@@ -156,19 +156,20 @@ def check(
     repair: Annotated[
         bool, typer.Option("--repair", help="Mend what `build --repair` would, and count the kinds.")
     ] = False,
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
 ) -> None:
     """Tell which labels are accepted and why the others are not."""
+    from hmer_tasks.corpora.urls import place_of
     from hmer_tasks.look import check as look
 
     if bool(file) == bool(dataset):
         raise UsageError("name label files, or a corpus with --dataset (one of the two)")
-    checked = (
-        [look.check_file(path, repair) for path in file]
-        if file
-        else list(look.check_dataset(str(dataset), root, repair))
-    )
-    if rejects is not None:
-        look.write_rejects(rejects, checked)
+    with look.rejects_file(rejects) as refuse:
+        if dataset is None:
+            checked = [look.check_file(path, repair, workers, refuse) for path in file or ()]
+        else:
+            place = None if root is None else place_of(root)
+            checked = list(look.check_dataset(dataset, place, repair, workers, refuse))
     if as_json:
         typer.echo(json.dumps([one.as_json() for one in checked], indent=1, ensure_ascii=False))
     else:

@@ -17,14 +17,16 @@ def folds(
     out: Annotated[Path, typer.Option("-o", "--out", help="Where the folds go, JSON lines.")],
     k: Annotated[int, typer.Option("-k", help="How many folds.")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, other folds.")] = 0,
-    root: Annotated[Path | None, typer.Option(help="The corpus's folder or archive.")] = None,
+    root: Annotated[str | None, typer.Option(help="The corpus's folder, archive or URL.")] = None,
     split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated. Default: train.")] = None,
 ) -> None:
     """Cut a corpus into folds, so that the same expression never stands on both sides."""
     from hmer_tasks.build import BuildOptions
     from hmer_tasks.build.folds import write_folds
+    from hmer_tasks.corpora.urls import place_of
 
-    options = BuildOptions(dataset, root, tuple(split or ("train",)), seed=seed)
+    place = None if root is None else place_of(root)
+    options = BuildOptions(dataset, place, tuple(split or ("train",)), seed=seed)
     sizes = write_folds(options, k, out)
     typer.echo(f"{sum(sizes):,} samples in folds of {', '.join(f'{size:,}' for size in sizes)}: {out}")
 

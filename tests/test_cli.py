@@ -104,10 +104,31 @@ def test_check_as_json(labels, tmp_path):
 def test_check_as_a_table(labels, tmp_path):
     second = tmp_path / "caption.txt"
     second.write_text("a x + y\nb\tz\n")
-    done = run_command("check", labels, second, env={"COLUMNS": "200"})
+    done = run_command("check", labels, second, env={"COLUMNS": "80"})
     assert done.returncode == 0
-    for text in ("labels.tsv", "caption.txt", "37.500 %", "100.000 %", "1 missing_argument", "1 \\foo"):
+    for text in ("37.500 %", "100.000 %", "refused: 1 missing_argument", "unknown commands: 1 \\foo"):
         assert text in done.stdout
+    assert f"{second}:" not in done.stdout  # nothing of it to tell
+
+
+def test_check_by_several_processes(tmp_path):
+    """What is told, and in which order, does not depend on how many there are."""
+    path = tmp_path / "labels.tsv"
+    path.write_text(
+        "".join(f"{n}\t{'x ^' if n % 7 == 0 else 'x'}{' { }' * (n % 3)}\n" for n in range(25_000))
+    )
+    told = []
+    for workers in (1, 3):
+        rejects = tmp_path / "rejects.jsonl"
+        done = run_command("check", path, "--json", "--rejects", rejects, "--workers", workers)
+        assert (done.returncode, done.stderr) == (0, "")
+        told.append((json.loads(done.stdout), rejects.read_text()))
+    assert told[0] == told[1]
+    assert told[0][0][0]["labels"] == 25_000
+    refused = [json.loads(line)["id"] for line in told[0][1].splitlines()]
+    assert len(refused) == told[0][0][0]["refused"]["missing_argument"]
+    assert refused == sorted(refused, key=int)
+    assert set(tmp_path.iterdir()) == {path, rejects}
 
 
 def test_check_a_corpus(built, tmp_path):

@@ -27,7 +27,7 @@ from hmer_tasks.corpora.base import (
     samples,
 )
 from hmer_tasks.corpora.files import Files, open_files
-from hmer_tasks.corpora.labelled import label_file
+from hmer_tasks.corpora.labelled import label_file, opened_label_file
 
 __all__ = [
     "CORPORA",
@@ -44,6 +44,7 @@ __all__ = [
     "label_file",
     "open_corpus",
     "open_files",
+    "opened_label_file",
     "samples",
 ]
 

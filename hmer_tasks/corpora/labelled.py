@@ -1,6 +1,7 @@
 """A split that is one label file with its pictures beside it, whatever the corpus."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Refused, Sample
@@ -58,15 +59,21 @@ def open_labels(files: Files, name: str, source: str) -> Labels:
         raise CorpusError(f"{files.root}: {error}") from None
 
 
-def label_file(path: Path) -> Iterator[Sample | Refused]:
-    """The lines of a label file outside any corpus; its pictures are looked for beside it.
+@contextmanager
+def opened_label_file(path: Path) -> Iterator[LabelledSplit]:
+    """A label file outside any corpus; its pictures are looked for beside it.
 
     Raises CorpusError when it cannot be read or holds no labels.
     """
     if not path.is_file():
         raise CorpusError(f"{path}: no such label file")
     with FolderFiles(path.parent) as files:
-        split = LabelledSplit(files, open_labels(files, path.name, path.name), path.name, str)
+        yield LabelledSplit(files, open_labels(files, path.name, path.name), path.name, str)
+
+
+def label_file(path: Path) -> Iterator[Sample | Refused]:
+    """The lines of a label file outside any corpus. Raises CorpusError as `opened_label_file`."""
+    with opened_label_file(path) as split:
         for index in range(len(split)):
             yield split[index]
 

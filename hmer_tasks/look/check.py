@@ -1,27 +1,43 @@
 """`hmer-tasks check`: which labels of a file are accepted, which are refused, and why."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.plan import corpus_named
+from hmer_tasks.build.pool import cores, held_back, worker_pool
+from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.repairs import repair_of
 from hmer_tasks.build.rows import Context, Rejection, read_label
-from hmer_tasks.corpora import Refused, Sample, label_file, open_corpus
+from hmer_tasks.build.whole import written_whole
+from hmer_tasks.build.worker import settle
+from hmer_tasks.corpora import Refused, Sample, SplitReader, open_corpus, opened_label_file
+from hmer_tasks.corpora.urls import Place
 from hmer_tasks.latex.parser import unknown_commands
 from hmer_tasks.latex.tree import to_label
 
-_SHOWN = 12  # unknown commands named in the table
+_PART = 10_000  # labels that a process checks at a time; fewer take less than starting another
+_SHOWN = 12  # unknown commands that are named
+
+
+Rejects = Callable[[Rejection | Refused], object]  # what is done with a refused label
+
+
+def forget(reject: Rejection | Refused) -> None:
+    """Only count it."""
 
 
 @dataclass(slots=True)
 class Checked:
-    """The labels of one file or split."""
+    """The labels of one file or split, or of a part of it."""
 
     name: str
     labels: int = 0
@@ -29,8 +45,17 @@ class Checked:
     explicit: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
-    rejects: list[Rejection | Refused] = field(default_factory=list)
     mended: Counter[str] | None = None  # by kind of mend; None: nothing was mended
+
+    def add(self, other: "Checked") -> None:
+        """Count another part in."""
+        self.labels += other.labels
+        self.accepted += other.accepted
+        self.explicit += other.explicit
+        self.refused.update(other.refused)
+        self.unknown.update(other.unknown)
+        if self.mended is not None:
+            self.mended.update(other.mended or ())
 
     def as_json(self) -> dict[str, object]:
         """Counts without the refused labels themselves."""
@@ -45,34 +70,75 @@ class Checked:
         }
 
 
-def check_file(path: Path, repair: bool = False) -> Checked:
-    """Check a label file (tsv, caption.txt, JSON lines, CSV). Raises CorpusError."""
-    return _check(str(path), label_file(path), None, repair)
+def check_file(path: Path, repair: bool = False, workers: int = 0, rejects: Rejects = forget) -> Checked:
+    """Check a label file (tsv, caption.txt, JSON lines, CSV). Raises CorpusError, BuildError."""
+    with opened_label_file(path) as reader:
+        return _check(str(path), reader, repair, workers, rejects)
 
 
-def check_dataset(dataset: str, root: Path | None, repair: bool = False) -> Iterator[Checked]:
-    """Check each split of a corpus. Raises CorpusError."""
+def check_dataset(
+    dataset: str, root: Place | None, repair: bool = False, workers: int = 0, rejects: Rejects = forget
+) -> Iterator[Checked]:
+    """Check each split of a corpus. Raises CorpusError, BuildError."""
     corpus = corpus_named(dataset)
     with open_corpus(corpus, root) as files:
         splits = corpus.available(files)
         if not splits:
             raise corpus.absent(files.root)
         for split in splits:
-            reader = corpus.open_split(files, split)
-            inputs = (reader[i] for i in range(len(reader)))
-            yield _check(f"{dataset}/{split}", inputs, reader.profile, repair)
+            yield _check(f"{dataset}/{split}", corpus.open_split(files, split), repair, workers, rejects)
 
 
-def _check(name: str, inputs: Iterator[Sample | Refused], profile: str | None, repair: bool) -> Checked:
-    checked, context = Checked(name), Context(tasks=(), prompts={}, repair=repair)
-    if repair:
-        checked.mended = Counter()
-    for each in inputs:
+def _check(name: str, reader: SplitReader, repair: bool, workers: int, rejects: Rejects) -> Checked:
+    """Check every label, by several processes where there are many; what is refused is told in order."""
+    checked = Checked(name, mended=Counter() if repair else None)
+    starts = range(0, len(reader), _PART)
+    workers = min(len(starts), workers or cores())
+    _start(reader, repair)
+    with progress_of(len(reader), "labels") as show:
+        for part, refused in map(_part, starts) if workers <= 1 else _side_by_side(starts, workers):
+            checked.add(part)
+            for each in refused:
+                rejects(each)
+            show(checked.labels)
+    return checked
+
+
+def _side_by_side(
+    starts: Iterable[int], workers: int
+) -> "Iterator[tuple[Checked, list[Rejection | Refused]]]":
+    """The parts in order. The workers are forked with what `_start` set."""
+    try:
+        with worker_pool(workers, settle) as pool:
+            with held_back():
+                futures = deque(pool.submit(_part, start) for start in starts)
+            while futures:
+                yield futures.popleft().result()
+    except BrokenProcessPool as error:
+        raise BuildError("a worker was killed (out of memory?): run the same command again") from error
+
+
+_reader: SplitReader
+_context: Context
+
+
+def _start(reader: SplitReader, repair: bool) -> None:
+    """Set what this process, and those it forks, read from."""
+    global _reader, _context  # what a task is given must be pickled, and a reader cannot be
+    _reader, _context = reader, Context(tasks=(), prompts={}, repair=repair)
+
+
+def _part(start: int) -> tuple[Checked, list[Rejection | Refused]]:
+    checked = Checked("", mended=Counter() if _context.repair else None)
+    rejects: list[Rejection | Refused] = []
+    profile = _reader.profile
+    for index in range(start, min(start + _PART, len(_reader))):
+        each = _reader[index]
         checked.labels += 1
-        outcome = each if isinstance(each, Refused) else read_label(each, profile, context)
+        outcome = each if isinstance(each, Refused) else read_label(each, profile, _context)
         if isinstance(outcome, Refused | Rejection):
             checked.refused[outcome.reason] += 1
-            checked.rejects.append(outcome)
+            rejects.append(outcome)
             continue
         label, tree = outcome
         checked.accepted += 1
@@ -82,32 +148,39 @@ def _check(name: str, inputs: Iterator[Sample | Refused], profile: str | None, r
         checked.explicit += label == each.label
         if "\\" in label:
             checked.unknown.update(unknown_commands(to_label(tree)))
-    return checked
+    return checked, rejects
 
 
-def write_rejects(path: Path, checked: list[Checked]) -> None:
-    """One JSON line a refused label. Raises OSError."""
-    lines = [json.dumps(asdict(each), ensure_ascii=False) + "\n" for one in checked for each in one.rejects]
-    path.write_text("".join(lines), encoding="utf-8")
+@contextmanager
+def rejects_file(path: Path | None) -> Iterator[Rejects]:
+    """What writes one JSON line a refused label; the file is there when all is written. Raises OSError."""
+    if path is None:
+        yield forget
+        return
+    with written_whole(path) as file:
+        yield lambda each: file.write(json.dumps(asdict(each), ensure_ascii=False) + "\n")
 
 
 def print_table(console: Console, checked: list[Checked]) -> None:
-    """The table a person reads."""
-    table = Table(
-        "labels of", "labels", "accepted", "share", "in explicit form", "refused", "unknown commands"
-    )
-    for column in table.columns[1:5]:
-        column.justify = "right"
+    """The table a person reads, and under it what was refused, mended and unknown."""
+    table = Table(Column("labels of", overflow="fold"))
+    for name in ("labels", "accepted", "share", "in explicit form"):
+        table.add_column(name, justify="right", no_wrap=name != "in explicit form")
     for one in checked:
         share = f"{100 * one.accepted / one.labels:.3f} %" if one.labels else "–"
-        refused = "\n".join(f"{count} {reason}" for reason, count in one.refused.most_common()) or "–"
-        names = [f"{count} {name}" for name, count in one.unknown.most_common(_SHOWN)]
-        more = [f"and {len(one.unknown) - _SHOWN} more"] if len(one.unknown) > _SHOWN else []
-        numbers = (f"{one.labels:,}", f"{one.accepted:,}", share, f"{one.explicit:,}")
-        table.add_row(one.name, *numbers, refused, ", ".join(names + more) or "–")
+        table.add_row(one.name, f"{one.labels:,}", f"{one.accepted:,}", share, f"{one.explicit:,}")
     console.print(table)
     for one in checked:
+        found = {"refused": one.refused, "unknown commands": one.unknown}
+        lines = [f"{what}: {_listed(counts)}" for what, counts in found.items() if counts]
         if one.mended is not None:
-            kinds = ", ".join(f"{count:,} {kind}" for kind, count in one.mended.most_common())
-            line = f"{one.name}: mended: {kinds or 'none'}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            lines.append(f"mended: {_listed(one.mended)}")
+        for line in lines:
+            console.print(f"{one.name}: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _listed(counts: Counter[str]) -> str:
+    """The commonest first, with their numbers."""
+    names = [f"{count:,} {name}" for name, count in counts.most_common(_SHOWN)]
+    more = [f"and {len(counts) - _SHOWN} more"] if len(counts) > _SHOWN else []
+    return ", ".join(names + more) or "none"
