@@ -2,8 +2,8 @@
 
     python -m bench.kills [--times 50] [--samples 1500]
 
-SIGKILL to the whole process group, up to a second after a number of shards that is drawn anew each time, from
-none to all (so that a busy machine does not shift the moments to one end); then the same command to the
+SIGKILL to the whole process group, up to two shards' time after a number of shards that is drawn anew each
+time, from none to all (so that a busy machine does not shift the moments to one end); then the same command to the
 end. Shards are cut at 100 inputs instead of 2,000, so that a small corpus makes as many as a large one.
 """
 
@@ -75,7 +75,8 @@ def main() -> None:
         print(f"undisturbed: {seconds:.1f} s, {shards} shards", flush=True)
         for number in range(1, chosen.times + 1):
             out = Path(scratch) / f"out{number}"
-            states[killed(root, out, chance.randint(0, shards), chance.uniform(0, 1))] += 1
+            after = chance.uniform(0, 2 * seconds / shards)
+            states[killed(root, out, chance.randint(0, shards), after)] += 1
             subprocess.run(command(root, out), check=True, capture_output=True)
             other += files_of(out) != whole
             if number % 10 == 0 or number == chosen.times:
