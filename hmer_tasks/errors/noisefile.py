@@ -118,7 +118,7 @@ def _list(value: object) -> list[object]:
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, int) or not 0 <= value <= _MOST:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
         raise TypeError(f"{value!r} must be a count, at most {_MOST:,}")
     return value
 
@@ -129,7 +129,11 @@ def _run(value: object) -> tuple[int, int, int]:
 
 
 def _number(value: object) -> float:
-    if not isinstance(value, int | float) or not 0 <= value <= _MOST:  # false for nan as well
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not 0 <= value <= _MOST  # false for nan as well
+    ):
         raise TypeError(f"{value!r} must be a number, at most {_MOST:,}")
     return float(value) if value * _MOST >= 1 else 0.0  # smaller ones come to nothing once multiplied
 
