@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import (
@@ -44,6 +44,11 @@ def progress_of(total: int, what: str = "samples", skipped: int = 0) -> Iterator
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=min(done, total))
+
+
+def progress_of_many(total: int, few: int, what: str) -> AbstractContextManager[Callable[[int], None]]:
+    """The same for work that mostly takes no time: nothing is shown of fewer than `few`."""
+    return nullcontext(lambda done: None) if total < few else progress_of(total, what)
 
 
 def _plain(total: int, what: str) -> Callable[[int], None]:

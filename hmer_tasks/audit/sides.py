@@ -18,7 +18,6 @@ from hmer_tasks.audit.phash import Look, look_of
 from hmer_tasks.build.faults import BuildError, UsageError
 from hmer_tasks.build.plan import corpus_named
 from hmer_tasks.build.pool import held_back, worker_pool
-from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.worker import settle
 from hmer_tasks.corpora import PictureError, Refused, SplitReader, open_corpus
 from hmer_tasks.corpora.files import FolderFiles
@@ -30,6 +29,7 @@ from hmer_tasks.latex.rewrite import rewrite
 from hmer_tasks.latex.rules import standard
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import to_label
+from hmer_tasks.progress import progress_of
 from hmer_tasks.reasons import LabelError
 
 _STEP = 500  # samples a job

@@ -19,11 +19,11 @@ from hmer_tasks.build.markers import undone
 from hmer_tasks.build.out import BUILD, clear, finished, prepare
 from hmer_tasks.build.plan import BuildOptions
 from hmer_tasks.build.pool import cores, stoppable
-from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.ranks import Ranked, build_rank, count_unmarked, end
 from hmer_tasks.build.runner import Built, Opened, mend, opened, told
 from hmer_tasks.corpora.urls import is_url
 from hmer_tasks.missing import MissingLibraryError
+from hmer_tasks.progress import progress_of
 
 try:
     from datatrove.pipeline.base import PipelineStep

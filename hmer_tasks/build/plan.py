@@ -16,9 +16,11 @@ from hmer_tasks.build.summary import MadeBy
 from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, synthetic
 from hmer_tasks.corpora.urls import Place
+from hmer_tasks.progress import progress_of_many
 
 SAMPLES_PER_SHARD = 2000
-_HASHES_AT_ONCE = 100_000  # looked up among those that are shared
+_IDS_AT_ONCE = 100_000
+_MANY = 1_000_000  # ids; so many take seconds
 VALID = "valid"
 # What the bytes of a build depend on, besides its arguments and inputs.
 PACKAGES = ("lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "sympy")
@@ -156,16 +158,21 @@ def _earlier(reader: SplitReader, count: int) -> dict[int, int]:
     Found by short hashes first, eight bytes an input while it lasts: of a million ids a hundred or so
     share one by chance, and those are looked at.
     """
-    hashes = np.fromiter((hash(reader.id(i)) & 0xFFFFFFFF for i in range(count)), np.uint32, count)
+    hashes = np.empty(count, np.uint32)
+    with progress_of_many(count, _MANY, "ids compared") as show:
+        for start in range(0, count, _IDS_AT_ONCE):
+            part = range(start, min(start + _IDS_AT_ONCE, count))
+            hashes[part.start : part.stop] = [hash(reader.id(i)) & 0xFFFFFFFF for i in part]
+            show(part.stop)
     in_order = hashes.copy()
     in_order.sort()
     shared = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
     del in_order
     last: dict[str, int] = {}
     earlier: dict[int, int] = {}
-    for start in range(0, count, _HASHES_AT_ONCE):
-        part = np.isin(hashes[start : start + _HASHES_AT_ONCE], shared)
-        for index in (start + part.nonzero()[0]).tolist():
+    for start in range(0, count, _IDS_AT_ONCE):
+        known = np.isin(hashes[start : start + _IDS_AT_ONCE], shared)
+        for index in (start + known.nonzero()[0]).tolist():
             id = reader.id(index)
             if not id:  # a line too broken to name its picture
                 continue

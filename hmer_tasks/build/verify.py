@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.finish import joined
 from hmer_tasks.build.pool import cores, held_back, worker_pool
-from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.repairs import count, read_repairs
 from hmer_tasks.build.schema import SCHEMA
 from hmer_tasks.build.store import WORK, Store, open_store
@@ -24,6 +23,7 @@ from hmer_tasks.build.worker import settle
 from hmer_tasks.corpora import PictureError
 from hmer_tasks.corpora.pictures import prove
 from hmer_tasks.corpora.urls import Place
+from hmer_tasks.progress import progress_of
 from hmer_tasks.tasks import ProofError, Row, all_tasks
 
 _MAX_FAULTS = 20  # named in full; beyond it they are only counted

@@ -28,9 +28,12 @@ from typing import IO, BinaryIO
 from hmer_tasks.corpora.content import Content, DiskContent, PositionedReader
 from hmer_tasks.corpora.faults import CorpusError, PictureError
 from hmer_tasks.corpora.files import Files, climbs, guard_size, is_junk, plain
+from hmer_tasks.progress import progress_of_many
 from hmer_tasks.reasons import Reason
 
 CHUNK = 1 << 20  # bytes unpacked at a time
+LARGE = 256  # MB of a tar; it takes seconds, and then how far it is is shown
+SHOWN_EVERY = 1000  # members
 BUFFER = 1 << 13  # bytes read ahead in a zip, where members are read here and there
 BLOCK = 512  # bytes of a tar block
 MAX_MEMBERS = 2_000_000  # MathWriting, the largest corpus of single files, has 655,619
@@ -52,8 +55,8 @@ BROKEN = (
 
 Unpacker = gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File
 # By the last two letters: .tar.gz and .tgz, .tar.xz and .txz, .tar.bz2 and .tbz2.
-UNPACKERS: dict[str, Callable[[Path], Unpacker]] = {
-    "gz": gzip.GzipFile,
+UNPACKERS: dict[str, Callable[[BinaryIO], Unpacker]] = {
+    "gz": lambda file: gzip.GzipFile(fileobj=file),
     "xz": lzma.LZMAFile,
     "z2": bz2.BZ2File,
 }
@@ -195,9 +198,15 @@ class TarFiles(ArchiveFiles):
     def _scan(self, path: Path) -> None:
         descriptor = self._file.fileno()
         reader = TableReader(path, descriptor, MAX_HEADER, CHUNK)
-        with tarfile.open(fileobj=reader, mode="r:", encoding="utf-8") as tar:
+        size = os.fstat(descriptor).st_size >> 20
+        with (
+            tarfile.open(fileobj=reader, mode="r:", encoding="utf-8") as tar,
+            progress_of_many(size, LARGE, f"MB of {path.name} looked through") as show,
+        ):
             while (member := tar.next()) is not None:
                 tar.members.clear()  # type: ignore[attr-defined]  # a million of them are a gigabyte
+                if len(self._members) % SHOWN_EVERY == 0:
+                    show(tar.offset >> 20)
                 name = checked(path, member.name)
                 if member.sparse is not None:
                     raise CorpusError(f"{path}: its member {name!r} is sparse; pack without --sparse")
@@ -239,36 +248,38 @@ def unpacked(path: Path) -> BinaryIO:
     if path.suffix.lower() == ".tar":
         return path.open("rb")
     most = max(MODEST, min(MAX_UNPACKED, MAX_RATIO * path.stat().st_size))
-    with UNPACKERS[path.suffix.lower()[-2:]](path) as opened:
+    with path.open("rb") as raw, UNPACKERS[path.suffix.lower()[-2:]](raw) as opened:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open as long as the corpus does
         try:
-            _copy(path, opened, file, most)
+            _copy(path, raw, opened, file, most)
         except CorpusError:
             file.close()
             raise
     return file
 
 
-def _copy(path: Path, packed: Unpacker, file: IO[bytes], most: int) -> None:
+def _copy(path: Path, raw: BinaryIO, packed: Unpacker, file: IO[bytes], most: int) -> None:
     left = most
-    while True:
-        try:
-            chunk = packed.read(CHUNK)
-        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-            raise damaged(path, error) from None
-        left -= len(chunk)
-        if left < 0:
-            raise too_much(path, f"it unpacks to over {most / 1e9:.1f} GB")
-        try:
-            file.write(chunk)
-            if not chunk:
-                file.flush()
-                return
-        except OSError as error:
-            raise CorpusError(
-                f"{path}: no room to unpack it in the temporary folder ({error.strerror}); "
-                f"set TMPDIR to a larger disk, or unpack it yourself and give the folder"
-            ) from None
+    with progress_of_many(path.stat().st_size >> 20, LARGE, f"MB of {path.name} unpacked") as show:
+        while True:
+            show(raw.tell() >> 20)
+            try:
+                chunk = packed.read(CHUNK)
+            except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+                raise damaged(path, error) from None
+            left -= len(chunk)
+            if left < 0:
+                raise too_much(path, f"it unpacks to over {most / 1e9:.1f} GB")
+            try:
+                file.write(chunk)
+                if not chunk:
+                    file.flush()
+                    return
+            except OSError as error:
+                raise CorpusError(
+                    f"{path}: no room to unpack it in the temporary folder ({error.strerror}); "
+                    f"set TMPDIR to a larger disk, or unpack it yourself and give the folder"
+                ) from None
 
 
 def open_archive(path: Path) -> ArchiveFiles:

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hmer_tasks.build.faults import BuildError
-from hmer_tasks.build.progress import progress_of
 from hmer_tasks.build.schema import SCHEMA
 from hmer_tasks.build.store import Store
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.latex.counts import count_symbols
 from hmer_tasks.latex.parser import parse
+from hmer_tasks.progress import progress_of
 from hmer_tasks.reasons import LabelError
 
 Record: TypeAlias = "dict[str, object]"

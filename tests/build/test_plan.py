@@ -36,14 +36,14 @@ def test_ids_that_stood_before(ids):
 @given(IDS, st.integers(1, 3))
 def test_ids_whose_hashes_are_the_same(ids, different):
     """Which are looked at in small parts."""
-    before = plan._HASHES_AT_ONCE
+    before = plan._IDS_AT_ONCE
     plan.hash = lambda id: len(id) % different
-    plan._HASHES_AT_ONCE = 7
+    plan._IDS_AT_ONCE = 7
     try:
         assert plan._earlier(Ids(ids), len(ids)) == naive(ids)
     finally:
         del plan.hash
-        plan._HASHES_AT_ONCE = before
+        plan._IDS_AT_ONCE = before
 
 
 def test_a_part_of_the_inputs():
