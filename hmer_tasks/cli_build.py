@@ -116,7 +116,11 @@ def build(
 def _print_built(built: "Built") -> None:
     console = Console()
     if built.already:
-        done = f"{built.mended} damaged shards made again" if built.mended else "nothing to do"
+        done = (
+            f"{built.mended} damaged shard{'s' * (built.mended != 1)} made again"
+            if built.mended
+            else "nothing to do"
+        )
         typer.echo(f"{built.out} is built already, by these very arguments: {done}")
         return
     splits = built.summary["splits"]
@@ -138,7 +142,7 @@ def _print_built(built: "Built") -> None:
         typer.echo(f"with rows whose candidate is right: {clean:,} samples")
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
-    typer.echo(f"wrote {len(shards)} shards, {size / 1e6:,.1f} MB, to {built.out}")
+    typer.echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
     typer.echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
     typer.echo(f'load:   datasets.load_dataset("{built.out}")')
 
