@@ -64,4 +64,9 @@ class InkSplit:
         return PurePosixPath(shown(self._names[index])).stem
 
     def digest(self) -> str:
-        return hashlib.sha256("\n".join(self._names).encode("utf-8", "surrogateescape")).hexdigest()
+        digest = hashlib.sha256()
+        between = b""
+        for name in self._names:  # of a million names the text would be megabytes
+            digest.update(between + name.encode("utf-8", "surrogateescape"))
+            between = b"\n"
+        return digest.hexdigest()
