@@ -161,8 +161,12 @@ def check(
         bool, typer.Option("--repair", help="Mend what `build --repair` would, and count the kinds.")
     ] = False,
     workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="As `build` has it; no picture is ever read here.")
+    ] = False,
 ) -> None:
     """Tell which labels are accepted and why the others are not."""
+    del no_images
     from hmer_tasks.corpora.urls import place_of
     from hmer_tasks.look import check as look
 

@@ -132,7 +132,9 @@ def test_check_by_several_processes(tmp_path):
 
 
 def test_check_a_corpus(built, tmp_path):
-    done = run_command("check", "--dataset", "hme100k", "--root", built.parent / "HME100K", "--json")
+    done = run_command(
+        "check", "--dataset", "hme100k", "--root", built.parent / "HME100K", "--json", "--no-images"
+    )
     (one,) = json.loads(done.stdout)
     assert (one["name"], one["labels"], one["accepted"]) == ("hme100k/train", 12, 12)
     assert "train_labels.txt" in one_line(run_command("check", "--dataset", "hme100k", "--root", tmp_path))
