@@ -13,7 +13,7 @@ from typing import TextIO
 from hmer_tasks.build import repairs as repairs_file
 from hmer_tasks.build.card import card
 from hmer_tasks.build.faults import BuildError
-from hmer_tasks.build.labels import example_rows, label_statistics
+from hmer_tasks.build.labels import LabelTally, example_rows, label_statistics
 from hmer_tasks.build.markers import plan_digest, read_marker, shard_name
 from hmer_tasks.build.plan import Plan
 from hmer_tasks.build.store import WORK, Store
@@ -30,13 +30,14 @@ def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
         repairs = None
         if plan.made_by["arguments"].get("repair"):
             repairs = files.enter_context(_lines(store, repairs_file.FILE))
-        summary = _merged(store, plan, rejects, repairs)
+        labels: dict[str, LabelTally] = {}
+        summary = _merged(store, plan, rejects, repairs, labels)
     _remove_strays(store, set(summary["shards"]))
     shards: dict[str, list[str]] = {}
     for job in plan.jobs:
         shards.setdefault(job.out_split, []).append(shard_name(job))
     examples = example_rows(store, shards)
-    store.write("README.md", card(summary, corpus, *label_statistics(store, shards), examples))
+    store.write("README.md", card(summary, corpus, *label_statistics(labels), examples))
     store.write("build.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     store.remove(WORK)
     return summary
@@ -54,8 +55,11 @@ def _lines(store: Store, name: str) -> Iterator[TextIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _merged(store: Store, plan: Plan, rejects: TextIO, repairs: TextIO | None) -> Summary:
-    """build.json of all markers; what was refused and what was mended goes to the two files."""
+def _merged(
+    store: Store, plan: Plan, rejects: TextIO, repairs: TextIO | None, labels: dict[str, LabelTally]
+) -> Summary:
+    """build.json of all markers; what was refused and what was mended goes to the two files, what is said
+    of labels to `labels`, by split."""
     digest = plan_digest(plan.made_by)
     rejected: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
@@ -75,6 +79,7 @@ def _merged(store: Store, plan: Plan, rejects: TextIO, repairs: TextIO | None) -
             _write(repairs, stats.get("repairs", []))
         _add(splits.setdefault(job.out_split, _empty()), stats)
         pictures.setdefault(job.out_split, []).append(stats["pictures_sha256"])
+        labels.setdefault(job.out_split, LabelTally()).add(stats["labels"])
         shards[shard_name(job)] = ShardSummary(
             rows=stats["rows"], bytes=stats["bytes"], sha256=stats["sha256"]
         )

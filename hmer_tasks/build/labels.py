@@ -1,13 +1,14 @@
 """Statistics of the labels that were built, and one sample's rows, for the dataset card."""
 
 from array import array
+from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
+from typing import TypedDict
 
 import numpy as np
-import pyarrow as pa
 
 from hmer_tasks.build.store import Store
 
@@ -26,54 +27,81 @@ class Example:
     target: str
 
 
-def label_statistics(
-    store: Store, splits: dict[str, list[str]]
-) -> tuple[list[dict[str, object]], list[tuple[str, int]]]:
-    """Per split: samples, distinct labels, quantiles of the length in tokens and of the nesting, symbols in
-    all and different ones; and the commonest tokens.
+class LabelStats(TypedDict):
+    """What a shard's marker says of its labels: how many have so many tokens, nest so deep; how often each
+    token stands in them; a hash of eight bytes each, as base64."""
 
-    `splits` gives the shards' names (relative to OUT) of each split; a sample counts once however
-    many rows it has.
-    """
-    import pandas as pd  # a third of a second that only the end of a build needs
+    lengths: dict[str, int]
+    nestings: dict[str, int]
+    tokens: dict[str, int]
+    hashes: str
 
-    table: list[dict[str, object]] = []
+
+def label_stats(labels: Sequence[str]) -> LabelStats:
+    """Count the labels of a shard, one a sample."""
+    import pandas as pd  # what is written has loaded it by now
+
+    lengths: Counter[str] = Counter()
+    nestings: Counter[str] = Counter()
     tokens: Counter[str] = Counter()
-    for split, names in splits.items():
-        # A shard at a time: of a label eight bytes are kept, its text is not.
-        of_split: Counter[str] = Counter()
-        lengths: Counter[int] = Counter()
-        nestings: Counter[int] = Counter()
-        hashes = array("Q")
-        for name in names:
-            rows = store.columns(name, ["id", "label"]).to_pandas()
-            labels = rows.drop_duplicates("id")["label"]
-            hashes.frombytes(pd.util.hash_pandas_object(labels, index=False).to_numpy("uint64").tobytes())
-            for label in labels:
-                words = label.split()
-                lengths[len(words)] += 1
-                nestings[_nesting(words)] += 1
-                of_split.update(words)
-            del rows, labels
-            pa.default_memory_pool().release_unused()  # else every shard leaves some behind
-        if not hashes:
-            continue
-        tokens.update(of_split)
-        quantiles = {f"p{round(100 * q)}": _quantile(lengths, q) for q in (0.05, 0.5, 0.95)}
-        counts = {
-            "samples": len(hashes),
-            "distinct": _distinct(hashes),
-            "longest": max(lengths),
-            "nesting_p50": _quantile(nestings, 0.5),
-            "nesting_p95": _quantile(nestings, 0.95),
-            "deepest": max(nestings),
-            "symbols": sum(n for token, n in of_split.items() if token not in _BRACES),
-            "vocabulary": sum(token not in _BRACES for token in of_split),
+    for label in labels:
+        words = label.split()
+        lengths[str(len(words))] += 1
+        nestings[str(_nesting(words))] += 1
+        tokens.update(words)
+    hashes = pd.util.hash_pandas_object(pd.Series(labels, dtype=object), index=False).to_numpy("<u8")
+    return {
+        "lengths": lengths,
+        "nestings": nestings,
+        "tokens": tokens,
+        "hashes": b64encode(hashes.tobytes()).decode(),
+    }
+
+
+class LabelTally:
+    """The labels of a split, added up a shard at a time; of a label eight bytes are kept."""
+
+    def __init__(self) -> None:
+        self.lengths: Counter[int] = Counter()
+        self.nestings: Counter[int] = Counter()
+        self.tokens: Counter[str] = Counter()
+        self.hashes = array("Q")
+
+    def add(self, stats: LabelStats) -> None:
+        """Count a shard in."""
+        self.lengths.update({int(length): count for length, count in stats["lengths"].items()})
+        self.nestings.update({int(depth): count for depth, count in stats["nestings"].items()})
+        self.tokens.update(stats["tokens"])
+        self.hashes.frombytes(np.frombuffer(b64decode(stats["hashes"]), "<u8").astype(np.uint64).tobytes())
+
+    def row(self, split: str) -> dict[str, object]:
+        """Samples, distinct labels, quantiles of the length in tokens and of the nesting, symbols in all and
+        different ones."""
+        symbols = {token: count for token, count in self.tokens.items() if token not in _BRACES}
+        return {
+            "split": split,
+            "samples": len(self.hashes),
+            "distinct": _distinct(self.hashes),
+            "longest": max(self.lengths),
+            "nesting_p50": _quantile(self.nestings, 0.5),
+            "nesting_p95": _quantile(self.nestings, 0.95),
+            "deepest": max(self.nestings),
+            "symbols": sum(symbols.values()),
+            "vocabulary": len(symbols),
+            **{f"p{round(100 * q)}": _quantile(self.lengths, q) for q in (0.05, 0.5, 0.95)},
         }
-        table.append({"split": split, **counts, **quantiles})
+
+
+def label_statistics(
+    tallies: Mapping[str, LabelTally],
+) -> tuple[list[dict[str, object]], list[tuple[str, int]]]:
+    """A row for each split that has labels, and the commonest tokens of all."""
+    tokens: Counter[str] = Counter()
+    for tally in tallies.values():
+        tokens.update(tally.tokens)
     # by count, then by name: the same order whatever the hash seed
     common = sorted(tokens.items(), key=lambda item: (-item[1], item[0]))
-    return table, common[:_SYMBOLS_SHOWN]
+    return [tally.row(split) for split, tally in tallies.items() if tally.hashes], common[:_SYMBOLS_SHOWN]
 
 
 def _quantile(counts: Counter[int], share: float) -> int:

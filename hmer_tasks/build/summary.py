@@ -2,6 +2,8 @@
 
 from typing import NotRequired, TypedDict
 
+from hmer_tasks.build.labels import LabelStats
+
 
 class Stats(TypedDict):
     """OUT/.build/<shard>.json, written after its shard has its name; `plan`: of the plan it belongs to."""
@@ -16,6 +18,7 @@ class Stats(TypedDict):
     sha256: str
     pictures_sha256: str
     rejects: list[dict[str, str]]
+    labels: LabelStats
     repairs: NotRequired[list[dict[str, object]]]  # of a build with --repair
 
 

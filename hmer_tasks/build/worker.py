@@ -16,6 +16,7 @@ from threading import Thread
 
 import pyarrow as pa
 
+from hmer_tasks.build.labels import label_stats
 from hmer_tasks.build.markers import shard_name, write_marker
 from hmer_tasks.build.plan import VALID, Inputs, Job, is_valid_side
 from hmer_tasks.build.repairs import Repair
@@ -153,6 +154,7 @@ class _Tally:
         self.tasks: Counter[str] = Counter()
         self.rejects: list[Rejection] = []
         self.repairs: list[Repair] | None = [] if repair else None
+        self.labels: list[str] = []
         self.digest = sha256()
 
     def add(self, outcome: Expanded | Rejection) -> None:
@@ -166,6 +168,7 @@ class _Tally:
             if self.repairs is not None and outcome.repair is not None:
                 self.repairs.append(outcome.repair)
             self.tasks.update(row.task for row in outcome.rows)
+            self.labels.append(outcome.rows[0].label)
             self.digest.update(outcome.picture)
 
     def stats(self, plan: str, size: int, digest: str) -> Stats:
@@ -180,6 +183,7 @@ class _Tally:
             "sha256": digest,
             "pictures_sha256": self.digest.hexdigest(),
             "rejects": [asdict(reject) for reject in self.rejects],
+            "labels": label_stats(self.labels),
         }
         if self.repairs is not None:
             stats["repairs"] = [asdict(repair) for repair in self.repairs]

@@ -2,6 +2,7 @@
 gets out of the place it is shown in. OUT stands apart from the corpus."""
 
 import html
+import json
 import re
 import string
 from array import array
@@ -19,7 +20,14 @@ from markdown_it import MarkdownIt
 
 from hmer_tasks.build import BuildOptions, UsageError, build
 from hmer_tasks.build.card import code
-from hmer_tasks.build.labels import _distinct, _quantile, example_rows, label_statistics
+from hmer_tasks.build.labels import (
+    LabelTally,
+    _distinct,
+    _quantile,
+    example_rows,
+    label_statistics,
+    label_stats,
+)
 from hmer_tasks.build.store import open_store
 from tests.build.conftest import label_of, make_hme100k, rows_of
 
@@ -29,8 +37,11 @@ def test_label_statistics(small, tmp_path):
         BuildOptions("hme100k", root=small, out=tmp_path / "out", tasks=("recognition", "counting"))
     )
     shards = {"train": list(built.summary["shards"])}
-    table, tokens = label_statistics(open_store(built.out), shards)
     labels = [label_of(number) for number in range(60)]
+    tally = LabelTally()
+    for part in (labels[:25], [], labels[25:]):
+        tally.add(json.loads(json.dumps(label_stats(part))))
+    table, tokens = label_statistics({"train": tally, "empty": LabelTally()})
     words = [word for label in labels for word in label.split()]
     lengths = sorted(len(label.split()) for label in labels)
     ink = [word for word in words if word not in "{}"]
