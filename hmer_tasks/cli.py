@@ -57,7 +57,10 @@ def parse(
     from hmer_tasks.latex.tree import to_label
     from hmer_tasks.look import trees
     from hmer_tasks.look.inline import show_png
+    from hmer_tasks.outfile import settle
 
+    if out is not None:
+        settle(out)
     tree = parse_label(label)
     if as_ is As.TREE:
         Console().print(trees.rich_tree(tree))
@@ -137,7 +140,11 @@ def draw(
 ) -> None:
     """Write labels by hand."""
     from hmer_tasks.look.draw import draw as draw_labels
+    from hmer_tasks.outfile import settle
 
+    for path in (out, boxes):
+        if path is not None:
+            settle(path)
     draw_labels(label, out, writer, seed, look, boxes=boxes)
     typer.echo(f"picture: {out}")
 
@@ -168,7 +175,11 @@ def evaluate(
 ) -> None:
     """Score predictions: the published metrics, what the mismatches are, and why."""
     from hmer_tasks.evaluate.command import Options, run
+    from hmer_tasks.outfile import settle
 
+    for out in (html, cdm_json):
+        if out is not None:
+            settle(out, (*predictions, labels, compare))
     options = Options(tuple(predictions), labels, html, as_json, compare, vote, boxes, cdm_json)
     run(options, Console())
 

@@ -169,9 +169,14 @@ def check(
     del no_images
     from hmer_tasks.corpora.urls import place_of
     from hmer_tasks.look import check as look
+    from hmer_tasks.outfile import root_of, settle
 
     if bool(file) == bool(dataset):
         raise UsageError("name label files, or a corpus with --dataset (one of the two)")
+    if rejects is not None:
+        if as_json and rejects == Path("/dev/stdout"):
+            raise UsageError("--json and --rejects would both go to the terminal: name a file for one")
+        settle(rejects, (*(file or ()), root_of(dataset, root)))
     with look.rejects_file(rejects) as refuse:
         if dataset is None:
             checked = [look.check_file(path, repair, workers, refuse) for path in file or ()]

@@ -24,8 +24,10 @@ def folds(
     from hmer_tasks.build import BuildOptions
     from hmer_tasks.build.folds import write_folds
     from hmer_tasks.corpora.urls import place_of
+    from hmer_tasks.outfile import root_of, settle
 
     place = None if root is None else place_of(root)
+    settle(out, (root_of(dataset, root),))
     options = BuildOptions(dataset, place, tuple(split or ("train",)), seed=seed)
     sizes = write_folds(options, k, out)
     typer.echo(f"{sum(sizes):,} samples in folds of {', '.join(f'{size:,}' for size in sizes)}: {out}")
@@ -38,9 +40,12 @@ def fit(
 ) -> None:
     """Measure how recognisers misread: which symbols, where, how often."""
     from hmer_tasks.errors.calibrate import fit_noise
+    from hmer_tasks.outfile import settle
+    from hmer_tasks.whole import write_whole
 
+    settle(out, predictions)
     text = fit_noise(predictions)
-    out.write_text(text, encoding="utf-8")
+    write_whole(out, text)
     typer.echo(f"noise file: {out} ({len(text.encode()) / 1e3:,.0f} kB)")
 
 
@@ -54,7 +59,10 @@ def show_noise(
     from hmer_tasks.errors.noisefile import read_noise
     from hmer_tasks.errors.show import heat_map, print_noise
     from hmer_tasks.look.inline import show_png
+    from hmer_tasks.outfile import settle
 
+    if out is not None:
+        settle(out, (file,))
     noise = read_noise(file)
     print_noise(Console(), noise, top)
     if out is None:
@@ -77,7 +85,9 @@ def mine(
 ) -> None:
     """Keep what a model read wrongly and can learn from, for `build --errors`."""
     from hmer_tasks.errors.mine import Caps, mine_files
+    from hmer_tasks.outfile import settle
 
+    settle(out, predictions)
     mined = mine_files(predictions, out, Caps(per_sample, per_kind, longest_edit, farthest))
     for reason, count in mined.left_out.most_common():
         typer.echo(f"left out: {count:,} {reason}")

@@ -47,8 +47,12 @@ def audit(
     from hmer_tasks.audit.report import print_audit
     from hmer_tasks.audit.sides import SideOptions
     from hmer_tasks.corpora.urls import place_of
+    from hmer_tasks.outfile import root_of, settle
 
     kinds = kinds_named(drop)
+    if out is not None:
+        roots = root_of(dataset, root), root_of(against, against_root)
+        settle(out, (*roots, *(labels or ()), *(against_labels or ())))
     if root is not None and dataset is None:
         raise UsageError("--root goes with --dataset")
     if against_root is not None and against is None:

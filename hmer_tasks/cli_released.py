@@ -26,7 +26,10 @@ def released(
     """Write the wrong candidates of published rows (`_error_find`, `_error_fix`) as a predictions file."""
     from hmer_tasks.corpora import CORPORA, open_corpus
     from hmer_tasks.corpora.released import BASES, CONFIGS, candidates
+    from hmer_tasks.outfile import settle
+    from hmer_tasks.whole import write_whole
 
+    settle(out, (root,))
     for base in of or ():
         if base not in BASES:
             raise UsageError(f"--of {base}: no recognition configuration; there are {', '.join(BASES)}")
@@ -45,5 +48,5 @@ def released(
                 record = {"source": joined_by, "img_id": id, "gt": each.label, "pred": each.candidate}
                 lines.append(json.dumps(record, ensure_ascii=False) + "\n")
             typer.echo(f"{base}: {len(found):,} candidates of {len({each.id for each in found}):,} pictures")
-    out.write_text("".join(lines), encoding="utf-8")
+    write_whole(out, "".join(lines))
     typer.echo(f"wrote {out}; use it with --errors {out}")

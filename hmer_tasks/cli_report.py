@@ -15,8 +15,10 @@ def report(
 ) -> None:
     """Write one page to leaf through a build: pictures, labels, trees, mistakes, refusals, statistics."""
     from hmer_tasks.corpora.urls import place_of
+    from hmer_tasks.outfile import settle
     from hmer_tasks.report.page import write_report
 
+    settle(page, (f"{out}/{name}" for name in ("data", "build.json", "README.md", "rejects.jsonl")))
     written = write_report(place_of(out), page, limit)
     of = "" if written.shown == written.samples else f" of {written.samples:,}"
     typer.echo(f"page: {page} ({written.shown:,}{of} samples, {written.size / 1e6:,.1f} MB)")

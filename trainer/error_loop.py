@@ -34,12 +34,12 @@ from hmer_tasks.build import BuildError, BuildOptions, Stopped, build
 from hmer_tasks.build import UsageError as WrongBuild
 from hmer_tasks.build.folds import write_folds
 from hmer_tasks.build.pool import stoppable
-from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.corpora import CorpusError
 from hmer_tasks.errors.hopeless import FARTHEST
 from hmer_tasks.errors.mine import Caps, mine_files
 from hmer_tasks.errors.predictions import PredictionError
 from hmer_tasks.tasks import TASK_NAMES
+from hmer_tasks.whole import sha256_of
 from trainer import faults
 from trainer.error_loop_figures import Figures, of_build, of_mined, of_predictions, of_training
 from trainer.error_loop_sheet import show_mined

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmer_tasks.build.whole import write_whole
+from hmer_tasks.whole import write_whole
 from trainer.error_loop_figures import Figures, told
 from trainer.faults import TrainError
 

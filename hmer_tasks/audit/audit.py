@@ -22,8 +22,8 @@ from hmer_tasks.audit.sides import Item, Side, SideOptions, read_sides
 from hmer_tasks.audit.style import Style, join, only_in, style_of
 from hmer_tasks.build.faults import UsageError
 from hmer_tasks.build.pool import stoppable
-from hmer_tasks.build.whole import write_whole
 from hmer_tasks.progress import progress_of
+from hmer_tasks.whole import write_whole
 
 # What `-o` writes unless it is told otherwise: what leaks, and copies. Labels that repeat and labels that
 # are near are no mistake of a training set.

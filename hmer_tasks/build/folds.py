@@ -10,6 +10,7 @@ from hmer_tasks.build.rows import Context, Rejection, read_label
 from hmer_tasks.corpora import Refused, open_corpus
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.reasons import LabelError
+from hmer_tasks.whole import write_whole
 
 
 def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
@@ -40,7 +41,7 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
         fold = fold_of[expression]
         sizes[fold] += len(samples)
         lines += [json.dumps({"source": source, "id": id, "fold": fold}) + "\n" for source, id in samples]
-    out.write_text("".join(lines), encoding="utf-8")
+    write_whole(out, "".join(lines))
     return sizes
 
 

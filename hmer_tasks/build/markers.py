@@ -12,8 +12,8 @@ from hashlib import sha256
 from hmer_tasks.build.plan import Job, Plan
 from hmer_tasks.build.store import WORK, Store
 from hmer_tasks.build.summary import MadeBy, Stats, Summary
-from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.progress import progress_of
+from hmer_tasks.whole import sha256_of
 
 PLAN = f"{WORK}/plan.json"
 EARLIER = f"{WORK}/earlier.json"

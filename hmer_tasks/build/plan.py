@@ -13,10 +13,10 @@ import numpy as np
 from hmer_tasks import __version__
 from hmer_tasks.build.faults import UsageError
 from hmer_tasks.build.summary import MadeBy
-from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, synthetic
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.progress import progress_of_many
+from hmer_tasks.whole import sha256_of
 
 SAMPLES_PER_SHARD = 2000
 _IDS_AT_ONCE = 100_000

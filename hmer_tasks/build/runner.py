@@ -32,7 +32,6 @@ from hmer_tasks.build.pool import FORK, cores, held_back, stoppable, worker_pool
 from hmer_tasks.build.rows import Context
 from hmer_tasks.build.store import WORK, Store, open_store
 from hmer_tasks.build.summary import Summary
-from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.build.worker import Work
 from hmer_tasks.corpora import Corpus, open_corpus
 from hmer_tasks.corpora.urls import Place, is_url
@@ -41,6 +40,7 @@ from hmer_tasks.errors.predictions import read_candidates
 from hmer_tasks.progress import progress_of
 from hmer_tasks.tasks import DIALECTS, TASK_NAMES, ProofError, all_tasks
 from hmer_tasks.tasks.prompts import prompt_set
+from hmer_tasks.whole import sha256_of
 
 
 @dataclass(frozen=True, slots=True)

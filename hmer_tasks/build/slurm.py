@@ -12,7 +12,7 @@ from datatrove.executor.slurm import SlurmPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 
 from hmer_tasks.build.faults import BuildError, UsageError
-from hmer_tasks.build.whole import write_whole
+from hmer_tasks.whole import write_whole
 
 _JOB = "slurm_job"
 _WAIT = 60  # seconds for squeue to answer; a busy controller takes some

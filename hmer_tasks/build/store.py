@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from hmer_tasks.build.faults import BuildError
-from hmer_tasks.build.whole import put_in_place
 from hmer_tasks.corpora.urls import Place, is_url
+from hmer_tasks.whole import put_in_place
 
 if TYPE_CHECKING:
     from pyarrow import Table

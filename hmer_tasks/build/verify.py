@@ -18,13 +18,13 @@ from hmer_tasks.build.repairs import count, read_repairs
 from hmer_tasks.build.schema import SCHEMA
 from hmer_tasks.build.store import WORK, Store, open_store
 from hmer_tasks.build.summary import Summary
-from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.build.worker import settle
 from hmer_tasks.corpora import PictureError
 from hmer_tasks.corpora.pictures import prove
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.progress import progress_of
 from hmer_tasks.tasks import ProofError, Row, all_tasks
+from hmer_tasks.whole import sha256_of
 
 _MAX_FAULTS = 20  # named in full; beyond it they are only counted
 _BATCH = 500  # rows

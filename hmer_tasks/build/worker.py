@@ -24,11 +24,11 @@ from hmer_tasks.build.rows import Context, Expanded, Rejection, expand, read_lab
 from hmer_tasks.build.shards import ShardWriter
 from hmer_tasks.build.store import Store
 from hmer_tasks.build.summary import Stats
-from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.corpora import Refused
 from hmer_tasks.errors.model import shipped_model
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.reasons import Reason
+from hmer_tasks.whole import sha256_of
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 _PROGRESS_EVERY = 20  # samples

@@ -93,7 +93,10 @@ class DiskContent:
     def at(self, offset: int) -> io.BufferedIOBase:
         # What was found in it stands at other bytes now, and a build would mix the old with the new.
         if self._now() != self._stamp:
-            raise CorpusError(f"{self._name}: was changed while it was read; run the same command again")
+            raise CorpusError(
+                f"{self._name}: was changed while it was read: bring the old file back and run the same "
+                f"command, or begin anew (a build: --overwrite)"
+            )
         reader = PositionedReader(self._descriptor, self._start, self._size)
         reader.seek(offset)
         return io.BufferedReader(reader, BUFFER)

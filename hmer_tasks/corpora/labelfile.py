@@ -52,7 +52,9 @@ Split = Callable[[str], tuple[str, str] | None]
 
 
 def split_tab(line: str) -> tuple[str, str] | None:
-    """`id<TAB>label`."""
+    """`id<TAB>label`. A carriage return inside is no blank: such a file ends its lines by it alone."""
+    if "\r" in line:
+        return None
     name, tab, label = line.partition("\t")
     return (name, label) if tab and name.strip() else None
 
@@ -62,7 +64,7 @@ def split_caption(line: str) -> tuple[str, str] | None:
     if "\t" in line:
         return split_tab(line)
     parts = line.split(None, 1)
-    return (parts[0], parts[1]) if len(parts) == 2 else None
+    return (parts[0], parts[1]) if len(parts) == 2 and "\r" not in line else None
 
 
 def pick(record: object) -> tuple[str, str] | None:
@@ -289,6 +291,8 @@ def read_labels(name: str, content: Content, source: str) -> Labels:
 
     Raises CorpusError when it holds no labels, or is of no use as a whole.
     """
+    if content.at(0).read(2) in (b"\xff\xfe", b"\xfe\xff"):
+        raise CorpusError(f"{name}: UTF-16; save it as UTF-8")
     last = name.rpartition("/")[2].lower()
     if last.endswith(".csv"):
         return read_csv(name, content, source)

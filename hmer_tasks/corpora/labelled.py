@@ -49,14 +49,15 @@ class LabelledSplit:
 
 def open_labels(files: Files, name: str, source: str) -> Labels:
     """Read and open the label file `name`. Raises CorpusError that says where it lies."""
+    where = "" if str(files.root) == "." else f"{files.root}: "
     try:
         return read_labels(name, files.content(name), source)
     except PictureError as error:
-        raise CorpusError(f"{files.root}: the label file cannot be read ({error})") from None
-    except OSError as error:
-        raise CorpusError(f"{files.root}: {name} cannot be read ({error.strerror or error})") from None
+        raise CorpusError(f"{where}the label file cannot be read ({error})") from None
     except CorpusError as error:
-        raise CorpusError(f"{files.root}: {error}") from None
+        raise CorpusError(f"{where}{error}") from None
+    except OSError as error:
+        raise CorpusError(f"{where}{name} cannot be read ({error.strerror or error})") from None
 
 
 @contextmanager
@@ -66,7 +67,8 @@ def opened_label_file(path: Path) -> Iterator[LabelledSplit]:
     Raises CorpusError when it cannot be read or holds no labels.
     """
     if not path.is_file():
-        raise CorpusError(f"{path}: no such label file")
+        what = "no regular file: save it as one first" if path.exists() else "no such label file"
+        raise CorpusError(f"{path}: {what}")
     with FolderFiles(path.parent) as files:
         yield LabelledSplit(files, open_labels(files, path.name, path.name), path.name, str)
 

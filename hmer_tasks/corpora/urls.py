@@ -99,6 +99,7 @@ def patient(url: str, action: Callable[[], T]) -> T:
                 raise RemoteError(errno.EACCES, why, url) from error
             if turn == TRIES:
                 raise RemoteError(errno.EIO, f"tried {TRIES} times: {why}", url) from error
+            sys.stderr.write(f"{url}: {why}; tried {turn} of {TRIES} times, trying again\n")
         time.sleep(FIRST_WAIT * 2 ** (turn - 1))
     raise AssertionError("the loop returns or raises")
 

@@ -17,6 +17,7 @@ from hmer_tasks.errors.predictions import Prediction, explicit_or_raw, read_pred
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.reasons import LabelError
+from hmer_tasks.whole import write_whole
 
 
 class LeftOut(StrEnum):
@@ -121,5 +122,5 @@ def mine_files(paths: list[Path], out: Path, caps: Caps) -> Mined:
         record |= {"img_id": each.id, "gt": each.gt, "pred": each.pred, "task": each.task}
         record |= {"sample": each.sample, "stop": each.stop}
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-    out.write_text("".join(lines), encoding="utf-8")
+    write_whole(out, "".join(lines))
     return mined

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hmer_tasks.errors.predictions import Prediction
+from hmer_tasks.whole import write_whole
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -24,4 +25,4 @@ def write_cdm(path: Path, pairs: Iterable[Prediction]) -> None:
         seen[name] += 1
         name = name if seen[name] == 1 else f"{name}__{number}"
         cases.append({"img_id": name, "gt": pair.gt, "pred": pair.pred})
-    path.write_text(json.dumps(cases, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(cases, ensure_ascii=False, indent=1) + "\n")

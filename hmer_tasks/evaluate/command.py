@@ -19,6 +19,7 @@ from hmer_tasks.evaluate.pairs import first_answers, read_answers, with_labels
 from hmer_tasks.evaluate.published import METRICS
 from hmer_tasks.evaluate.report import box_rows, metric_rows, page, shown
 from hmer_tasks.evaluate.vote import vote
+from hmer_tasks.whole import write_whole
 
 _TOP = 12  # confusions printed
 
@@ -76,7 +77,7 @@ def run(options: Options, console: Console) -> None:
             comparison=comparison,
             other=other_name,
         )
-        options.html.write_text(text, encoding="utf-8")
+        write_whole(options.html, text)
     if options.as_json:
         told = _as_json(metrics, read, before, majority, comparison)
         console.print(

@@ -16,13 +16,13 @@ from hmer_tasks.build.plan import corpus_named
 from hmer_tasks.build.pool import cores, held_back, worker_pool
 from hmer_tasks.build.repairs import repair_of
 from hmer_tasks.build.rows import Context, Rejection, read_label
-from hmer_tasks.build.whole import written_whole
 from hmer_tasks.build.worker import settle
 from hmer_tasks.corpora import Refused, Sample, SplitReader, open_corpus, opened_label_file
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.latex.parser import unknown_commands
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.progress import progress_of
+from hmer_tasks.whole import written_whole
 
 _PART = 10_000  # labels that a process checks at a time; fewer take less than starting another
 _SHOWN = 12  # unknown commands that are named

@@ -8,6 +8,7 @@ from PIL import Image
 
 from hmer_tasks.build.faults import UsageError
 from hmer_tasks.corpora.handwriting import Written, write, writer
+from hmer_tasks.whole import write_whole
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 GAP = 24  # pixels between one label and the next
@@ -44,9 +45,7 @@ def draw(
         page.save(out)
     if boxes is not None:
         rows = [_as_json(label, each, top) for label, each, top in zip(labels, written, tops, strict=True)]
-        boxes.write_text(
-            "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8"
-        )
+        write_whole(boxes, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
 
 
 def _as_json(label: str, written: Written, top: int) -> dict[str, object]:

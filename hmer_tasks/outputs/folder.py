@@ -18,9 +18,9 @@ from hmer_tasks import __version__
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.pool import stoppable
 from hmer_tasks.build.summary import Summary
-from hmer_tasks.build.whole import sha256_of, sync_folder, write_whole
 from hmer_tasks.outputs.source import checked
 from hmer_tasks.progress import progress_of
+from hmer_tasks.whole import sha256_of, sync_folder, write_whole
 
 EXPORT = "export.json"
 _DONE = ".done"

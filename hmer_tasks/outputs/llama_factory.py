@@ -18,11 +18,11 @@ from PIL import Image
 
 from hmer_tasks.build.schema import IMAGE
 from hmer_tasks.build.summary import Summary
-from hmer_tasks.build.whole import sync_folder, write_whole
 from hmer_tasks.outputs.conversations import conversation, left_out, unfit
 from hmer_tasks.outputs.folder import Done, Layout
 from hmer_tasks.outputs.parquet import TURNS, Writers
 from hmer_tasks.outputs.source import Exported, config_name, rows, split_of
+from hmer_tasks.whole import sync_folder, write_whole
 
 PICTURES = "images"
 _ENTRY = {

@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from hmer_tasks.build.schema import IMAGE
 from hmer_tasks.build.summary import Summary
-from hmer_tasks.build.whole import write_whole
 from hmer_tasks.outputs.conversations import conversation
 from hmer_tasks.outputs.folder import Done, Layout
 from hmer_tasks.outputs.parquet import TURNS, Writers
 from hmer_tasks.outputs.source import config_name, configs, rows, split_of
+from hmer_tasks.whole import write_whole
 
 _STRING = {"dtype": "string", "_type": "Value"}
 _FEATURES = {

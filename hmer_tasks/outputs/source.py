@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.verify import read_summary
-from hmer_tasks.build.whole import sha256_of
 from hmer_tasks.progress import progress_of
+from hmer_tasks.whole import sha256_of
 
 # The authors' names for the tasks; recognition is the corpus itself.
 SUFFIXES = {

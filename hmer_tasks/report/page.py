@@ -11,7 +11,6 @@ from hmer_tasks.build import read_summary
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.store import Store, open_store
 from hmer_tasks.build.summary import Summary
-from hmer_tasks.build.whole import put_in_place
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.pages.formula import sprite
 from hmer_tasks.pages.html import json_block, pieces
@@ -20,6 +19,7 @@ from hmer_tasks.report.plots import build_plots, page_plots
 from hmer_tasks.report.refusals import refusals
 from hmer_tasks.report.samples import Drawn, sample_data
 from hmer_tasks.report.scan import Scan, samples, scan
+from hmer_tasks.whole import put_in_place
 
 LIMIT = 2_000
 _TEMPLATES = Path(__file__).parent / "templates"

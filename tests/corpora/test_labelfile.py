@@ -219,3 +219,15 @@ def test_a_large_label_file_on_disk_is_not_too_large(tmp_path, monkeypatch):
             table = read_labels(name, files.content(name), "c/s")
             assert len(table) == 1000
             assert table[640] == Entry("640.jpg", "x _ { 640 }", f"{name}:641")
+
+
+@pytest.mark.parametrize("name", ("t.tsv", "caption.txt"))
+def test_lines_ended_by_a_carriage_return_alone_are_no_label(name):
+    [refused] = rows(name, "a\tx + 1\rb\ty\r")
+    assert refused.reason is Reason.MALFORMED_LINE
+
+
+@pytest.mark.parametrize("code", ("utf-16", "utf-16-be"))
+def test_utf_16_is_named(code):
+    with pytest.raises(CorpusError, match=r"t\.tsv: UTF-16; save it as UTF-8"):
+        rows("t.tsv", "\ufeffa\tx\n".removeprefix("\ufeff" * (code == "utf-16")).encode(code))

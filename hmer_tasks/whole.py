@@ -27,9 +27,8 @@ def put_in_place(temporary: Path, path: Path) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that it is never seen half written."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    put_in_place(temporary, path)
+    with written_whole(path) as file:
+        file.write(text)
 
 
 @contextmanager
@@ -39,11 +38,15 @@ def written_whole(path: Path) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8") as file:
             yield file
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             yield file
         put_in_place(temporary, path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):  # the name that the user knows
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
