@@ -52,7 +52,7 @@ def audit(
     kinds = kinds_named(drop)
     if out is not None:
         roots = root_of(dataset, root), root_of(against, against_root)
-        settle(out, (*roots, *(labels or ()), *(against_labels or ())))
+        settle(out, (*roots, *(labels or ()), *(against_labels or ())), folder_made=True)
     if root is not None and dataset is None:
         raise UsageError("--root goes with --dataset")
     if against_root is not None and against is None:

@@ -14,11 +14,11 @@ from hmer_tasks.corpora.urls import Place, is_url, place_of
 _WRITABLE = 0o222  # by anyone
 
 
-def settle(out: Path, inputs: Iterable[Place | None] = ()) -> Path:
+def settle(out: Path, inputs: Iterable[Place | None] = (), *, folder_made: bool = False) -> Path:
     """The path, if a file may be written there.
 
     Raises UsageError where it is one of `inputs` (a file, or a file in a folder or corpus) or a URL;
-    BuildError where it is a folder, is read-only, or lies in no folder.
+    BuildError where it is a folder, is read-only, or lies in no folder and none is to be made.
     """
     if re.match(r"[a-z][a-z0-9+.-]+:/[^/]", str(out)):  # a URL, as a path has it
         url = str(out).replace(":/", "://", 1)
@@ -28,7 +28,7 @@ def settle(out: Path, inputs: Iterable[Place | None] = ()) -> Path:
             raise UsageError(f"{out} is what this command reads: write to another file")
     if out.is_dir():
         raise BuildError(f"{out} is a folder: name a file")
-    if not out.parent.is_dir():
+    if not folder_made and not out.parent.is_dir():
         raise BuildError(f"{out}: there is no folder {out.parent}")
     if out.is_file() and not out.stat().st_mode & _WRITABLE:
         raise BuildError(f"{out} is there already and read-only: write to another file")
