@@ -29,7 +29,7 @@ def released(
     from hmer_tasks.outfile import settle
     from hmer_tasks.whole import write_whole
 
-    settle(out, (root,))
+    settle(out, (root or CORPORA["released"].default_root,))
     for base in of or ():
         if base not in BASES:
             raise UsageError(f"--of {base}: no recognition configuration; there are {', '.join(BASES)}")

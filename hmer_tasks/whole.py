@@ -38,11 +38,12 @@ def written_whole(path: Path) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8") as file:
             yield file
         return
-    temporary = path.with_name(f".{path.name}.tmp")
+    real = path.resolve()  # a link stays one
+    temporary = real.with_name(f".{real.name}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             yield file
-        put_in_place(temporary, path)
+        put_in_place(temporary, real)
     except OSError as error:
         if error.filename in (None, str(temporary)):  # the name that the user knows
             raise OSError(error.errno, error.strerror, str(path)) from error

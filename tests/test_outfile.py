@@ -6,6 +6,7 @@ import pytest
 
 from hmer_tasks.build import BuildError, UsageError
 from hmer_tasks.outfile import settle
+from hmer_tasks.whole import write_whole
 from tests.build.conftest import make_hme100k, one_line, run_command
 
 
@@ -32,6 +33,14 @@ def test_an_input(labels, tmp_path, way):
     given = tmp_path if way == "its folder" else labels
     with pytest.raises(UsageError, match="what this command reads"):
         settle(out, (given,))
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    write_whole(tmp_path / "link", "x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_text() == "x"
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_cannot_be_written(labels, tmp_path):

@@ -19,7 +19,7 @@ from hmer_tasks.report.plots import build_plots, page_plots
 from hmer_tasks.report.refusals import refusals
 from hmer_tasks.report.samples import Drawn, sample_data
 from hmer_tasks.report.scan import Scan, samples, scan
-from hmer_tasks.whole import put_in_place
+from hmer_tasks.whole import written_whole
 
 LIMIT = 2_000
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -65,22 +65,10 @@ def _check_place(page: Path) -> None:
 
 
 def _write(page: Path, text: Iterator[str]) -> int:
-    """Write to another name first; what fails or is stopped leaves nothing behind."""
-    page = page.resolve()
-    temporary = page.with_name(f".{page.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            for piece in text:
-                file.write(piece)
-        size = temporary.stat().st_size
-        put_in_place(temporary, page)
-    except OSError as error:
-        if error.filename in (None, str(temporary)):
-            raise OSError(error.errno, error.strerror, str(page)) from error
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
-    return size
+    """Write to another name first; what fails or is stopped leaves nothing behind. Returns the bytes."""
+    with written_whole(page) as file:
+        file.writelines(text)
+    return page.stat().st_size
 
 
 def _blocks(store: Store, found: Scan, drawn: Drawn) -> Iterator[Markup]:
