@@ -95,7 +95,7 @@ def run_job(job: Job, work: Work) -> str:
                 if isinstance(outcome, Expanded):
                     writer.add(outcome)
                 tally.add(outcome)
-        stats = tally.stats(work.plan, temporary.stat().st_size, sha256_of(temporary))
+        stats = tally.stats(work.plan, temporary.stat().st_size, sha256_of(temporary), writer.arrow_bytes)
         work.store.put(temporary, shard_name(job))
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -171,7 +171,7 @@ class _Tally:
             self.labels.append(outcome.rows[0].label)
             self.digest.update(outcome.picture)
 
-    def stats(self, plan: str, size: int, digest: str) -> Stats:
+    def stats(self, plan: str, size: int, digest: str, arrow_bytes: int) -> Stats:
         stats: Stats = {
             "plan": plan,
             "samples": self.samples,
@@ -184,6 +184,7 @@ class _Tally:
             "pictures_sha256": self.digest.hexdigest(),
             "rejects": [asdict(reject) for reject in self.rejects],
             "labels": label_stats(self.labels),
+            "arrow_bytes": arrow_bytes,
         }
         if self.repairs is not None:
             stats["repairs"] = [asdict(repair) for repair in self.repairs]
