@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hmer_tasks.corpora import Picture
+from hmer_tasks.errors.edits import EXACT
 from hmer_tasks.errors.predictions import Prediction, PredictionError
 from hmer_tasks.evaluate.cdm import write_cdm
 from hmer_tasks.evaluate.compare import Comparison, compare_systems, in_step
@@ -191,6 +192,11 @@ def _remarks(metrics: Metrics, read: _Read, before: Metrics | None, majority: Me
         lines.append(
             f"labels that are not TeX, kept in n: {metrics.labels_not_tex:,} "
             f"(their tokens met by {metrics.labels_not_tex_met:,} predictions)"
+        )
+    if metrics.bounded:
+        lines.append(
+            f"pairs over {EXACT:,} characters on both sides, their edit distances upper bounds: "
+            f"{metrics.bounded:,}"
         )
     if metrics.boxes is not None:
         boxes = metrics.boxes
