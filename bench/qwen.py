@@ -12,6 +12,7 @@ heads; the parameters they give are printed): compare them with config.json befo
 import argparse
 import base64
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,9 @@ _NO_IDS = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
 
 
 def _qwen3_5(
-    width: int, layers: int, inner: int, heads: tuple[int, int], values: int, vision: dict[str, int]
-) -> Any:
+    size: tuple[int, int, int], heads: tuple[int, int], values: int, vision: dict[str, int]
+) -> tuple[type[PreTrainedConfig], dict[str, Any]]:
+    width, layers, inner = size
     text = {
         "vocab_size": 248320, "hidden_size": width, "intermediate_size": inner, "num_hidden_layers": layers,
         "num_attention_heads": heads[0], "num_key_value_heads": heads[1], "head_dim": 256,
@@ -86,11 +88,11 @@ MODELS: dict[str, tuple[type[PreTrainedConfig], dict[str, Any]]] = {
         },
     ),
     "qwen3.5-2b": _qwen3_5(
-        2048, 24, 6144, (8, 2), 16,
+        (2048, 24, 6144), (8, 2), 16,
         {"hidden_size": 1024, "depth": 24, "num_heads": 16, "intermediate_size": 4096},
     ),
     "qwen3.5-4b": _qwen3_5(
-        2560, 32, 9216, (16, 4), 32,
+        (2560, 32, 9216), (16, 4), 32,
         {"hidden_size": 1024, "depth": 24, "num_heads": 16, "intermediate_size": 4096},
     ),
 }  # fmt: skip
@@ -125,7 +127,7 @@ def tokenizer_of(path: Path) -> Qwen2Tokenizer:
 def _pair(ranks: dict[bytes, int], token: bytes, below: int) -> list[bytes]:
     parts = [bytes([byte]) for byte in token]
     while len(parts) > 2:
-        pairs = [ranks.get(one + other, below) for one, other in zip(parts, parts[1:], strict=False)]
+        pairs = [ranks.get(one + other, below) for one, other in pairwise(parts)]
         best = min(range(len(pairs)), key=pairs.__getitem__)
         parts[best : best + 2] = [parts[best] + parts[best + 1]]
     return parts
