@@ -38,6 +38,7 @@ class Reason(StrEnum):
     IMAGE_TOO_LONG = "image_too_long"
     INK_UNREADABLE = "ink_unreadable"
     INK_EMPTY = "ink_empty"
+    INK_UNSUPPORTED = "ink_unsupported"
     NOT_DRAWABLE = "not_drawable"
 
     # a tree in text form, or a marked expression

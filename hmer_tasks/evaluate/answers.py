@@ -9,6 +9,7 @@ from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.text import parse_tree_text
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError
+from hmer_tasks.tasks import DIALECTS
 from hmer_tasks.tasks.base import last_line
 
 
@@ -67,11 +68,12 @@ def counts_key(counts: str) -> tuple[str, ...]:
 
 
 def counts_of(label: str) -> set[tuple[str, ...]]:
-    """The keys of the count texts that a label has: as written, and in explicit form."""
+    """The keys of the count texts that a label has, in either dialect: as written, and in explicit form."""
     written = explicit(label)
-    keys = {counts_key(count_text(form)) for form in (label, written) if form}
+    forms = [form for form in (label, written) if form]
+    keys = {counts_key(count_text(form, how)) for form in forms for how in DIALECTS}
     # `{ { {` has nothing to count: saying nothing of it must not pay
-    return keys if written is not None else keys - {("",)}
+    return keys if written is not None else {key for key in keys if any(part.strip() for part in key)}
 
 
 def marks_valid(marked: str, candidate: str) -> bool:
