@@ -1,8 +1,8 @@
 """ziamath made faster: the same boxes, several times as many a second.
 
-ziamath measures every row twice: once without its stretching delimiters, to learn how tall these must be, and once to
-place it. A row within a row within a row is therefore laid out eight times. And every node copies its style through
-dictionaries. Here
+ziamath measures every row twice: once without its stretching delimiters, to learn how tall these must be,
+and once to place it. A row within a row within a row is therefore laid out eight times. And every node
+copies its style through dictionaries. Here
 
 - a row in which nothing can stretch is not measured first: nothing asks for the measure;
 - what is measured is remembered by sub-expression, for all formulas that come later;
@@ -12,6 +12,7 @@ dictionaries. Here
 """
 
 from functools import cache, lru_cache
+from typing import TypeAlias
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 from ziamath import operators
@@ -25,19 +26,22 @@ _NOTHING = (0.0, 0.0)  # the measure of a row in which nobody asks for it
 @cache
 def install() -> None:
     """Put the faster ways in place of ziamath's own, once a process."""
-    mnode.parse_style = _style
-    mrow.Mrow._get_height_nostretch = _measure_row
+    setattr(mnode, "parse_style", _style)  # noqa: B010 - a function put in another's place
+    setattr(mrow.Mrow, "_get_height_nostretch", _measure_row)  # noqa: B010
+
+
+# font family, italic, bold, normal; display, colours, size, level of scripts
+_Values: TypeAlias = "tuple[str, bool, bool, bool, bool, str, str, str, int]"
 
 
 def _style(element: Element, above: MathStyle | None = None) -> MathStyle:
     """`parse_style`, remembered; each node gets a copy, for some change theirs."""
     if above is None:
         return parse_style(element, above)
-    values = _style_values(tuple(element.attrib.items()), _style_key(above))
-    return MathStyle(MathVariant(*values[:4]), *values[4:])
+    return _made(_style_values(tuple(element.attrib.items()), _values(above)))
 
 
-def _style_key(style: MathStyle) -> tuple[object, ...]:
+def _values(style: MathStyle) -> _Values:
     variant = style.mathvariant
     return (
         variant.style, variant.italic, variant.bold, variant.normal, style.displaystyle, style.mathcolor,
@@ -45,10 +49,14 @@ def _style_key(style: MathStyle) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def _made(values: _Values) -> MathStyle:
+    variant = MathVariant(values[0], values[1], values[2], values[3])
+    return MathStyle(variant, values[4], values[5], values[6], values[7], values[8])
+
+
 @lru_cache(maxsize=10_000)
-def _style_values(attributes: tuple[tuple[str, str], ...], above: tuple[object, ...]) -> tuple[object, ...]:
-    style = MathStyle(MathVariant(*above[:4]), *above[4:])
-    return _style_key(parse_style(Element("x", dict(attributes)), style))
+def _style_values(attributes: tuple[tuple[str, str], ...], above: _Values) -> _Values:
+    return _values(parse_style(Element("x", dict(attributes)), _made(above)))
 
 
 def _measure_row(row: "mrow.Mrow", line: list[Element], **kwargs: object) -> tuple[float, float]:
@@ -58,7 +66,7 @@ def _measure_row(row: "mrow.Mrow", line: list[Element], **kwargs: object) -> tup
     kwargs["nostretch"] = True
     low, high = 9999.0, -9999.0
     context = (
-        row.element.tag, len(row.element) == 1, row.size, row.glyphsize, *_style_key(row.style),
+        row.element.tag, len(row.element) == 1, row.size, row.glyphsize, *_values(row.style),
         *sorted((name, str(value)) for name, value in kwargs.items()),
     )  # fmt: skip
     for child in line:
@@ -95,5 +103,7 @@ def _may_stretch(element: Element) -> bool:
 @cache
 def _stretching() -> frozenset[str]:
     return frozenset(
-        name for (name, _), params in operators.operators.items() if params.get("stretchy", "false") != "false"
+        name
+        for (name, _), params in operators.operators.items()
+        if params.get("stretchy", "false") != "false"
     )

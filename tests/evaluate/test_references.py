@@ -86,7 +86,10 @@ def test_the_worst_come_with_their_pictures_from_a_build(build, tmp_path, comman
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "p.html").read_text(encoding="utf-8")
     # the three, and the labels that have no prediction
-    assert text.count("data:image/png;base64,") == len(read_references(build).by_key) and "No pictures" not in text
+    assert (
+        text.count("data:image/png;base64,") == len(read_references(build).by_key)
+        and "No pictures" not in text
+    )
     done = command(tmp_path / "p.jsonl", "--html", tmp_path / "q.html")
     assert done.returncode == 0
     assert "No pictures: a prediction file holds none" in (tmp_path / "q.html").read_text(encoding="utf-8")
