@@ -4,7 +4,7 @@ A context is a handful of elements, found by following references; `Contexts.rea
 needed to draw: where X and Y stand, how a value becomes a place on paper, and whether the brush leaves ink.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from xml.etree.ElementTree import Element
@@ -33,6 +33,13 @@ def local(element: Element) -> str:
 def id_of(element: Element) -> str:
     """The `xml:id` of an element, or the plain `id` of CROHME; empty where it has none."""
     return element.get(_XML_ID) or element.get("id") or ""
+
+
+def everywhere(element: Element, name: str) -> Iterator[Element]:
+    """The elements of that name in an element, in order, itself included."""
+    for each in element.iter():
+        if each.tag.endswith(name) and local(each) == name:  # the first is quick, and nearly always false
+            yield each
 
 
 def named(element: Element, name: str) -> list[Element]:
@@ -83,6 +90,7 @@ class Contexts:
     def __init__(self, root: Element) -> None:
         self._root = root
         self._readings: dict[Context, Reading] = {}
+        self._last: tuple[Context | None, Reading] = (None, Reading(Channels(), None, True))
 
     @cached_property
     def _by_id(self) -> dict[str, Element]:
@@ -146,9 +154,12 @@ class Contexts:
 
     def reading(self, context: Context) -> Reading:
         """How traces of a context are read; found once for each."""
+        if context is self._last[0]:  # as mostly
+            return self._last[1]
         reading = self._readings.get(context)
         if reading is None:
             reading = self._readings[context] = self._reading(context)
+        self._last = context, reading
         return reading
 
     def _reading(self, context: Context) -> Reading:
@@ -335,4 +346,4 @@ def _luminance(colour: str) -> float:
 
 def holds_traces(elements: Iterable[Element]) -> bool:
     """Whether there is a trace anywhere in them."""
-    return any(local(each) == "trace" for element in elements for each in element.iter())
+    return any(next(everywhere(element, "trace"), None) is not None for element in elements)

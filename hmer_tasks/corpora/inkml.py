@@ -17,9 +17,11 @@ from hmer_tasks.corpora.inkcontext import (
     Context,
     Contexts,
     InkReferenceError,
+    everywhere,
     holds_traces,
     id_of,
     local,
+    named,
 )
 from hmer_tasks.corpora.inktrace import LIMIT, Stroke, TraceError, UnsupportedInkError, read_points
 from hmer_tasks.reading import LONGEST_LINE
@@ -83,7 +85,7 @@ def parse(data: bytes, where: str) -> Ink:
         raise PictureError(Reason.INK_UNREADABLE, where, str(error)) from None
     if not tracer.strokes:
         raise PictureError(Reason.INK_EMPTY, where, "no stroke")
-    mathml = next((element for element in root.iter() if local(element) == "math"), None)
+    mathml = next(everywhere(root, "math"), None)
     return Ink(tracer.strokes, truth, annotations, _groups(root), mathml, tuple(tracer.ids))
 
 
@@ -121,7 +123,7 @@ class _Tracer:
     def read(self) -> None:
         """Read all traces. Raises PictureError, UnsupportedInkError, InkReferenceError."""
         # CROHME has its traceFormat right under the root, where it can only mean the whole document.
-        formats = [child for child in self._root if local(child) == "traceFormat"]
+        formats = named(self._root, "traceFormat")
         base = Context(trace_format=formats[0]) if formats else Context()
         self._children(self._root, base, 0)
         self._viewed(base)
@@ -146,12 +148,12 @@ class _Tracer:
 
     def _viewed(self, base: Context) -> None:
         """Draw those traces of `<definitions>` that a view shows: by themselves they are not on paper."""
-        definitions = [child for child in self._root if local(child) == "definitions"]
+        definitions = named(self._root, "definitions")
         if not holds_traces(definitions):
             return
         hidden = {id(each) for top in definitions for each in top.iter()}
         drawn: set[int] = set()
-        views = [each for each in self._root.iter() if local(each) == "traceView" and id(each) not in hidden]
+        views = [each for each in everywhere(self._root, "traceView") if id(each) not in hidden]
         while views:
             view = views.pop(0)
             reference = view.get("traceDataRef")
@@ -165,12 +167,10 @@ class _Tracer:
                 self._trace(shown, base)
             elif local(shown) == "traceView":
                 views.insert(0, shown)
-                views[1:1] = [
-                    each for each in shown.iter() if each is not shown and local(each) == "traceView"
-                ]
+                views[1:1] = [each for each in everywhere(shown, "traceView") if each is not shown]
             else:
                 self._children(shown, self._contexts.within(base, shown), 0)
-                views[0:0] = [each for each in shown.iter() if local(each) == "traceView"]
+                views[0:0] = everywhere(shown, "traceView")
 
     def _trace(self, trace: Element, context: Context) -> None:
         number = self._traces
@@ -180,7 +180,7 @@ class _Tracer:
             return
         if kind != "penDown":
             raise UnsupportedInkError(f"a trace of the type {kind[:30]!r}")
-        if "contextRef" in trace.attrib or "brushRef" in trace.attrib:
+        if trace.get("contextRef") or trace.get("brushRef"):
             context = self._contexts.within(context, trace)
         reading = self._contexts.reading(context)
         if not reading.visible:
@@ -238,8 +238,8 @@ def _text(trace: Element) -> str:
 
 def _groups(root: Element) -> list[tuple[str, tuple[str, ...]]]:
     groups = []
-    for group in (element for element in root.iter() if local(element) == "traceGroup"):
-        traces = tuple(view.get("traceDataRef", "") for view in group if local(view) == "traceView")
+    for group in everywhere(root, "traceGroup"):
+        traces = tuple(view.get("traceDataRef", "") for view in named(group, "traceView"))
         truths = [
             child.text or ""
             for child in group
