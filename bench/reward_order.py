@@ -18,12 +18,12 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 from scipy.stats import spearmanr
 
-from hmer_tasks.errors.predictions import read_predictions
-from hmer_tasks.evaluate.boxes import box_score
-from hmer_tasks.evaluate.confusions import Kind, mistakes
-from hmer_tasks.evaluate.image_match import image_match
-from hmer_tasks.evaluate.trees import graph_of
-from hmer_tasks.latex.spelling import same_on_paper
+from hmer_tasks.evaluation.boxes import box_score
+from hmer_tasks.evaluation.confusions import Kind, mistakes
+from hmer_tasks.evaluation.image_match import image_match
+from hmer_tasks.evaluation.trees import graph_of
+from hmer_tasks.latex.canonical import visually_equal
+from hmer_tasks.predictions import read_predictions
 from hmer_tasks.typeset.layout import layout
 from hmer_tasks.typeset.raster import columns
 
@@ -65,7 +65,7 @@ def main() -> None:
     everything: list[tuple[str, str]] = []
     for path in sorted(folder.glob("*.tsv")):
         pairs = [(one.gt, one.pred) for one in read_predictions(path)]
-        differing = [p for p in pairs if not same_on_paper(*p) and layout(p[0]) and layout(p[1])][:MOST]
+        differing = [p for p in pairs if not visually_equal(*p) and layout(p[0]) and layout(p[1])][:MOST]
         values = {name: np.array([reward(*p) for p in differing]) for name, reward in rewards.items()}
         names = list(values)
         told = ", ".join(
