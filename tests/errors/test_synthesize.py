@@ -1,17 +1,21 @@
 """Wrong candidates are wrong on paper, hardly ever broken, and depend on nothing but their key."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_tasks import synthesize_candidates
-from hmer_tasks.errors import equivalent, model
-from hmer_tasks.errors.equivalent import looks_the_same
-from hmer_tasks.errors.predictions import explicit_or_raw, read_predictions
-from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.errors import equivalence as equivalent
+from hmer_tasks.errors.equivalence import is_equivalent
+from hmer_tasks.errors.noise import model
+from hmer_tasks.errors.noise.synthesize import synthesize
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.predictions import explicit_or_raw, read_predictions
+from hmer_tasks.utils.keyed_random import keyed_random
 from tests.conftest import read_labels
 from tests.latex.strategies import grammar_labels
 
@@ -19,7 +23,7 @@ from tests.latex.strategies import grammar_labels
 def is_a_wrong_reading(candidate: str, label: str) -> bool:
     """Asserts that it is one; returns whether it parses."""
     assert candidate
-    assert not looks_the_same(candidate, label)
+    assert not is_equivalent(candidate, label)
     try:
         explicit = to_label(parse(candidate))
     except LabelError:
@@ -82,8 +86,8 @@ def test_several_candidates_of_a_label():
     ],
 )
 def test_what_looks_the_same_is_no_mistake(a, b):
-    assert looks_the_same(a, b)
-    assert looks_the_same(b, a)
+    assert is_equivalent(a, b)
+    assert is_equivalent(b, a)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +104,7 @@ def test_what_looks_the_same_is_no_mistake(a, b):
     ],
 )
 def test_what_looks_otherwise_is_one(a, b):
-    assert not looks_the_same(a, b)
+    assert not is_equivalent(a, b)
 
 
 @pytest.mark.corpora
@@ -124,9 +128,9 @@ def test_counting_signs_never_contradicts_the_whole_comparison(corpora, monkeypa
         for each in read_predictions(corpora / "predictions" / name)
         if each.pred != each.gt
     ][:500]
-    quick = [looks_the_same(a, b) for a, b in pairs]
+    quick = [is_equivalent(a, b) for a, b in pairs]
     monkeypatch.setattr(equivalent, "_other_signs", lambda left, right: False)
-    assert [looks_the_same(a, b) for a, b in pairs] == quick
+    assert [is_equivalent(a, b) for a, b in pairs] == quick
     assert any(quick) and not all(quick)
 
 
@@ -135,3 +139,59 @@ def test_how_much_is_remembered_changes_no_candidate(monkeypatch):
     few = [synthesize(label, keyed_random(0, label)) for label in labels]
     monkeypatch.setattr(model, "REMEMBERED", 3)
     assert [synthesize(label, keyed_random(0, label)) for label in labels] == few
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    (
+        (r"\begin {array} { c c } 1 & 2 \end {array}", r"\begin {matrix} 1 & 2 \end {matrix}", True),
+        (r"\begin {array} { c c } 1 & 2 \end {array}", r"\begin {array} { c } 1 & 2 \end {array}", True),
+        (r"\begin {array} { l l } 1 & 2 \end {array}", r"\begin {array} { c c } 1 & 2 \end {array}", True),
+        (r"( \begin {array} { c } 1 \end {array} )", r"\begin {pmatrix} 1 \end {pmatrix}", True),
+        (r"\begin {array} { c | c } 1 & 2 \end {array}", r"\begin {matrix} 1 & 2 \end {matrix}", False),
+        (r"\begin {array} { c c } 1 & 2 \end {array}", r"\begin {matrix} 1 & 3 \end {matrix}", False),
+        (r"\begin {array} { c c } 1 & 2 \end {array}", r"\begin {cases} 1 & 2 \end {cases}", False),
+        (r"\begin {array} { c } \begin {array} { c | c } 1 & 2 \end {array} \end {array}",
+         r"\begin {matrix} \begin {array} { c | c } 1 & 2 \end {array} \end {matrix}", True),
+        (r"\widehat { x }", r"\hat { x }", True),
+        (r"\widetilde { \alpha } + \overline { z }", r"\tilde { \alpha } + \bar { z }", True),
+        (r"\overrightarrow { a }", r"\vec { a }", True),
+        (r"\widehat { x y }", r"\hat { x y }", False),  # narrow over the middle, or wide over both
+        (r"\overline { x y }", r"\bar { x y }", False),
+        (r"\widehat { x }", r"\widetilde { x }", False),
+        (r"\widehat { x }", r"\hat { y }", False),
+        (r"a \ldots b", r"a \cdots b", False),  # on the line, or in its middle
+    ),
+)  # fmt: skip
+def test_what_looks_the_same_on_paper(a, b, same):
+    assert is_equivalent(a, b) is is_equivalent(b, a) is same
+
+
+@pytest.mark.corpora
+def test_no_candidate_looks_like_its_label(corpora):
+    """Wide accents over one symbol and arrays without rules: of 24,519 candidates 166 were such."""
+    labels = [
+        *read_labels(corpora / "im2latex/validate.tsv")[::12],
+        *read_labels(corpora / "mne/N1.tsv")[::8],
+        *read_labels(corpora / "hme100k/train_labels_59452.tsv")[::400],
+    ]
+    narrow = {r"\widehat": r"\hat", r"\widetilde": r"\tilde", r"\overline": r"\bar"}
+
+    def plainly(label):
+        label = re.sub(r"\\begin \{array\} \{ (?:[lcr] )+\}", r"\\begin {matrix}", label)
+        for wide, thin in narrow.items():
+            label = re.sub(
+                rf"{re.escape(wide)} (\{{ [^ ]+ \}})", lambda m, thin=thin: f"{thin} {m[1]}", label
+            )
+        return label.replace(r"\end {array}", r"\end {matrix}")
+
+    tried = 0
+    for number, label in enumerate(labels):
+        try:
+            explicit = to_label(parse(label))
+        except LabelError:
+            continue
+        candidate = synthesize(explicit, keyed_random(0, "x", str(number)))
+        assert plainly(candidate) != plainly(explicit)
+        tried += 1
+    assert tried > 1_000

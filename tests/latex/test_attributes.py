@@ -4,19 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import ATTRIBUTED, HIDDEN, ink_tokens, symbol_end
 from hmer_tasks.latex.counts import count_symbols, count_text
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.released import released_tree_text
 from hmer_tasks.latex.tables import tables
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tree import NONE, to_label
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+from hmer_tasks.latex.uni_mumer_tree import released_tree_text
 
 # label, its tree's text with → for a TAB, its counts
 CASES = [
-    (r"\textcolor { r e d } { x }", "\\textcolor{red}\n→x (inside)", r"\textcolor: 1, x: 1"),
-    (r"\color { r e d } x", "\\color{red}\nx (right)", r"\color: 1, x: 1"),
+    (r"\textcolor { red } { x }", "\\textcolor{red}\n→x (inside)", r"\textcolor: 1, x: 1"),
+    (r"\textcolor { r e d } { x }", "\\textcolor{r e d}\n→x (inside)", r"\textcolor: 1, x: 1"),
+    (r"\color { red } x", "\\color{red}\nx (right)", r"\color: 1, x: 1"),
+    (r"\colorbox { b l u e ! 2 0 } { x }", "\\colorbox{blue!20}\n→x (inside)", r"\colorbox: 1, x: 1"),
     (r"\color [ R G B ] { 1 , 0 , 0 } x", "\\color[RGB]{1,0,0}\nx (right)", r"\color: 1, x: 1"),
     (r"a \hspace { 1 c m } b", "a\n\\hspace{1cm} (right)\nb (right)", r"a: 1, \hspace: 1, b: 1"),
     (r"\hspace* { - \parindent } x", "\\hspace*{-\\parindent}\nx (right)", r"\hspace*: 1, x: 1"),
@@ -47,28 +49,29 @@ def test_tree_label_and_counts(label, tree, counts):
     assert tree_text(read) == tree.replace("→", "\t")
     assert parse_tree_text(tree.replace("→", "\t")) == read
     assert count_text(label) == counts
-    assert sum(count_symbols(label, "released").values()) == len([t for t in label.split() if t not in "{}"])
+    letters = [letter for token in label.split() for letter in (token if token == "red" else [token])]
+    assert sum(count_symbols(label, "released").values()) == len([t for t in letters if t not in "{}"])
 
 
 def test_what_is_glued_is_split():
-    assert to_label(parse(r"\textcolor{red}{x}\kern1pt\hspace{1cm}")) == (
-        r"\textcolor { r e d } { x } \kern 1 p t \hspace { 1 c m }"
-    )
+    written = r"\textcolor { red } { x } \kern 1 p t \hspace { 1 c m }"
+    for label in (r"\textcolor{red}{x}\kern1pt\hspace{1cm}", r"\textcolor {red} {x} \kern 1pt \hspace {1cm}"):
+        assert to_label(parse(label)) == written
     assert to_label(parse(r"\phantom x \phantom { y ^ 2 }")) == r"\phantom { x } \phantom { y ^ { 2 } }"
 
 
 @pytest.mark.parametrize(
     ("label", "reason", "position"),
     [
-        (r"\kern x", Reason.MISSING_ARGUMENT, 1),
-        (r"\kern 1 x", Reason.MISSING_ARGUMENT, 1),
-        (r"x \hspace", Reason.MISSING_ARGUMENT, 2),
-        (r"\textcolor { r e d }", Reason.MISSING_ARGUMENT, 6),
-        (r"\hspace { 1 c m", Reason.UNBALANCED_BRACE, 1),
-        (r"\color [ R G B { x }", Reason.UNBALANCED_BRACKET, 1),
-        (r"x ^ \kern 1 p t", Reason.MISSING_ARGUMENT, 2),
-        (r"\phantom { x _ }", Reason.MISSING_ARGUMENT, 4),
-        (r"\hspace \frac { 1 } { 2 }", Reason.MISSING_ARGUMENT, 1),
+        (r"\kern x", RejectReason.MISSING_ARGUMENT, 1),
+        (r"\kern 1 x", RejectReason.MISSING_ARGUMENT, 1),
+        (r"x \hspace", RejectReason.MISSING_ARGUMENT, 2),
+        (r"\textcolor { r e d }", RejectReason.MISSING_ARGUMENT, 6),
+        (r"\hspace { 1 c m", RejectReason.UNBALANCED_BRACE, 1),
+        (r"\color [ R G B { x }", RejectReason.UNBALANCED_BRACKET, 1),
+        (r"x ^ \kern 1 p t", RejectReason.MISSING_ARGUMENT, 2),
+        (r"\phantom { x _ }", RejectReason.MISSING_ARGUMENT, 4),
+        (r"\hspace \frac { 1 } { 2 }", RejectReason.MISSING_ARGUMENT, 1),
     ],
 )
 def test_refusals_name_the_reason_and_the_place(label, reason, position):
@@ -91,6 +94,8 @@ def test_what_is_no_tree_is_refused(text):
 
 
 def test_the_released_dialect_reads_every_token():
+    reds = [released_tree_text(rf"\color {{ {name} }} x") for name in ("red", "r e d")]
+    assert reds[0] == reds[1]
     assert released_tree_text(r"\kern 1 p t") == "\\kern\n1 (right)\np (right)\nt (right)"
     assert count_text(r"\kern 1 p t", "released") == r"\kern: 1, 1: 1, p: 1, t: 1"
 
@@ -110,6 +115,8 @@ _SIZES = st.sampled_from(["1 p t", "- 0 . 5 e m", ". 1 8 c m", "2 t r u e i n", 
 _LINES = st.sampled_from(["x", "x ^ { 2 }", r"\frac { a } { b }", r"\alpha b", "( 1 ]", ""])
 _NUMBERS = st.sampled_from(["6 5", '" 4 1', "' 1 0 1", "` a"])
 _KINDS = {
+    "model": st.sampled_from(["", "[ R G B ]", "[ n a m e d ]", "[ ]"]),
+    "name": st.sampled_from(["{ red }", "{ Blue2 }", "{ r e d }", "{ 1 , 0 , 0 }", "{ a ! 2 0 }", "{ }"]),
     "group": _GROUPS.map(lambda a: f"{{ {a} }}"),
     "delimiter": st.sampled_from(["{ ( }", "{ }", r"{ \langle }"]),
     "option": st.one_of(st.just(""), _GROUPS.filter(lambda a: not set("[]") & set(a.split())).map("[ {} ]".format)),
@@ -124,7 +131,10 @@ def commands(draw):
     """A command with all that it takes, and what may follow it."""
     name = draw(st.sampled_from(sorted(ATTRIBUTED | HIDDEN)))
     takes = tables().signatures[name]
-    parts = [draw(_KINDS[kind]) for kind in takes.attributes]
+    kinds = [
+        "model" if kind == "option" and "name" in takes.attributes else kind for kind in takes.attributes
+    ]
+    parts = [draw(_KINDS[kind]) for kind in kinds]
     parts += [f"{{ {draw(_LINES)} }}" for _ in takes.arguments]
     after = draw(st.sampled_from(["", "", "_ { 1 }", "x", "^ { 2 } _ { 1 } y"]))
     return " ".join(" ".join([name, *parts, after]).split())
@@ -206,4 +216,4 @@ def test_what_tex_takes_no_script_of_is_refused(command):
     assert parse(f"{command} ( x )").line[0].symbol != NONE
     with pytest.raises(LabelError) as caught:
         parse(f"x ^ {command} {{ d }}")
-    assert caught.value.reason is Reason.MISSING_ARGUMENT
+    assert caught.value.reason is RejectReason.MISSING_ARGUMENT
