@@ -20,6 +20,7 @@ from hmer_tasks.build.plan import Plan
 from hmer_tasks.build.store import WORK, Store
 from hmer_tasks.build.summary import ShardSummary, SplitSummary, Stats, Summary
 from hmer_tasks.corpora import Corpus
+from hmer_tasks.latex.unknown import UnknownCommands
 from hmer_tasks.tasks.prompts import fingerprint, shipped_set
 
 REJECTS = "rejects.jsonl"
@@ -73,6 +74,7 @@ def _merged(
     digest = plan_digest(plan.made_by)
     rejected: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
+    unknown = UnknownCommands()
     splits: dict[str, SplitSummary] = {}
     pictures: dict[str, list[str]] = {}
     shards: dict[str, ShardSummary] = {}
@@ -87,6 +89,7 @@ def _merged(
             )
         rejected.update(str(reject["reason"]) for reject in stats["rejects"])
         _write(rejects, stats["rejects"])
+        unknown.update(stats.get("unknown", {}))
         if repairs is not None:
             repaired.update(repairs_file.count(stats.get("repairs", [])))
             _write(repairs, stats.get("repairs", []))
@@ -105,6 +108,8 @@ def _merged(
         "rejected": dict(sorted(rejected.items())),
         "shards": shards,
     }
+    if unknown.labels:
+        summary["unknown_commands"] = unknown.as_json()
     if repairs is not None:
         summary["repaired"] = dict(sorted(repaired.items()))
     if shipped_set(fingerprint(plan.prompts)) is None:
