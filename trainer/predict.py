@@ -30,15 +30,17 @@ import argparse
 import json
 import operator
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from datasets import disable_progress_bars
 from transformers.utils import logging
 
+from hmer_tasks.progress import progress_of
 from hmer_tasks.tasks import TASK_NAMES, Task, all_tasks
 from hmer_tasks.tasks.prompts import prompt_set
 from trainer.decoding import Answer, Question, Sampling
@@ -166,9 +168,8 @@ def predict(given: argparse.Namespace) -> None:
         logging.disable_progress_bar()
     check_model_path(given.model)
     ask = asked(given.task, given.prompts, given.system_prompt, given.candidates)
-    items = items_of(given, ask)
-    first = next(items, None)
-    if first is None:
+    items = list(items_of(given, ask))
+    if not items:
         raise TrainError("no picture to read: --folds, --limit or --candidates leave none")
     sampling = Sampling(given.temperature, given.top_p, given.top_k, given.max_new_tokens, given.samples)
     settings = {
@@ -181,8 +182,12 @@ def predict(given: argparse.Namespace) -> None:
     stops: Counter[str] = Counter()
     exact = exact_at_first = read = 0
     task = all_tasks()[given.task]
-    batches = _batches(chain([first], items), given.batch)
-    with given.out.open("a", encoding="utf-8") as out, ThreadPoolExecutor() as pool:
+    batches, begun = _batches(iter(items), given.batch), time.monotonic()
+    with (
+        given.out.open("a", encoding="utf-8") as out,
+        ThreadPoolExecutor() as pool,
+        progress_of(len(items), "pictures") as show,
+    ):
         for number, batch, questions in _loaded(pool, enumerate(batches), done):
             answers = engine(questions, str(number))
             lines = [
@@ -203,6 +208,7 @@ def predict(given: argparse.Namespace) -> None:
                 ]
             out.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
             out.flush()
+            show(number * given.batch + len(batch))
             stops.update(str(line["stop"]) for line in lines)
             firsts = [line for line in lines if line["sample"] == 0 and line["gt"]]
             read += len(firsts)
@@ -211,6 +217,8 @@ def predict(given: argparse.Namespace) -> None:
             was = [str(line.get("first", line["pred"])).split() for line in firsts]
             exact_at_first += sum(map(operator.eq, was, wanted))
     told = ", ".join(f"{stop} {count:,}" for stop, count in stops.most_common()) or "nothing was left to do"
+    rate = stops.total() / given.samples / (time.monotonic() - begun)
+    told += f"; {rate:,.1f} pictures/s" if stops else ""
     before = f", {exact_at_first:,} before refining" if given.refine else ""
     print(f"{given.out}: {told}" + (f"; {exact:,} of {read:,} exact{before}" if read else ""))
 
