@@ -33,7 +33,7 @@ import torch
 
 from bench import qwen
 from hmer_tasks import evaluate
-from hmer_tasks.errors.predictions import read_predictions
+from hmer_tasks.predictions import read_predictions
 from trainer import attention, costs, sft
 
 RESULTS = Path(__file__).parent / "results"

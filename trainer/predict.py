@@ -40,9 +40,9 @@ from pathlib import Path
 from datasets import disable_progress_bars
 from transformers.utils import logging
 
-from hmer_tasks.progress import progress_of
 from hmer_tasks.tasks import TASK_NAMES, Task, all_tasks
 from hmer_tasks.tasks.prompts import prompt_set
+from hmer_tasks.utils.progress import progress_of
 from trainer.decoding import Answer, Question, Sampling
 from trainer.engines import ENGINES, QUESTIONS, choose_engine, open_engine
 from trainer.faults import TrainError, UsageError, run

@@ -8,8 +8,8 @@ that stands below it, and that label parses. Anything else leaves the reading as
 from collections.abc import Callable, Mapping, Sequence
 
 from hmer_tasks.errors.markup import apply_corrections, strip_marks
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.reasons import LabelError
 from hmer_tasks.tasks.base import last_line
 from hmer_tasks.tasks.prompts import fill
 from trainer.decoding import Question

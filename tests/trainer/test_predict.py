@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from hmer_tasks.errors.markup import mark_errors
-from hmer_tasks.errors.predictions import read_predictions
+from hmer_tasks.predictions import read_predictions
 from hmer_tasks.tasks import TASK_NAMES
 from trainer import predict
 from trainer.decoding import LONGEST_PERIOD, WINDOW, Question, StuckCriteria, cut, period
