@@ -19,7 +19,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from hmer_tasks.audit.findings import PICTURE_BITS, PICTURE_STRETCH
 from hmer_tasks.audit.phash import BITS, look_at, similar
 from hmer_tasks.corpora import PictureError, Refused, find, open_corpus
-from hmer_tasks.corpora.pictures import decode
+from hmer_tasks.images import decode
 
 COPIES = 300
 

@@ -136,6 +136,9 @@ def _print_built(built: "Built") -> None:
         typer.echo(f"refused: {count:,} {reason}")
     for kind, count in built.summary.get("repaired", {}).items():
         typer.echo(f"mended:  {count:,} {kind}")
+    if changes := built.summary.get("pictures"):
+        said = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
+        typer.echo(f"pictures: {said}")
     if lacking := sum(each["no_candidate"] for each in splits.values()):
         typer.echo(f"without a wrong candidate, hence without rows of a mistake: {lacking:,} samples")
     if clean := sum(each["clean"] for each in splits.values()):

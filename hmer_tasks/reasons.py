@@ -36,6 +36,10 @@ class Reason(StrEnum):
     IMAGE_UNREADABLE = "image_unreadable"
     IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_TOO_LONG = "image_too_long"
+    IMAGE_TOO_SMALL = "image_too_small"
+    IMAGE_BLANK = "image_blank"
+    IMAGE_ANIMATED = "image_animated"
+    IMAGE_NOT_CLEAN = "image_not_clean"  # of `verify` alone: the gate would have changed it
     INK_UNREADABLE = "ink_unreadable"
     INK_EMPTY = "ink_empty"
     NOT_DRAWABLE = "not_drawable"
@@ -80,3 +84,25 @@ class LabelError(ValueError):
         line = f"{before} {here} {after}" if before else f"{here} {after}"
         start = len(before) + 1 if before else 0
         return f"{line[:width].rstrip()}\n{' ' * start}{'^' * max(1, len(here))}"
+
+
+class PictureError(Exception):
+    """A picture that cannot be had: a named reason, where it was looked for, and a few words.
+
+    `where` is a name inside the corpus (`train/train_images/train_0.jpg`), never a machine's path,
+    so that what a build writes about it is the same everywhere.
+    """
+
+    def __init__(self, reason: Reason, where: str, detail: str = "") -> None:
+        super().__init__(reason, where, detail)
+        self.reason = reason
+        self.where = where
+        self.detail = detail
+
+    @property
+    def place(self) -> str:
+        """`where`, and the detail if there is one."""
+        return f"{self.where}: {self.detail}" if self.detail else self.where
+
+    def __str__(self) -> str:
+        return f"{self.reason} at {self.place}"

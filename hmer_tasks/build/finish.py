@@ -19,6 +19,7 @@ from hmer_tasks.build.plan import Plan
 from hmer_tasks.build.store import WORK, Store
 from hmer_tasks.build.summary import ShardSummary, SplitSummary, Stats, Summary
 from hmer_tasks.corpora import Corpus
+from hmer_tasks.images import CHANGES
 
 REJECTS = "rejects.jsonl"
 
@@ -63,6 +64,7 @@ def _merged(
     digest = plan_digest(plan.made_by)
     rejected: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
+    changed: Counter[str] = Counter()
     splits: dict[str, SplitSummary] = {}
     pictures: dict[str, list[str]] = {}
     shards: dict[str, ShardSummary] = {}
@@ -77,6 +79,7 @@ def _merged(
         if repairs is not None:
             repaired.update(repairs_file.count(stats.get("repairs", [])))
             _write(repairs, stats.get("repairs", []))
+        changed.update(stats.get("pictures", {}))
         _add(splits.setdefault(job.out_split, _empty()), stats)
         pictures.setdefault(job.out_split, []).append(stats["pictures_sha256"])
         labels.setdefault(job.out_split, LabelTally()).add(stats["labels"])
@@ -91,6 +94,8 @@ def _merged(
         "rejected": dict(sorted(rejected.items())),
         "shards": shards,
     }
+    if changed:
+        summary["pictures"] = {change: changed[change] for change in CHANGES if changed[change]}
     if repairs is not None:
         summary["repaired"] = dict(sorted(repaired.items()))
     return summary

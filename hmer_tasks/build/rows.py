@@ -10,10 +10,11 @@ from functools import lru_cache
 from hmer_tasks.build.exclude import Exclusions
 from hmer_tasks.build.repairs import Repair, repair_of
 from hmer_tasks.corpora import PictureError, Sample
-from hmer_tasks.corpora.pictures import as_on_disk
+from hmer_tasks.corpora.pictures import LoadedPicture, loaded
 from hmer_tasks.errors.model import NoiseModel
 from hmer_tasks.errors.predictions import Candidates
 from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.images import Change
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import standard_spelling
@@ -38,7 +39,7 @@ class Expanded:
     """A sample with its rows: one picture (no bytes: none), the owners' label, a row a task.
 
     `no_candidate`: error tasks are asked for, and it has no wrong candidate; `clean`: it also has the
-    rows whose candidate is right.
+    rows whose candidate is right; `picture_changes`: what the gate did to the picture.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Expanded:
     no_candidate: bool = False
     clean: bool = False
     repair: Repair | None = None
+    picture_changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
             (labelled(label, tree, each), about_mistakes) for each in (*wrong, *([label] if clean else []))
         ]
         built = [(task, task.row(each, context.prompts)) for each, tasks in told for task in tasks]
-        picture, name = _picture(sample, context)
+        picture = _picture(sample, context)
     except LabelError as error:
         return _refuse(sample, error)
     except PictureError as error:
@@ -125,14 +127,24 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
             task.check(row)
             rows.append(row)
     lacking = bool(about_mistakes) and not wrong
-    return Expanded(sample.id, sample.source, sample.label, picture, name, tuple(rows), lacking, clean)
+    return Expanded(
+        sample.id,
+        sample.source,
+        sample.label,
+        picture.data,
+        picture.name,
+        tuple(rows),
+        lacking,
+        clean,
+        picture_changes=picture.changes,
+    )
 
 
-def _picture(sample: Sample, context: Context) -> tuple[bytes, str]:
-    """The sample's picture and its name; no bytes where rows are to have none. Raises PictureError."""
+def _picture(sample: Sample, context: Context) -> LoadedPicture:
+    """The sample's picture; no bytes where rows are to have none. Raises PictureError."""
     if not context.images:
-        return b"", ""
-    return (as_on_disk(sample.image) if context.keep_polarity else sample.image).load()
+        return LoadedPicture(b"", "")
+    return loaded(sample.image, context.keep_polarity)
 
 
 def _sorted_tasks(context: Context) -> tuple[list[Task], list[Task]]:

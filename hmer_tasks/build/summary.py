@@ -20,6 +20,7 @@ class Stats(TypedDict):
     rejects: list[dict[str, str]]
     labels: LabelStats
     repairs: NotRequired[list[dict[str, object]]]  # of a build with --repair
+    pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change
 
 
 class SplitSummary(TypedDict):
@@ -59,4 +60,5 @@ class Summary(TypedDict):
     splits: dict[str, SplitSummary]
     rejected: dict[str, int]
     repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
+    pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
     shards: dict[str, ShardSummary]

@@ -20,8 +20,8 @@ from hmer_tasks.build.store import WORK, Store, open_store
 from hmer_tasks.build.summary import Summary
 from hmer_tasks.build.worker import settle
 from hmer_tasks.corpora import PictureError
-from hmer_tasks.corpora.pictures import prove
 from hmer_tasks.corpora.urls import Place
+from hmer_tasks.images import prove
 from hmer_tasks.progress import progress_of
 from hmer_tasks.tasks import ProofError, Row, all_tasks
 from hmer_tasks.whole import sha256_of
@@ -36,6 +36,7 @@ class _Kind:
 
     dialect: str
     images: bool
+    keep_polarity: bool
 
 
 @dataclass(slots=True)
@@ -112,7 +113,11 @@ def verify(out: Place, workers: int = 0) -> Report:
 
 def _read_shards(store: Store, summary: Summary, workers: int) -> dict[str, Report]:
     arguments = summary["made_by"]["arguments"]
-    kind = _Kind(str(arguments["tree_format"]), not arguments.get("no_images"))
+    kind = _Kind(
+        dialect=str(arguments["tree_format"]),
+        images=not arguments.get("no_images"),
+        keep_polarity=bool(arguments.get("keep_polarity")),
+    )
     reports: dict[str, Report] = {}
     total = len(summary["shards"])
     try:
@@ -227,7 +232,7 @@ def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -
             report.samples += 1
             pictures.update(data)
             if kind.images:
-                _verify_picture(data, place, report)
+                _verify_picture(data, place, kind, report)
         elif data != picture:
             report.fault(f"{place}: another picture than the sample's row before")
         last, picture = sample, data
@@ -273,9 +278,9 @@ def _row(record: "dict[str, object]") -> Row:
     )
 
 
-def _verify_picture(data: bytes, place: str, report: Report) -> None:
+def _verify_picture(data: bytes, place: str, kind: _Kind, report: Report) -> None:
     report.pictures += 1
     try:
-        prove(data, place)
+        prove(data, place, keep_polarity=kind.keep_polarity)
     except PictureError as error:
         report.fault(f"{error.place} ({error.reason})")

@@ -156,6 +156,7 @@ class _Tally:
         self.repairs: list[Repair] | None = [] if repair else None
         self.labels: list[str] = []
         self.digest = sha256()
+        self.pictures: Counter[str] = Counter()
 
     def add(self, outcome: Expanded | Rejection) -> None:
         if isinstance(outcome, Rejection):
@@ -170,6 +171,7 @@ class _Tally:
             self.tasks.update(row.task for row in outcome.rows)
             self.labels.append(outcome.rows[0].label)
             self.digest.update(outcome.picture)
+            self.pictures.update(outcome.picture_changes)
 
     def stats(self, plan: str, size: int, digest: str) -> Stats:
         stats: Stats = {
@@ -185,6 +187,8 @@ class _Tally:
             "rejects": [asdict(reject) for reject in self.rejects],
             "labels": label_stats(self.labels),
         }
+        if self.pictures:
+            stats["pictures"] = dict(self.pictures)
         if self.repairs is not None:
             stats["repairs"] = [asdict(repair) for repair in self.repairs]
         return stats

@@ -9,7 +9,8 @@ from hmer_tasks.corpora.faults import CorpusError
 from hmer_tasks.corpora.files import Files, climbs
 from hmer_tasks.corpora.labelfile import Labels
 from hmer_tasks.corpora.labelled import open_labels
-from hmer_tasks.corpora.pictures import EXTENSIONS, FilePicture
+from hmer_tasks.corpora.pictures import FilePicture
+from hmer_tasks.images import EXTENSIONS
 from hmer_tasks.reasons import Reason
 
 LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")

@@ -17,7 +17,7 @@ from hmer_tasks.corpora.hand.layout import Layout
 from hmer_tasks.corpora.hand.paper import photographed
 from hmer_tasks.corpora.hand.pen import clean, ink
 from hmer_tasks.corpora.hand.writer import Hands, Writer, keyed, writer
-from hmer_tasks.corpora.pictures import png
+from hmer_tasks.images import png
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.reasons import LabelError, Reason
 

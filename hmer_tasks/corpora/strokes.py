@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from hmer_tasks.corpora.files import Files
 from hmer_tasks.corpora.inkml import Ink, Stroke, parse
-from hmer_tasks.corpora.pictures import png
+from hmer_tasks.images import png
 
 SYMBOL = 44.0  # pixels that a typical stroke spans
 PEN = SYMBOL / 13  # stroke width in pixels, where nothing is capped

@@ -15,9 +15,9 @@ from hmer_tasks.build.faults import check_task
 from hmer_tasks.build.schema import SCHEMA
 from hmer_tasks.build.store import Store, open_store
 from hmer_tasks.corpora import PictureError
-from hmer_tasks.corpora.pictures import decode
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
+from hmer_tasks.images import decode, kind_of
 from hmer_tasks.look.inline import show_png
 
 
@@ -66,7 +66,7 @@ def _print_head(record: dict[str, object], console: Console) -> None:
         picture = decode(data, str(record["id"]))
     except PictureError as error:
         raise BuildError(f"a picture cannot be read ({error}): `hmer-tasks verify` says more") from error
-    size = f"{picture.width} × {picture.height}, {picture.format}, {len(data):,} bytes"
+    size = f"{picture.width} × {picture.height}, {kind_of(data) or 'another format'}, {len(data):,} bytes"
     out = io.BytesIO()
     picture.convert("RGB").save(out, "PNG")
     _print_about(record, size, console, out.getvalue())
