@@ -21,7 +21,7 @@ from hmer_tasks.corpora import CorpusError
 from hmer_tasks.errors.noisefile import NoiseError
 from hmer_tasks.errors.predictions import PredictionError
 from hmer_tasks.missing import MissingLibraryError
-from hmer_tasks.reading import LONGEST_LINE, lines
+from hmer_tasks.reading import LONGEST_LINE, encoding_fault, lines
 from hmer_tasks.reasons import LabelError, Reason
 from hmer_tasks.tasks.prompts import PromptError
 
@@ -207,6 +207,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows another
+    if fault := encoding_fault():
+        _complain(fault)
+        sys.exit(1)
     try:
         # Not app(): that would put its own excepthook in place.
         code = typer.main.get_command(app).main(standalone_mode=False) or 0

@@ -154,7 +154,10 @@ def check(
     file: Annotated[
         list[Path] | None, typer.Argument(help="Label files: tsv, caption.txt, JSON lines, CSV.")
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="A corpus instead of files.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="A corpus instead of files; with files and --repair, the one they are of."),
+    ] = None,
     root: Annotated[str | None, typer.Option(help="The corpus's folder, archive or URL.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
     rejects: Annotated[
@@ -174,16 +177,17 @@ def check(
     from hmer_tasks.look import check as look
     from hmer_tasks.outfile import root_of, settle
 
-    if bool(file) == bool(dataset):
+    if bool(file) == bool(dataset) and not (file and repair and root is None):
         raise UsageError("name label files, or a corpus with --dataset (one of the two)")
     if rejects is not None:
         if as_json and rejects == Path("/dev/stdout"):
             raise UsageError("--json and --rejects would both go to the terminal: name a file for one")
-        settle(rejects, (*(file or ()), root_of(dataset, root)))
+        settle(rejects, tuple(file) if file else (root_of(dataset, root),))
     with look.rejects_file(rejects) as refuse:
-        if dataset is None:
-            checked = [look.check_file(path, repair, workers, refuse) for path in file or ()]
+        if file:
+            checked = [look.check_file(path, repair, workers, refuse, dataset or "") for path in file]
         else:
+            assert dataset is not None
             place = None if root is None else place_of(root)
             checked = list(look.check_dataset(dataset, place, repair, workers, refuse))
     if as_json:
@@ -209,4 +213,8 @@ def verify(
     if report.faults:
         typer.echo("the command that built it makes damaged and missing shards again")
         raise typer.Exit(1)
+    if not report.prompts_compared:
+        typer.echo("not compared: the prompts; they came from a file, and this build.json does not hold them")
+        typer.echo("every row is proven, but for its prompt")
+        return
     typer.echo("every row is proven")

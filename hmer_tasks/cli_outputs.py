@@ -86,6 +86,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
 ) -> None:
     """Write a build as LLaMA-Factory or the authors' own readers take it. Run again, it goes on."""
+    from hmer_tasks.build import read_summary
     from hmer_tasks.outputs import llama_factory, released
     from hmer_tasks.outputs.folder import export as run_export
 
@@ -103,10 +104,24 @@ def export(
             f"left out: {written.left_out:,} rows whose text holds a placeholder: {target / 'left_out.jsonl'}"
         )
     if to is To.LLAMA_FACTORY:
-        names = ",".join(written.rows)
-        typer.echo(f"train:  llamafactory-cli train --dataset_dir {target} --dataset {names} …")
+        _print_commands(target, llama_factory.by_role(read_summary(out), written.rows))
     else:
         typer.echo(f'load:   datasets.load_dataset("{target}", "{next(iter(written.rows), "")}")')
+
+
+def _print_commands(target: Path, roles: dict[str, list[str]]) -> None:
+    """How LLaMA-Factory is called: it trains on the train sets alone."""
+    command = f"llamafactory-cli train --dataset_dir {target}"
+    train, valid, test = (",".join(roles.get(role, ())) for role in ("train", "valid", "test"))
+    if train:
+        evaluated = f" --eval_dataset {valid}" if valid else ""
+        typer.echo(f"train:  {command} --dataset {train}{evaluated} …")
+    else:
+        typer.echo("train:  this build has no train split")
+        if valid:
+            typer.echo(f"valid:  {valid} (for --eval_dataset; not to train on)")
+    if test:
+        typer.echo(f"test:   {test} (for --eval_dataset with --do_predict; not to train on)")
 
 
 def push(

@@ -1,6 +1,8 @@
 """Reading what users hand in, with a bound: `/dev/zero`, a bomb or a mix-up must not take all memory."""
 
+import codecs
 import errno
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,20 @@ BOM = b"\xef\xbb\xbf"
 LONGEST_LINE = 1 << 20  # bytes; the longest label of any corpus is some thousands
 ENDLESS = 64 * LONGEST_LINE  # bytes after which nobody waits for a line's end any more
 MAX_TOML = 16 << 20  # bytes; a noise file is a tenth of a megabyte
+
+
+def encoding_fault() -> str:
+    """What is wrong with the encoding of file names, and what to set; empty where it is UTF-8.
+
+    Label files name pictures in UTF-8. Where Python writes names to the disk in another encoding, `é.jpg` is
+    another file: a build would refuse pictures that are there.
+    """
+    encoding = sys.getfilesystemencoding()
+    if codecs.lookup(encoding).name == "utf-8":
+        return ""
+    return (
+        f"file names are read as {encoding} in this locale, and a corpus has them in UTF-8: set PYTHONUTF8=1"
+    )
 
 
 def lines(file: BinaryIO, name: str) -> Iterator[bytes | None]:

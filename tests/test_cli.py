@@ -220,7 +220,11 @@ def test_show(built, tmp_path):
     assert "train_2.jpg" not in done.stdout
     for task in ("recognition", "tree_cot", "counting", "error_detection", "error_correction"):
         assert done.stdout.count(f"─ {task} ─") == 2
-    assert len(list((tmp_path / "hmer-tasks-show").iterdir())) == 2
+    [folder] = tmp_path.iterdir()  # of this command alone: nobody can have put it there before
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert len(list(folder.iterdir())) == 2
+    assert run_command("show", built, env={"TMPDIR": str(tmp_path)}).returncode == 0
+    assert len(list(tmp_path.iterdir())) == 2
     done = run_command("show", built, "-n", "3", "--task", "counting")
     assert done.stdout.count("─ counting ─") == 3
     assert "recognition" not in done.stdout

@@ -4,7 +4,7 @@ No time, host or path stands in it: the same build gives the same card.
 """
 
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment
@@ -27,10 +27,12 @@ def card(
     corpus: Corpus,
     labels: list[dict[str, object]],
     tokens: list[tuple[str, int]],
+    *,
+    arrow_bytes: Mapping[str, int],
     examples: Sequence[Example] = (),
 ) -> str:
-    """The card of a build; `labels` and `tokens` are what `label_statistics` found, `examples` the
-    rows of one sample."""
+    """The card of a build; `labels` and `tokens` are what `label_statistics` found, `arrow_bytes` what the
+    rows of each split take in memory, `examples` the rows of one sample."""
     made_by = summary["made_by"]
     found = terms(corpus.licence)
     rows = sum(split["rows"] for split in summary["splits"].values())
@@ -46,6 +48,9 @@ def card(
         size=next((name for limit, name in _SIZES if rows < limit), "1M<n<10M"),
         features=_features(),
         splits=summary["splits"],
+        arrow_bytes=arrow_bytes,
+        download_size=sum(shard["bytes"] for shard in summary["shards"].values()),
+        dataset_size=sum(arrow_bytes.values()),
         tasks=made_by["arguments"]["tasks"],
         rejected=summary["rejected"],
         repaired=summary.get("repaired", {}),

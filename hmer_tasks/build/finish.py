@@ -3,6 +3,7 @@
 One marker is in memory at a time: of fifty million labels a third may be refused, each with a reason.
 """
 
+import errno
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from hmer_tasks.build.store import WORK, Store
 from hmer_tasks.build.summary import ShardSummary, SplitSummary, Stats, Summary
 from hmer_tasks.corpora import Corpus
 from hmer_tasks.images import CHANGES
+from hmer_tasks.tasks.prompts import fingerprint, shipped_set
 
 REJECTS = "rejects.jsonl"
 
@@ -32,13 +34,15 @@ def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
         if plan.made_by["arguments"].get("repair"):
             repairs = files.enter_context(_lines(store, repairs_file.FILE))
         labels: dict[str, LabelTally] = {}
-        summary = _merged(store, plan, rejects, repairs, labels)
+        arrow_bytes: Counter[str] = Counter()
+        summary = _merged(store, plan, rejects, repairs, labels=labels, arrow_bytes=arrow_bytes)
     _remove_strays(store, set(summary["shards"]))
     shards: dict[str, list[str]] = {}
     for job in plan.jobs:
         shards.setdefault(job.out_split, []).append(shard_name(job))
     examples = example_rows(store, shards)
-    store.write("README.md", card(summary, corpus, *label_statistics(labels), examples))
+    statistics = label_statistics(labels)
+    store.write("README.md", card(summary, corpus, *statistics, arrow_bytes=arrow_bytes, examples=examples))
     store.write("build.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     store.remove(WORK)
     return summary
@@ -57,10 +61,16 @@ def _lines(store: Store, name: str) -> Iterator[TextIO]:
 
 
 def _merged(
-    store: Store, plan: Plan, rejects: TextIO, repairs: TextIO | None, labels: dict[str, LabelTally]
+    store: Store,
+    plan: Plan,
+    rejects: TextIO,
+    repairs: TextIO | None,
+    *,
+    labels: dict[str, LabelTally],
+    arrow_bytes: Counter[str],
 ) -> Summary:
     """build.json of all markers; what was refused and what was mended goes to the two files, what is said
-    of labels to `labels`, by split."""
+    of labels to `labels` and the size of the rows to `arrow_bytes`, by split."""
     digest = plan_digest(plan.made_by)
     rejected: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
@@ -68,7 +78,10 @@ def _merged(
     splits: dict[str, SplitSummary] = {}
     pictures: dict[str, list[str]] = {}
     shards: dict[str, ShardSummary] = {}
+    there = set(store.names("data"))
     for job in plan.jobs:
+        if f"{job.name}.parquet" not in there:
+            raise FileNotFoundError(errno.ENOENT, "gone", f"{store}/{shard_name(job)}")
         stats = read_marker(store, job, digest)
         if stats is None:
             raise BuildError(
@@ -83,8 +96,9 @@ def _merged(
         _add(splits.setdefault(job.out_split, _empty()), stats)
         pictures.setdefault(job.out_split, []).append(stats["pictures_sha256"])
         labels.setdefault(job.out_split, LabelTally()).add(stats["labels"])
+        arrow_bytes[job.out_split] += stats["arrow_bytes"]
         shards[shard_name(job)] = ShardSummary(
-            rows=stats["rows"], bytes=stats["bytes"], sha256=stats["sha256"]
+            split=job.out_split, rows=stats["rows"], bytes=stats["bytes"], sha256=stats["sha256"]
         )
     for split, digests in pictures.items():
         splits[split]["pictures_sha256"] = joined(digests)
@@ -98,6 +112,8 @@ def _merged(
         summary["pictures"] = {change: changed[change] for change in CHANGES if changed[change]}
     if repairs is not None:
         summary["repaired"] = dict(sorted(repaired.items()))
+    if shipped_set(fingerprint(plan.prompts)) is None:
+        summary["prompts"] = dict(plan.prompts)
     return summary
 
 

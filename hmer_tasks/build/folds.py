@@ -31,7 +31,7 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
                     continue
                 label = read_label(sample, inputs.reader.profile, context)
                 if not isinstance(label, Rejection):
-                    groups.setdefault(_expression(label[0]), []).append((sample.source, sample.id))
+                    groups.setdefault(_expression(label.label), []).append((sample.source, sample.id))
     fold_of = assign(
         {expression: len(samples) for expression, samples in groups.items()}, folds, options.seed
     )

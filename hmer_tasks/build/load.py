@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.store import open_store
+from hmer_tasks.build.summary import shards_of
 from hmer_tasks.build.verify import read_summary
 from hmer_tasks.corpora.urls import Place, cache_folder, is_url, place_of
 from hmer_tasks.tasks import TASK_NAMES
@@ -45,8 +46,7 @@ def load(out: Place, tasks: Sequence[str] | None = None, split: str | None = Non
     files = [
         str(_copy(out, name, summary["shards"][name]["sha256"]) if is_url(out) else Path(out) / name)
         for one in chosen
-        for name in sorted(summary["shards"])
-        if name.startswith(f"data/{one}-")
+        for name in shards_of(summary, one)
     ]
     filters = None if tasks is None else [("task", "in", list(tasks))]
     return load_dataset("parquet", data_files={"rows": files}, split="rows", filters=filters)

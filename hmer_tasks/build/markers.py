@@ -61,7 +61,7 @@ def read_marker(store: Store, job: Job, digest: str) -> Stats | None:
     if line is None:
         return None
     stats: Stats = json.loads(line)
-    return stats if stats.get("plan") == digest and "labels" in stats else None
+    return stats if stats.get("plan") == digest and {"labels", "arrow_bytes"} <= stats.keys() else None
 
 
 def _sealed(line: str) -> str:

@@ -1,6 +1,5 @@
 """What a build will do, settled before any worker starts: its inputs, its jobs, its fingerprint."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +15,7 @@ from hmer_tasks.build.summary import MadeBy
 from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, synthetic
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.progress import progress_of_many
+from hmer_tasks.tasks.prompts import fingerprint
 from hmer_tasks.whole import sha256_of
 
 SAMPLES_PER_SHARD = 2000
@@ -95,6 +95,7 @@ class Plan:
     inputs: dict[str, Inputs]
     jobs: list[Job]
     made_by: MadeBy
+    prompts: Mapping[str, str]
 
 
 def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
@@ -206,7 +207,7 @@ def is_valid_side(seed: int, label: str, share: float) -> bool:
 def made_by(
     options: BuildOptions,
     tasks: tuple[str, ...],
-    prompts: dict[str, str],
+    prompts: Mapping[str, str],
     errors: list[str],
     inputs: dict[str, Inputs],
 ) -> MadeBy:
@@ -219,7 +220,7 @@ def made_by(
             "errors": errors,
             "clean_share": options.clean_share,
             "tree_format": options.tree_format,
-            "prompts": sha256(json.dumps(prompts, sort_keys=True).encode()).hexdigest(),
+            "prompts": fingerprint(prompts),
             "normalize": options.normalize,
             "valid_share": options.valid_share,
             "seed": options.seed,

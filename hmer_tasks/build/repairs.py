@@ -1,17 +1,11 @@
-"""`build --repair`: labels mended before they are read, and OUT/repairs.jsonl, which keeps what they were."""
+"""OUT/repairs.jsonl of a build with --repair: what the labels were that were repaired."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from hmer_tasks.build.store import Store
-from hmer_tasks.corpora import Sample
-from hmer_tasks.latex.normalize import normalize
-from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.repair import Mended, mend
-from hmer_tasks.reasons import LabelError
 
 FILE = "repairs.jsonl"
 
@@ -25,26 +19,6 @@ class Repair:
     kinds: tuple[str, ...]
     original: str
     mended: str
-
-
-def repair_of(sample: Sample, profile: str | None) -> Mended | None:
-    """The mend of a sample's label, if it needs one and has one.
-
-    Raises LabelError (`lost_text`) where the label lacks what no mend can bring back.
-    """
-    return _mended(sample.label, profile, sample.source.partition("/")[0])
-
-
-@lru_cache(maxsize=8192)
-def _mended(label: str, profile: str | None, corpus: str) -> Mended | None:
-    def parses(text: str) -> bool:
-        try:
-            parse(text if profile is None else normalize(text, profile))
-        except LabelError:
-            return False
-        return True
-
-    return mend(label, parses, corpus)
 
 
 def count(repairs: Iterable[Mapping[str, object]]) -> dict[str, int]:

@@ -4,11 +4,11 @@ Pure: nothing here depends on workers, order or files around it. Randomness is k
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from hmer_tasks.build.exclude import Exclusions
-from hmer_tasks.build.repairs import Repair, repair_of
+from hmer_tasks.build.repairs import Repair
 from hmer_tasks.corpora import PictureError, Sample
 from hmer_tasks.corpora.pictures import LoadedPicture, loaded
 from hmer_tasks.errors.model import NoiseModel
@@ -17,6 +17,7 @@ from hmer_tasks.errors.synthesize import keyed_random, synthesize
 from hmer_tasks.images import Change
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.repair import Mended, mend
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import ExprTree, to_label
 from hmer_tasks.reasons import LabelError, Reason
@@ -69,44 +70,57 @@ class Context:
     excluded: Exclusions | None = None
     noise: NoiseModel | None = None  # of the synthetic candidates; None: the shipped one
     repair: bool = False
+    repair_as: str | None = None  # the corpus whose repairs are made; None: the one a sample is of
     images: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ReadLabel:
+    """A label as it is built: in explicit form, with its tree, and how it was repaired, if it was."""
+
+    label: str
+    tree: ExprTree
+    mended: Mended | None
+
+
 @lru_cache(maxsize=8192)
-def _read(label: str, profile: str | None, normalized: bool) -> tuple[str, ExprTree]:
-    """A label in explicit form and its tree; labels that repeat are parsed once."""
-    tree = parse(label if profile is None else normalize(label, profile))
+def _read(label: str, profile: str | None, normalized: bool, repaired_as: str | None) -> ReadLabel:
+    """A label read, after the repairs of a corpus (None: of none); labels that repeat are read once."""
+
+    def parsed(text: str) -> ExprTree:
+        return parse(text if profile is None else normalize(text, profile))
+
+    def parses(text: str) -> bool:
+        try:
+            parsed(text)
+        except LabelError:
+            return False
+        return True
+
+    mended = None if repaired_as is None else mend(label, parses, repaired_as)
+    tree = parsed(label if mended is None else mended.label)
     explicit = to_label(tree)
     if normalized:
         explicit = standard_spelling(explicit)
         tree = parse(explicit)
-    return explicit, tree
+    return ReadLabel(explicit, tree, mended)
 
 
-def read_label(sample: Sample, profile: str | None, context: Context) -> tuple[str, ExprTree] | Rejection:
+def read_label(sample: Sample, profile: str | None, context: Context) -> ReadLabel | Rejection:
     """The sample's label in explicit form with its tree, or why it has none."""
+    corpus = sample.source.partition("/")[0] if context.repair_as is None else context.repair_as
     try:
-        mended = repair_of(sample, profile) if context.repair else None
-        label = sample.label if mended is None else mended.label
-        return _read(label, profile, context.normalize)
+        return _read(sample.label, profile, context.normalize, corpus if context.repair else None)
     except LabelError as error:
         return _refuse(sample, error)
 
 
-def repaired(outcome: Expanded | Rejection, sample: Sample, profile: str | None) -> Expanded | Rejection:
-    """The outcome of a sample, with what was mended in its label."""
-    mended = repair_of(sample, profile) if isinstance(outcome, Expanded) else None
-    if mended is None or isinstance(outcome, Rejection):
-        return outcome
-    told = Repair(sample.id, sample.source, mended.kinds, sample.label, mended.label)
-    return replace(outcome, repair=told)
-
-
-def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expanded | Rejection:
+def expand(sample: Sample, read: ReadLabel, context: Context) -> Expanded | Rejection:
     """The sample's rows, every one proven, or why it has none.
 
     Raises ProofError where a row is not what its task promises: that is a bug, and ends the build.
     """
+    label, tree, mended = read.label, read.tree, read.mended
     others, about_mistakes = _sorted_tasks(context)
     wrong, clean = _candidates(sample, label, context) if about_mistakes else ([], False)
     try:
@@ -127,6 +141,9 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
             task.check(row)
             rows.append(row)
     lacking = bool(about_mistakes) and not wrong
+    repair = None
+    if mended is not None:
+        repair = Repair(sample.id, sample.source, mended.kinds, sample.label, mended.label)
     return Expanded(
         sample.id,
         sample.source,
@@ -136,7 +153,8 @@ def expand(sample: Sample, label: str, tree: ExprTree, context: Context) -> Expa
         tuple(rows),
         lacking,
         clean,
-        picture_changes=picture.changes,
+        repair,
+        picture.changes,
     )
 
 

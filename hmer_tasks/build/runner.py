@@ -104,7 +104,8 @@ def opened(options: BuildOptions, ranked: bool = False) -> Iterator[Opened]:
         plan = Plan(
             inputs,
             make_jobs(inputs, options.valid_share),
-            made_by(options, names, dict(context.prompts), errors, inputs),
+            made_by(options, names, context.prompts, errors, inputs),
+            context.prompts,
         )
         done = FORK.Value("q", 0)
         work = Work(store, plan_digest(plan.made_by), inputs, context, options.valid_share, done)
@@ -164,14 +165,33 @@ def told(store: Store) -> Iterator[None]:
     """What goes wrong while OUT is written, as one line. Raises BuildError."""
     try:
         yield
+    except FileNotFoundError as error:  # nothing that a build reads or makes goes by itself
+        raise BuildError(_removed(store, error)) from error
     except OSError as error:
         where = error.filename or store
         why = " ".join(str(error.strerror or error).split()).rstrip(".")
         raise BuildError(
-            f"{where}: {why}; nothing is lost: mend it and run the same command to go on"
+            f"{where}: {why}; finished shards are kept: correct this and run the same command to go on"
         ) from error
     except ProofError as error:
         raise BuildError(f"a row failed its proof, which is a bug of hmer-tasks: {error}") from error
+
+
+def _removed(store: Store, error: FileNotFoundError) -> str:
+    """What to say where a file that the build needs was taken away while it ran."""
+    try:
+        empty = not store.names()
+    except OSError:
+        empty = False
+    if empty:
+        return (
+            f"{store} was removed while it was being built, and the finished shards with it: "
+            f"run the same command to build it again from the start"
+        )
+    return (
+        f"{error.filename or store} was removed while the build ran: what was removed is lost; "
+        f"run the same command again, it keeps the shards that are left and makes the others"
+    )
 
 
 def mend(it: Opened, jobs: list[Job], summary: Summary, workers: int) -> int:

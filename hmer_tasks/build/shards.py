@@ -35,6 +35,7 @@ class ShardWriter:
         )
         self._pending: list[Expanded] = []
         self._bytes = 0
+        self.arrow_bytes = 0  # of the rows that are written, as `datasets` counts them
 
     def add(self, sample: Expanded) -> None:
         """Add a sample's rows."""
@@ -48,7 +49,9 @@ class ShardWriter:
 
     def _flush(self) -> None:
         if self._pending:
-            self._writer.write_table(_table(self._pending), row_group_size=1 << 20)
+            table = _table(self._pending)
+            self._writer.write_table(table, row_group_size=1 << 20)
+            self.arrow_bytes += table.nbytes
             self._pending.clear()
             self._bytes = 0
 

@@ -19,6 +19,7 @@ class Stats(TypedDict):
     pictures_sha256: str
     rejects: list[dict[str, str]]
     labels: LabelStats
+    arrow_bytes: int  # what the rows take in memory, each row's picture counted
     repairs: NotRequired[list[dict[str, object]]]  # of a build with --repair
     pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change
 
@@ -40,6 +41,7 @@ class SplitSummary(TypedDict):
 class ShardSummary(TypedDict):
     """One shard of build.json."""
 
+    split: str
     rows: int
     bytes: int
     sha256: str
@@ -61,4 +63,10 @@ class Summary(TypedDict):
     rejected: dict[str, int]
     repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
     pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
+    prompts: NotRequired[dict[str, str]]  # the set, where it came from a user's file: verify compares with it
     shards: dict[str, ShardSummary]
+
+
+def shards_of(summary: Summary, split: str) -> list[str]:
+    """The names of a split's shards, in order."""
+    return [name for name, shard in summary["shards"].items() if shard["split"] == split]

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -17,13 +17,14 @@ from hmer_tasks.build.pool import cores, held_back, worker_pool
 from hmer_tasks.build.repairs import count, read_repairs
 from hmer_tasks.build.schema import SCHEMA
 from hmer_tasks.build.store import WORK, Store, open_store
-from hmer_tasks.build.summary import Summary
+from hmer_tasks.build.summary import Summary, shards_of
 from hmer_tasks.build.worker import settle
 from hmer_tasks.corpora import PictureError
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.images import prove
 from hmer_tasks.progress import progress_of
 from hmer_tasks.tasks import ProofError, Row, all_tasks
+from hmer_tasks.tasks.prompts import NAMES, fill, fingerprint, shipped_set
 from hmer_tasks.whole import sha256_of
 
 _MAX_FAULTS = 20  # named in full; beyond it they are only counted
@@ -32,11 +33,12 @@ _BATCH = 500  # rows
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a build's rows are proven as."""
+    """What a build's rows are proven as. `prompts`: None where build.json does not hold the set."""
 
     dialect: str
     images: bool
     keep_polarity: bool
+    prompts: Mapping[str, str] | None
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class Report:
     more: int = 0
     samples: int = 0
     digest: str = ""  # of a shard's pictures
+    prompts_compared: bool = True
 
     def fault(self, text: str) -> None:
         if len(self.faults) < _MAX_FAULTS:
@@ -65,6 +68,7 @@ class Report:
         for text in other.faults:
             self.fault(text)
         self.more += other.more
+        self.prompts_compared &= other.prompts_compared
 
 
 def read_summary(out: Place) -> Summary:
@@ -86,8 +90,12 @@ def read_summary(out: Place) -> Summary:
         for split in summary["splits"].values():
             split["samples"], split["rejected"], split["rows"], split["tasks"].items()
             split["pictures_sha256"]
-        for shard in summary["shards"].values():
+        for name, shard in summary["shards"].items():
             shard["rows"], shard["bytes"], shard["sha256"]
+            # Builds of version 0.1.0 do not name the split: theirs is the file name's first part.
+            shard.setdefault("split", name.rpartition("/")[2].rsplit("-", 3)[0])
+        if "prompts" in summary:
+            summary["prompts"] = {name: str(summary["prompts"][name]) for name in NAMES}
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BuildError(f"{out}/build.json is damaged ({error}): build anew with --overwrite") from error
     return summary
@@ -103,7 +111,9 @@ def verify(out: Place, workers: int = 0) -> Report:
     there = {f"data/{name}" for name in store.names("data") if name.endswith(".parquet")}
     for name in sorted(there - set(summary["shards"])):
         report.fault(f"{name}: not a shard of this build")
-    reports = _read_shards(store, summary, workers)
+    prompts = _prompts(summary, report)
+    report.prompts_compared = prompts is not None
+    reports = _read_shards(store, summary, prompts, workers)
     for name in summary["shards"]:
         report.merge(reports[name])
     if not report.faults:  # a damaged shard's counts would only repeat it
@@ -111,12 +121,30 @@ def verify(out: Place, workers: int = 0) -> Report:
     return report
 
 
-def _read_shards(store: Store, summary: Summary, workers: int) -> dict[str, Report]:
+def _prompts(summary: Summary, report: Report) -> Mapping[str, str] | None:
+    """The prompt set that build.json names by its fingerprint.
+
+    None where it came from a user's file and build.json does not hold it: a build of version 0.1.0, or
+    one that was changed.
+    """
+    named = str(summary["made_by"]["arguments"].get("prompts"))
+    held = summary.get("prompts")
+    if held is None:
+        return shipped_set(named)
+    if fingerprint(held) != named:
+        report.fault("build.json: its prompts are not those that the build was made with (SHA-256 differs)")
+    return held
+
+
+def _read_shards(
+    store: Store, summary: Summary, prompts: Mapping[str, str] | None, workers: int
+) -> dict[str, Report]:
     arguments = summary["made_by"]["arguments"]
     kind = _Kind(
         dialect=str(arguments["tree_format"]),
         images=not arguments.get("no_images"),
         keep_polarity=bool(arguments.get("keep_polarity")),
+        prompts=prompts,
     )
     reports: dict[str, Report] = {}
     total = len(summary["shards"])
@@ -149,7 +177,7 @@ def _compare(store: Store, summary: Summary, reports: dict[str, Report], report:
     if summary["made_by"]["arguments"].get("repair"):
         _compare_repairs(store, summary, report)
     for split, said in summary["splits"].items():
-        mine = [reports[name] for name in sorted(reports) if name.startswith(f"data/{split}-")]
+        mine = [reports[name] for name in shards_of(summary, split)]
         tasks: Counter[str] = Counter()
         for each in mine:
             tasks.update(each.tasks)
@@ -222,7 +250,9 @@ def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -
             task = tasks.get(str(record["task"]))
             if task is None:
                 raise ProofError("no such task")
-            task.check(_row(record))
+            row = _row(record)
+            task.check(row)
+            _check_prompt(row, kind.prompts)
             data = _picture(record, kind)
         except ProofError as error:
             report.fault(f"{place}: {error}")
@@ -276,6 +306,15 @@ def _row(record: "dict[str, object]") -> Row:
         candidate=None if candidate is None else str(candidate),
         marked=None if marked is None else str(marked),
     )
+
+
+def _check_prompt(row: Row, prompts: Mapping[str, str] | None) -> None:
+    """Raise ProofError unless the prompt is the template of the row's task, filled."""
+    if prompts is None:
+        return
+    wanted = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")
+    if row.prompt != wanted:
+        raise ProofError(f"{row.task}: the prompt is not that of the set that build.json names")
 
 
 def _verify_picture(data: bytes, place: str, kind: _Kind, report: Report) -> None:

@@ -20,7 +20,7 @@ from hmer_tasks.build.labels import label_stats
 from hmer_tasks.build.markers import shard_name, write_marker
 from hmer_tasks.build.plan import VALID, Inputs, Job, is_valid_side
 from hmer_tasks.build.repairs import Repair
-from hmer_tasks.build.rows import Context, Expanded, Rejection, expand, read_label, repaired
+from hmer_tasks.build.rows import Context, Expanded, Rejection, expand, read_label
 from hmer_tasks.build.shards import ShardWriter
 from hmer_tasks.build.store import Store
 from hmer_tasks.build.summary import Stats
@@ -95,7 +95,7 @@ def run_job(job: Job, work: Work) -> str:
                 if isinstance(outcome, Expanded):
                     writer.add(outcome)
                 tally.add(outcome)
-        stats = tally.stats(work.plan, temporary.stat().st_size, sha256_of(temporary))
+        stats = tally.stats(work.plan, temporary.stat().st_size, sha256_of(temporary), writer.arrow_bytes)
         work.store.put(temporary, shard_name(job))
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -130,10 +130,9 @@ def _outcomes(job: Job, work: Work) -> Iterator[Expanded | Rejection]:
             if not valid:
                 yield label
             continue
-        if halved and is_valid_side(work.context.seed, label[0], work.valid_share) != valid:
+        if halved and is_valid_side(work.context.seed, label.label, work.valid_share) != valid:
             continue
-        outcome = expand(read, *label, work.context)
-        yield repaired(outcome, read, inputs.reader.profile) if work.context.repair else outcome
+        yield expand(read, label, work.context)
 
 
 def _stood_before(inputs: Inputs, index: int) -> bool:
@@ -173,7 +172,7 @@ class _Tally:
             self.digest.update(outcome.picture)
             self.pictures.update(outcome.picture_changes)
 
-    def stats(self, plan: str, size: int, digest: str) -> Stats:
+    def stats(self, plan: str, size: int, digest: str, arrow_bytes: int) -> Stats:
         stats: Stats = {
             "plan": plan,
             "samples": self.samples,
@@ -186,6 +185,7 @@ class _Tally:
             "pictures_sha256": self.digest.hexdigest(),
             "rejects": [asdict(reject) for reject in self.rejects],
             "labels": label_stats(self.labels),
+            "arrow_bytes": arrow_bytes,
         }
         if self.pictures:
             stats["pictures"] = dict(self.pictures)

@@ -13,6 +13,7 @@ from typing import Protocol
 from hmer_tasks.corpora.faults import CorpusError, CorpusMissingError, PictureError
 from hmer_tasks.corpora.files import Files, open_files
 from hmer_tasks.corpora.urls import Place
+from hmer_tasks.reading import encoding_fault
 from hmer_tasks.reasons import Reason
 
 __all__ = [
@@ -114,6 +115,8 @@ def open_corpus(corpus: Corpus, root: Place | None = None) -> Files:
     nothing at `root`, or if an archive there is damaged.
     """
     root = corpus.default_root if root is None else root
+    if fault := encoding_fault():
+        raise CorpusError(fault)
     try:
         return open_files(root)
     except CorpusMissingError:

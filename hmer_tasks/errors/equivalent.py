@@ -19,7 +19,7 @@ from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError
 
-_SPELLED = {name: tuple(name[1:]) for name in tokens_of("function")} | {
+SPELLED = {name: tuple(name[1:]) for name in tokens_of("function")} | {
     r"\lim": ("l", "i", "m"),
     r"\arg": ("a", "r", "g"),
     r"\deg": ("d", "e", "g"),
@@ -52,7 +52,7 @@ _FENCED = {
     "{Vmatrix}": (r"\|", "{matrix}", r"\|"),
     "{smallmatrix}": ("", "{matrix}", ""),
 }
-_TELLING = _SPELLED.keys() | _FENCED.keys() | {r"\over", _ROW}
+_TELLING = SPELLED.keys() | _FENCED.keys() | {r"\over", _ROW}
 
 
 def looks_the_same(a: str, b: str) -> bool:
@@ -100,10 +100,10 @@ def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     moved = rules.drop | rules.unwrap | rules.delimiter_sizes | rules.scoped | t.scripts.keys()
     moved |= {*"{}_^'.", r"\prime", r"\limits", r"\nolimits", r"\frac", r"\over", _ROW}
     spelled = {}
-    for token in known | rules.alias.keys() | _SPELLED.keys():
-        signs = [sign for each in rules.alias.get(token, (token,)) for sign in _SPELLED.get(each, (each,))]
+    for token in known | rules.alias.keys() | SPELLED.keys():
+        signs = [sign for each in rules.alias.get(token, (token,)) for sign in SPELLED.get(each, (each,))]
         spelled[token] = () if token in moved else tuple(sign for sign in signs if sign not in moved)
-    return spelled, rules.drop | {r"\begin"}
+    return spelled, rules.drop | {r"\begin", r"\dots"}  # \dots: low or centred, as what follows asks
 
 
 def _grouped(tokens: list[str]) -> int:
@@ -147,7 +147,7 @@ def _without_last_breaks(tokens: list[str]) -> list[str]:
 def _spelled_out(tokens: list[str]) -> str:
     out: list[str] = []
     for token in _without_last_breaks(respelt(tokens, _FENCED.keys())):
-        out += _SPELLED.get(token, (token,))
+        out += SPELLED.get(token, (token,))
     return _without_over(out)
 
 

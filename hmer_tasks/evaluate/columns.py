@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
+from hmer_tasks.evaluate.unimernet import clipped, compact
 from hmer_tasks.missing import MissingLibraryError
 
 Table = npt.NDArray[np.float64]
@@ -20,7 +21,11 @@ COLUMNS = (
     "pred_tokens", "label_characters", "label_spaced", "character_distance",
     *(f"matched{n}" for n in ORDERS), *(f"ngrams{n}" for n in ORDERS),
     "same", "label_symbols", "pred_symbols", "matched_symbols", "label_relations", "pred_relations",
-    "matched_relations",
+    "matched_relations", "same_symbols", "label_tex", "pred_tex",
+    "symbol_recall", "symbol_precision", "relation_recall", "relation_precision",
+    "path_pairs", "path_label", "path_pred", "path_matched", "path_structure",
+    "compact_distance", "compact_label", "compact_pred",
+    *(f"compact_matched{n}" for n in ORDERS), *(f"compact_ngrams{n}" for n in ORDERS),
 )  # fmt: skip
 INDEX = {name: place for place, name in enumerate(COLUMNS)}
 TOKEN_COLUMNS = INDEX["same"]
@@ -41,6 +46,15 @@ def token_row(gt: str, pred: str) -> list[float]:
         Levenshtein.distance(spaced, read_spaced) if distance else 0,
         *matched, *ngrams,
     ]  # fmt: skip
+
+
+def compact_row(gt: str, pred: str) -> list[float]:
+    """The last columns: UniMERNet's numbers of a pair."""
+    label, label_tokens = compact(gt)
+    read, pred_tokens = compact(pred)
+    matched, ngrams = clipped(label_tokens, pred_tokens)
+    distance = 0.0 if label == read else Levenshtein.normalized_distance(read, label)
+    return [distance, len(label_tokens), len(pred_tokens), *matched, *ngrams]
 
 
 def _ngrams(label: Sequence[str], read: Sequence[str], distance: int) -> tuple[list[int], list[int]]:

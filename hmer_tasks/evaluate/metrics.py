@@ -10,9 +10,10 @@ import numpy as np
 from hmer_tasks.errors.predictions import Prediction
 from hmer_tasks.evaluate.bootstrap import RESAMPLES, SEED, Estimate, estimate, resampled_sums
 from hmer_tasks.evaluate.boxes import BoxScore, box_score
-from hmer_tasks.evaluate.columns import COLUMNS, Table, token_row
+from hmer_tasks.evaluate.columns import COLUMNS, Table, compact_row, token_row
 from hmer_tasks.evaluate.confusions import Confusions, confusions
 from hmer_tasks.evaluate.groups import GROUPS
+from hmer_tasks.evaluate.paths import path_row
 from hmer_tasks.evaluate.published import METRICS
 from hmer_tasks.evaluate.trees import Compared, Outcome, compare
 
@@ -129,7 +130,12 @@ def evaluate(
     scores: list[BoxScore] = []
     for one in read:
         compared.append(compare(one.gt, one.pred))
-        rows.append(token_row(one.gt, one.pred) + compared[-1].row())
+        rows.append(
+            token_row(one.gt, one.pred)
+            + compared[-1].row()
+            + path_row(one.gt, one.pred)
+            + compact_row(one.gt, one.pred)
+        )
         if boxes:
             scores.append(box_score(one.gt, one.pred))
         if progress is not None:

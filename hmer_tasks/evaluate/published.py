@@ -42,6 +42,16 @@ def bleu(sums: Table) -> float:
     return 100 * float(brevity_penalty(int(sums[INDEX["label_tokens"]]), length)) * math.exp(mean)
 
 
+def unsmoothed_bleu(sums: Table) -> float:
+    """Corpus BLEU-4 in per cent without smoothing (Papineni et al., 2002), over the `compact_` columns."""
+    precisions = [_ratio(f"compact_matched{n}", f"compact_ngrams{n}")(sums) for n in ORDERS]
+    if min(precisions) <= 0:
+        return 0.0
+    ratio = float(sums[INDEX["compact_pred"]]) / max(float(sums[INDEX["compact_label"]]), 1.0)
+    brevity = 1.0 if ratio > 1 else math.exp(1 - 1 / ratio)
+    return 100 * brevity * math.exp(sum(map(math.log, precisions)) / len(ORDERS))
+
+
 def _ratio(top: str, bottom: str, scale: float = 1.0) -> Callable[[Table], float]:
     over, under = INDEX[top], INDEX[bottom]
 
@@ -78,21 +88,64 @@ METRICS: dict[str, Metric] = {
         "character error rate", "", "speech and text recognition: character distances / label characters",
         _ratio("character_distance", "label_spaced"),
     ),
+    "unimernet_edit": Metric(
+        "edit distance, UniMERNet", "",
+        "UniMERNet: mean of character distance / longer length, spaces removed",
+        _ratio("compact_distance", "pairs"),
+    ),
+    "unimernet_bleu": Metric(
+        "BLEU, UniMERNet", "%", "UniMERNet: `evaluate`'s BLEU, spaces removed, no smoothing", unsmoothed_bleu
+    ),
+    "valid": Metric(
+        "valid TeX", "%", "this project: predictions that parse", _percent("pred_tex")
+    ),
     "same_on_paper": Metric(
-        "same on paper", "%", "this project: equal in standard spelling", _percent("same")
+        "same on paper", "%", "this project: equal in standard spelling, hence in typesetting",
+        _percent("same"),
+    ),
+    "same_symbols": Metric(
+        "same symbols", "%",
+        "this project: the same, function names read as letters (`\\log` is `l o g`), as CDM does",
+        _percent("same_symbols"),
+    ),
+    "structure_rate": Metric(
+        "structure rate", "%", "CROHME 2019 and 2023 (LgEval): the same paths, whatever the symbols",
+        _ratio("path_structure", "path_pairs", 100.0),
+    ),
+    "lgeval_symbol_recall": Metric(
+        "symbol recall, LgEval", "%", "CROHME (LgEval): the symbol of the same path",
+        _ratio("path_matched", "path_label", 100.0),
+    ),
+    "lgeval_symbol_precision": Metric(
+        "symbol precision, LgEval", "%", "CROHME (LgEval)", _ratio("path_matched", "path_pred", 100.0)
     ),
     "symbol_recall": Metric(
-        "symbol recall", "%", "as LgEval (CROHME), symbols aligned in reading order",
+        "symbol recall", "%", "this project: symbols aligned in reading order, all pairs' together (micro)",
         _ratio("matched_symbols", "label_symbols", 100.0),
     ),
     "symbol_precision": Metric(
-        "symbol precision", "%", "as LgEval (CROHME)", _ratio("matched_symbols", "pred_symbols", 100.0)
+        "symbol precision", "%", "the same; one endless prediction weighs as much as it is long",
+        _ratio("matched_symbols", "pred_symbols", 100.0),
+    ),
+    "macro_symbol_recall": Metric(
+        "symbol recall, macro", "%", "this project: mean of the pairs' own",
+        _ratio("symbol_recall", "label_tex", 100.0),
+    ),
+    "macro_symbol_precision": Metric(
+        "symbol precision, macro", "%", "the same", _ratio("symbol_precision", "label_tex", 100.0)
     ),
     "relation_recall": Metric(
-        "relation recall", "%", "as LgEval (CROHME): both ends aligned and the same relation",
+        "relation recall", "%", "this project: both ends aligned and the same relation (micro)",
         _ratio("matched_relations", "label_relations", 100.0),
     ),
     "relation_precision": Metric(
-        "relation precision", "%", "as LgEval (CROHME)", _ratio("matched_relations", "pred_relations", 100.0)
+        "relation precision", "%", "the same", _ratio("matched_relations", "pred_relations", 100.0)
+    ),
+    "macro_relation_recall": Metric(
+        "relation recall, macro", "%", "this project: mean of the pairs' own",
+        _ratio("relation_recall", "label_tex", 100.0),
+    ),
+    "macro_relation_precision": Metric(
+        "relation precision, macro", "%", "the same", _ratio("relation_precision", "label_tex", 100.0)
     ),
 }  # fmt: skip

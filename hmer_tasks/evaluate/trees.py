@@ -1,9 +1,10 @@
 """What a mismatch really is: label and prediction compared as trees, in standard spelling.
 
-Symbols and relations are counted over the layout graph as LgEval does for CROHME (Mouchère et al.,
-"Evaluating structural pattern recognition for handwritten math via primitive label graphs", 2013).
-LgEval knows from the strokes which symbol is which; without strokes the symbols are aligned in
-reading order by edit distance.
+Symbols and relations are counted over the layout graph in the manner of label graphs (Mouchère et al.,
+"Evaluating structural pattern recognition for handwritten math via primitive label graphs", 2013), which know
+from the strokes which symbol is which. Without strokes the symbols are aligned in reading order by edit
+distance, so that a symbol more at the front costs itself only. LgEval itself names symbols by their path
+then: those figures are in `paths.py`.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
+from hmer_tasks.evaluate.letters import same_symbols
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import GROUP, NONE
@@ -28,6 +30,7 @@ class Outcome(StrEnum):
 
     EXACT = "exact"
     SAME = "same on paper"
+    SAME_SYMBOLS = "same symbols, a name spelled in letters"
     LABEL_NOT_TEX = "label is not TeX"
     NOT_TEX = "prediction is not TeX"
     WRONG_SYMBOLS = "structure right, symbols wrong"
@@ -53,6 +56,7 @@ class Compared:
     """An outcome, and how many symbols and relations the label and the prediction have and share.
 
     Labels that are not TeX have none (and `label_nodes` 0); a prediction that is not TeX has none either.
+    `pred_tex`: whether the prediction is TeX, whatever the label is.
     """
 
     outcome: Outcome
@@ -63,13 +67,23 @@ class Compared:
     label_relations: int = 0
     pred_relations: int = 0
     matched_relations: int = 0
+    pred_tex: bool = False
 
     def row(self) -> list[float]:
         """The columns of `columns.COLUMNS` from `same` on."""
+        same = self.outcome in (Outcome.EXACT, Outcome.SAME)
+        shares = (
+            (self.matched_symbols, self.label_symbols), (self.matched_symbols, self.pred_symbols),
+            (self.matched_relations, self.label_relations), (self.matched_relations, self.pred_relations),
+        )  # fmt: skip
+        # a pair without any relation, such as a symbol alone, has them all; one whose prediction is not TeX
+        # has none
+        nothing = float(self.pred_tex)
+        macro = [part / of if of else nothing for part, of in shares] if self.label_nodes else [0.0] * 4
         return [
-            self.outcome in (Outcome.EXACT, Outcome.SAME),
-            self.label_symbols, self.pred_symbols, self.matched_symbols,
+            same, self.label_symbols, self.pred_symbols, self.matched_symbols,
             self.label_relations, self.pred_relations, self.matched_relations,
+            same or self.outcome is Outcome.SAME_SYMBOLS, self.label_nodes > 0, self.pred_tex, *macro,
         ]  # fmt: skip
 
 
@@ -89,22 +103,33 @@ def compare(gt: str, pred: str) -> Compared:
     label = graph_of(gt)
     exact = gt.split() == pred.split()
     if label is None:
-        return Compared(Outcome.EXACT if exact else Outcome.LABEL_NOT_TEX)
+        outcome = Outcome.EXACT if exact else Outcome.LABEL_NOT_TEX
+        return Compared(outcome, pred_tex=not exact and graph_of(pred) is not None)
     nodes, ink, edges = len(label.symbols), label.ink, len(label.relations)
     if exact:
-        return Compared(Outcome.EXACT, nodes, ink, ink, ink, edges, edges, edges)
+        return Compared(Outcome.EXACT, nodes, ink, ink, ink, edges, edges, edges, pred_tex=True)
     read = graph_of(pred)
     if read is None:
         return Compared(Outcome.NOT_TEX, nodes, label_symbols=ink, label_relations=edges)
     if read == label:
-        return Compared(Outcome.SAME, nodes, ink, ink, ink, edges, edges, edges)
+        return Compared(Outcome.SAME, nodes, ink, ink, ink, edges, edges, edges, pred_tex=True)
     places = dict(aligned(label, read))
     found = frozenset(read.relations)
     symbols = sum(
         label.symbols[i] == read.symbols[j] and label.symbols[i] not in _INKLESS for i, j in places.items()
     )
     relations = sum((places.get(a), places.get(b), name) in found for a, b, name in label.relations)
-    return Compared(_kind(label, read), nodes, ink, read.ink, symbols, edges, len(read.relations), relations)
+    return Compared(
+        Outcome.SAME_SYMBOLS if same_symbols(gt, pred) else _kind(label, read),
+        nodes,
+        label_symbols=ink,
+        pred_symbols=read.ink,
+        matched_symbols=symbols,
+        label_relations=edges,
+        pred_relations=len(read.relations),
+        matched_relations=relations,
+        pred_tex=True,
+    )
 
 
 def _kind(label: Graph, read: Graph) -> Outcome:

@@ -20,6 +20,7 @@ from hmer_tasks.latex.scripts import (
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import GROUP, NONE, Child, ExprTree, Line, Node, to_label
 
+DOTS = "\\dots"
 _BRACKETS = frozenset("[]")
 # what keeps its braces inside an option: brackets that would end it, and tables that may hold some
 _IN_OPTIONS = _BRACKETS | {"\\begin"}
@@ -42,6 +43,8 @@ class _Rewriter:
         """A line rewritten. `option`: it stands in brackets, `script`: it is a script."""
         rules = self.rules
         items = flat(line)
+        if rules.dots == "resolve":
+            items = self.dots_resolved(items)
         scoped = any(node.symbol in rules.scoped for node in items)
         if rules.delimiter_sizes:
             # \left ... \right bound an infix or a font as braces do: there they stay
@@ -61,6 +64,20 @@ class _Rewriter:
         if rules.join:
             out = self.joined(out, script)
         return tuple(out)
+
+    def dots_resolved(self, items: list[Node]) -> list[Node]:
+        r"""`\dots` as `\cdots` or `\ldots`, by the token right after it as it is written (amsmath's
+        `\dots`). It comes first: what follows may be a command that another rule drops."""
+        if not any(node.symbol == DOTS for node in items):
+            return items
+        out: list[Node] = []
+        for node, after in zip(items, [*items[1:], None], strict=True):
+            if node.symbol == DOTS:
+                centred = not node.children and after is not None and after.symbol in self.rules.centred_dots
+                out.append(Node("\\cdots" if centred else "\\ldots", node.children))
+            else:
+                out.append(node)
+        return out
 
     def put(self, out: list[Node], node: Node, option: bool) -> None:
         """Add what a node becomes to a line."""

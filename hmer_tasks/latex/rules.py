@@ -16,6 +16,7 @@ SWITCHES = {
     "limits": ("keep", "drop"),
     "primes": ("keep", "superscripts"),
     "scripts": ("keep", "sub_first"),
+    "dots": ("keep", "resolve"),
 }
 _WORD_LISTS = ("drop", "unwrap", "delimiter_sizes")
 _OWN_LISTS = ("join", "spell_out", "glued")
@@ -36,12 +37,15 @@ class Rules:
     scoped: frozenset[str]
     # an operator whose scripts move when braces are taken from around it
     stacked: frozenset[str]
+    # before these \\dots is \\cdots
+    centred_dots: frozenset[str]
     unicode: str
     groups: str
     empty_scripts: str
     limits: str
     primes: str
     scripts: str
+    dots: str
 
     @property
     def change_nothing(self) -> bool:
@@ -103,6 +107,7 @@ def _rules(name: str, table: Table) -> Rules:
         glued=tuple(own("glued")),
         scoped=words["infixes"] | ((words["switches"] | words["shown_switches"] | words["sizes"]) - drop),
         stacked=words["stacked"],
+        centred_dots=words["centred_dots"],
         **{key: switch(key) for key in SWITCHES},
     )
 

@@ -6,7 +6,7 @@ Opt-in (`--normalize`); the tables are in grammar/spellings.toml.
 from functools import cache
 
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.rewrite import rewrite
+from hmer_tasks.latex.rewrite import DOTS, rewrite
 from hmer_tasks.latex.rules import Rules, standard
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
@@ -54,7 +54,7 @@ def _untouched() -> frozenset[str]:
     t, rules = tables(), standard()
     known = t.symbols | t.operators | t.fences | t.signatures.keys() | set(map(chr, range(0x21, 0x7F)))
     named = rules.drop | rules.unwrap | rules.delimiter_sizes | rules.alias.keys()
-    return known - named - {"'", "\\prime", "\\limits", "\\nolimits"} - t.scripts.keys()
+    return known - named - {"'", "\\prime", "\\limits", "\\nolimits", DOTS} - t.scripts.keys()
 
 
 def spell(label: str, rules: Rules) -> str:

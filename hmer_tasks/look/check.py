@@ -14,13 +14,12 @@ from rich.table import Column, Table
 from hmer_tasks.build.faults import BuildError
 from hmer_tasks.build.plan import corpus_named
 from hmer_tasks.build.pool import cores, held_back, worker_pool
-from hmer_tasks.build.repairs import repair_of
 from hmer_tasks.build.rows import Context, Rejection, read_label
 from hmer_tasks.build.worker import settle
-from hmer_tasks.corpora import Refused, Sample, SplitReader, open_corpus, opened_label_file
+from hmer_tasks.corpora import Refused, SplitReader, open_corpus, opened_label_file
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.latex.parser import unknown_commands
-from hmer_tasks.latex.tree import to_label
+from hmer_tasks.latex.repair import own_rules, rules_of
 from hmer_tasks.progress import progress_of
 from hmer_tasks.whole import written_whole
 
@@ -45,7 +44,8 @@ class Checked:
     explicit: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
-    mended: Counter[str] | None = None  # by kind of mend; None: nothing was mended
+    mended: Counter[str] | None = None  # by kind of repair; None: none was asked for
+    repaired_as: str = ""  # the corpus whose repairs were made; empty: no known one
 
     def add(self, other: "Checked") -> None:
         """Count another part in."""
@@ -67,34 +67,48 @@ class Checked:
             "refused": dict(self.refused.most_common()),
             "unknown_commands": dict(self.unknown.most_common()),
             **({} if self.mended is None else {"mended": dict(self.mended.most_common())}),
+            **({} if self.mended is None else {"repairs": self.repairs}),
         }
 
+    @property
+    def repairs(self) -> dict[str, object]:
+        """Which repairs were made, and for which corpus (null: those that hold for any label)."""
+        own = own_rules(self.repaired_as)
+        return {"corpus": self.repaired_as if own else None, "kinds": list(rules_of(self.repaired_as))}
 
-def check_file(path: Path, repair: bool = False, workers: int = 0, rejects: Rejects = forget) -> Checked:
-    """Check a label file (tsv, caption.txt, JSON lines, CSV). Raises CorpusError, BuildError."""
+
+def check_file(
+    path: Path, repair: bool = False, workers: int = 0, rejects: Rejects = forget, repair_as: str = ""
+) -> Checked:
+    """Check a label file (tsv, caption.txt, JSON lines, CSV). `repair_as`: the corpus that its labels are of.
+
+    Raises CorpusError, BuildError.
+    """
+    if repair_as:
+        corpus_named(repair_as)
     with opened_label_file(path) as reader:
-        return _check(str(path), reader, repair, workers, rejects)
+        return _check(str(path), reader, repair_as if repair else None, workers, rejects)
 
 
 def check_dataset(
     dataset: str, root: Place | None, repair: bool = False, workers: int = 0, rejects: Rejects = forget
 ) -> Iterator[Checked]:
     """Check each split of a corpus. Raises CorpusError, BuildError."""
-    corpus = corpus_named(dataset)
+    corpus, repair_as = corpus_named(dataset), dataset if repair else None
     with open_corpus(corpus, root) as files:
         splits = corpus.available(files)
         if not splits:
             raise corpus.absent(files.root)
         for split in splits:
-            yield _check(f"{dataset}/{split}", corpus.open_split(files, split), repair, workers, rejects)
+            yield _check(f"{dataset}/{split}", corpus.open_split(files, split), repair_as, workers, rejects)
 
 
-def _check(name: str, reader: SplitReader, repair: bool, workers: int, rejects: Rejects) -> Checked:
+def _check(name: str, reader: SplitReader, repair_as: str | None, workers: int, rejects: Rejects) -> Checked:
     """Check every label, by several processes where there are many; what is refused is told in order."""
-    checked = Checked(name, mended=Counter() if repair else None)
+    checked = Checked(name, mended=None if repair_as is None else Counter(), repaired_as=repair_as or "")
     starts = range(0, len(reader), _PART)
     workers = min(len(starts), workers or cores())
-    _start(reader, repair)
+    _start(reader, repair_as)
     with progress_of(len(reader), "labels") as show:
         for part, refused in map(_part, starts) if workers <= 1 else _side_by_side(starts, workers):
             checked.add(part)
@@ -122,10 +136,13 @@ _reader: SplitReader
 _context: Context
 
 
-def _start(reader: SplitReader, repair: bool) -> None:
+def _start(reader: SplitReader, repair_as: str | None) -> None:
     """Set what this process, and those it forks, read from."""
     global _reader, _context  # what a task is given must be pickled, and a reader cannot be
-    _reader, _context = reader, Context(tasks=(), prompts={}, repair=repair)
+    _reader, _context = (
+        reader,
+        Context(tasks=(), prompts={}, repair=repair_as is not None, repair_as=repair_as),
+    )
 
 
 def _part(start: int) -> tuple[Checked, list[Rejection | Refused]]:
@@ -140,14 +157,12 @@ def _part(start: int) -> tuple[Checked, list[Rejection | Refused]]:
             checked.refused[outcome.reason] += 1
             rejects.append(outcome)
             continue
-        label, tree = outcome
         checked.accepted += 1
-        if checked.mended is not None and isinstance(each, Sample):
-            found = repair_of(each, profile)
-            checked.mended.update(found.kinds if found else ())
-        checked.explicit += label == each.label
-        if "\\" in label:
-            checked.unknown.update(unknown_commands(to_label(tree)))
+        if checked.mended is not None and outcome.mended is not None:
+            checked.mended.update(outcome.mended.kinds)
+        checked.explicit += outcome.label == each.label
+        if "\\" in outcome.label:
+            checked.unknown.update(unknown_commands(outcome.label))
     return checked, rejects
 
 
@@ -175,8 +190,17 @@ def print_table(console: Console, checked: list[Checked]) -> None:
         lines = [f"{what}: {_listed(counts)}" for what, counts in found.items() if counts]
         if one.mended is not None:
             lines.append(f"mended: {_listed(one.mended)}")
+            lines.append(_repairs_made(one.repaired_as))
         for line in lines:
             console.print(f"{one.name}: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _repairs_made(corpus: str) -> str:
+    """One line: which kinds of repairs were made, and which of them for this corpus alone."""
+    own, every = own_rules(corpus), ", ".join(rules_of(""))
+    if own:
+        return f"repairs made: those of {corpus} ({', '.join(own)}) and those of any label ({every})"
+    return f"repairs made: those of any label ({every}); no brace is guessed"
 
 
 def _listed(counts: Counter[str]) -> str:

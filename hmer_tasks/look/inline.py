@@ -4,8 +4,9 @@ import base64
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import mkdtemp
 
 _CHUNK = 4096  # bytes of base64 that kitty takes at a time
 
@@ -35,8 +36,12 @@ def show_png(png: bytes, name: str) -> str:
             f"\033_G{head[i]}m={int(i + 1 < len(chunks))};{chunk}\033\\" for i, chunk in enumerate(chunks)
         ]
         return "".join(more)
-    folder = Path(gettempdir()) / "hmer-tasks-show"
-    folder.mkdir(exist_ok=True)
-    path = folder / (re.sub(r"[^\w.-]+", "_", name)[:120] + ".png")
+    path = _folder() / (re.sub(r"[^\w.-]+", "_", name)[:120] + ".png")
     path.write_bytes(png)
     return f"picture: {path}"
+
+
+@cache
+def _folder() -> Path:
+    """Where this process puts pictures: a new folder that no one else may read or write (mode 0700)."""
+    return Path(mkdtemp(prefix="hmer-tasks-show-"))

@@ -9,6 +9,7 @@ import io
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -21,7 +22,7 @@ from hmer_tasks.build.summary import Summary
 from hmer_tasks.outputs.conversations import conversation, left_out, unfit
 from hmer_tasks.outputs.folder import Done, Layout
 from hmer_tasks.outputs.parquet import TURNS, Writers
-from hmer_tasks.outputs.source import Exported, config_name, rows, split_of
+from hmer_tasks.outputs.source import Exported, config_name, configs, rows
 from hmer_tasks.whole import sync_folder, write_whole
 
 PICTURES = "images"
@@ -38,6 +39,24 @@ _SCHEMA = pa.schema(
 )
 
 
+_VALID = frozenset(("valid", "val", "validate"))
+_TEST = frozenset(("test", "2014", "2016", "2019", "N1", "N2", "N3"))
+
+
+def role_of(split: str) -> str:
+    """What a split is for: `valid`, `test`, else `train` (synthetic ink and single symbols, too)."""
+    return "valid" if split in _VALID else "test" if split in _TEST else "train"
+
+
+def by_role(summary: Summary, counts: Mapping[str, int]) -> dict[str, list[str]]:
+    """The exported configurations that have rows, by the role of their split; empty roles are left out."""
+    roles: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
+    for name, (split, _) in configs(summary).items():
+        if counts.get(name):
+            roles[role_of(split)].append(name)
+    return {role: names for role, names in roles.items() if names}
+
+
 def layout(embed: bool) -> Layout:
     """Pictures as files and rows as JSON lines; with `embed` both in Parquet."""
     kind = "llama-factory" + (", embedded" if embed else "")
@@ -50,7 +69,7 @@ def _finish(folder: Path, summary: Summary, counts: dict[str, int]) -> None:
 
 
 def _json_shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:
-    split, stem = split_of(name), Path(name).stem
+    split, stem = summary["shards"][name]["split"], Path(name).stem
     counts, lacking = Counter[str](), list[dict[str, str]]()
     pictures = folder / PICTURES / stem
     pictures.mkdir(parents=True, exist_ok=True)
@@ -94,7 +113,7 @@ def _write_picture(row: Exported, folder: Path) -> str:
 
 
 def _parquet_shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:
-    split, stem = split_of(name), Path(name).stem
+    split, stem = summary["shards"][name]["split"], Path(name).stem
     lacking: list[dict[str, str]] = []
     with Writers(folder, f"{stem}.parquet", _SCHEMA) as writers:
         for row in rows(path):

@@ -15,7 +15,7 @@ from hmer_tasks.build.summary import Summary
 from hmer_tasks.outputs.conversations import conversation
 from hmer_tasks.outputs.folder import Done, Layout
 from hmer_tasks.outputs.parquet import TURNS, Writers
-from hmer_tasks.outputs.source import config_name, configs, rows, split_of
+from hmer_tasks.outputs.source import config_name, configs, rows
 from hmer_tasks.whole import write_whole
 
 _STRING = {"dtype": "string", "_type": "Value"}
@@ -35,7 +35,7 @@ def layout() -> Layout:
 
 
 def _shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:
-    split = split_of(name)
+    split = summary["shards"][name]["split"]
     with Writers(folder, Path(name).name, _SCHEMA) as writers:
         for row in rows(path):
             record: dict[str, object] = {

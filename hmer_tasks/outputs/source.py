@@ -43,11 +43,6 @@ def config_name(summary: Summary, split: str, task: str) -> str:
     return f"{summary['made_by']['arguments']['dataset']}_{split}{SUFFIXES[task]}"
 
 
-def split_of(shard: str) -> str:
-    """The split of `data/train-00000-of-00001.parquet`."""
-    return Path(shard).name.rsplit("-", 3)[0]
-
-
 def configs(summary: Summary) -> dict[str, tuple[str, str]]:
     """The (split, task) of each configuration that has rows, by its name."""
     return {

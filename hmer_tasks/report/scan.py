@@ -61,18 +61,18 @@ def scan(store: Store, summary: Summary, limit: int) -> Scan:
     """
     found = Scan()
     with progress_of(len(summary["shards"]), "shards") as show:
-        places = _places(store, list(summary["shards"]), found, show)
+        places = _places(store, summary, found, show)
         smallest = heapq.nsmallest(limit, places)
     found.chosen = sorted((place for *_, place in smallest), key=lambda place: place.order)
     return found
 
 
 def _places(
-    store: Store, shards: list[str], found: Scan, show: Callable[[int], None]
+    store: Store, summary: Summary, found: Scan, show: Callable[[int], None]
 ) -> Iterator[tuple[bytes, int, Place]]:
-    for number, shard in enumerate(shards):
+    for number, (shard, about) in enumerate(summary["shards"].items()):
         show(number)
-        split = shard.rpartition("/")[2].rpartition("-of-")[0].rpartition("-")[0]
+        split = about["split"]
         with opened(store, shard) as file:
             for group in range(file.num_row_groups):
                 records = _read(file, shard, group)
@@ -83,7 +83,7 @@ def _places(
                     start = place.stop
                     _count(str(mine[0]["label"]), found)
                     yield rank(source, id), place.order, place
-    show(len(shards))
+    show(len(summary["shards"]))
 
 
 def _key(record: Record) -> tuple[str, str]:

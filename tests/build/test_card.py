@@ -3,8 +3,11 @@ gets out of the place it is shown in. OUT stands apart from the corpus."""
 
 import html
 import json
+import os
 import re
 import string
+import subprocess
+import sys
 from array import array
 from collections import Counter
 
@@ -29,7 +32,7 @@ from hmer_tasks.build.labels import (
     label_stats,
 )
 from hmer_tasks.build.store import open_store
-from tests.build.conftest import label_of, make_hme100k, rows_of
+from tests.build.conftest import label_of, make_hme100k, rows_of, summary_of
 
 
 def test_label_statistics(small, tmp_path):
@@ -99,6 +102,11 @@ def test_yaml_is_what_the_hub_takes(tmp_path):
     loaded = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
     assert {split: len(rows) for split, rows in loaded.items()} == said == {"train": 45, "test": 5}
     assert loaded["test"].features == features
+    # What `datasets` counts itself, to a few bytes a row group.
+    for split, rows in loaded.items():
+        [about] = [each for each in data["dataset_info"]["splits"] if each["name"] == split]
+        counted = rows.info.splits[split].num_bytes
+        assert abs(about["num_bytes"] - counted) <= 1e-3 * counted + 300
     text = card.text
     assert "| `missing_argument` | 1 |" in text
     assert "does not let you hand it on" in text
@@ -159,3 +167,23 @@ def test_out_inside_the_corpus_is_refused(small, inside):
     with pytest.raises(UsageError, match="lies inside the corpus"):
         build(BuildOptions("hme100k", root=small, out=small / inside))
     assert sorted(small.rglob("*")) == before
+
+
+def test_datasets_takes_the_card_without_a_warning(small, tmp_path):
+    """In a process of its own: what it logs goes to standard error."""
+    out = build(BuildOptions("hme100k", root=small, out=tmp_path / "out", workers=1, valid_share=0.3)).out
+    script = (
+        "import datasets, sys, warnings; warnings.simplefilter('error');"
+        "datasets.disable_progress_bars(); datasets.logging.set_verbosity_warning();"
+        "print({split: len(rows) for split, rows in datasets.load_dataset(*sys.argv[1:2], cache_dir=sys.argv[2]).items()})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(out), str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    said = {split: each["rows"] for split, each in summary_of(out)["splits"].items()}
+    assert done.stdout == f"{said}\n"

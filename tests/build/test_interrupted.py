@@ -257,3 +257,34 @@ def test_a_full_disk(large, reference, tmp_path):
         finish(large, disk / "out", reference)
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def test_out_removed_while_it_is_built(large, reference, tmp_path):
+    """It is not said that anything is kept; the same command builds all of it."""
+    out = tmp_path / "out"
+    process = started(large, out)
+    wait_for_work(process, out)
+    shutil.rmtree(out)
+    _, stderr = process.communicate(timeout=DEADLINE)
+    line = told(stderr)
+    assert (process.returncode, line.count("\n")) == (1, 1)
+    assert f"{out} was removed while it was being built" in line
+    assert "kept" not in line
+    assert "build it again from the start" in line
+    assert not out.exists()
+    finish(large, out, reference)
+
+
+def test_a_shard_removed_while_it_is_built(large, reference, tmp_path):
+    """Its marker says that it is done; without it the build is not finished."""
+    out = tmp_path / "out"
+    process = started(large, out)
+    stats = out / ".build" / f"{SMALL}.json"
+    wait_until(lambda: stats.exists() or process.poll() is not None, "a whole shard")
+    (out / "data" / f"{SMALL}.parquet").unlink()
+    _, stderr = process.communicate(timeout=DEADLINE)
+    line = told(stderr)
+    assert (process.returncode, line.count("\n")) == (1, 1), line
+    assert f"{SMALL}.parquet was removed while the build ran: what was removed is lost" in line
+    assert not (out / "build.json").exists()
+    finish(large, out, reference)

@@ -211,3 +211,97 @@ def test_no_build(tmp_path):
     assert "no build.json" in one_line(run_command("verify", tmp_path / "gone"))
     (tmp_path / ".build").mkdir()
     assert "not finished" in one_line(run_command("verify", tmp_path))
+
+
+PROMPTS = {
+    "recognition": "Read {this}.",
+    "tree_cot": "Tree.",
+    "counting": "Count.",
+    "error_detection": "Find: {candidate} {candidate}",
+    "error_correction": "{marked}: correct it.",
+}
+
+
+@pytest.fixture(scope="module")
+def own_prompts(small, tmp_path_factory):
+    """A build with prompts of a file, of two tasks: the other templates stand in no row."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "own.toml").write_text(
+        "".join(f"{name} = {json.dumps(text)}\n" for name, text in PROMPTS.items())
+    )
+    options = BuildOptions(
+        "hme100k",
+        root=small,
+        out=folder / "out",
+        workers=1,
+        tasks=("recognition", "error_detection"),
+        prompts=str(folder / "own.toml"),
+    )
+    return files_of(build(options).out)
+
+
+@pytest.mark.parametrize("task", range(5))
+def test_a_changed_prompt(out, task):
+    """Also where the checksum was computed again."""
+
+    def edit(rows):
+        rows[5 + task]["prompt"][0]["content"] = rows[5 + task]["prompt"][0]["content"].replace(
+            "image", "picture"
+        )
+
+    change(out, edit, forge=True)
+    [fault] = faults_of(out)
+    assert f"row {5 + task} (" in fault
+    assert "the prompt is not that of the set" in fault
+
+
+def lay(files, folder):
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def test_prompts_of_a_file(own_prompts, pristine, tmp_path):
+    out = lay(own_prompts, tmp_path / "out")
+    assert summary_of(out)["prompts"] == PROMPTS
+    assert "prompts" not in json.loads(
+        pristine["build.json"]
+    )  # a shipped set is named by its fingerprint alone
+    assert faults_of(out) == []
+
+    def edit(rows):
+        rows[1]["prompt"][0]["content"] += "!"
+
+    change(out, edit, forge=True)
+    assert "the prompt is not that of the set" in faults_of(out)[0]
+
+
+def test_prompts_that_build_json_does_not_name(own_prompts, tmp_path):
+    out = lay(own_prompts, tmp_path / "out")
+    summary = summary_of(out)
+    summary["prompts"]["counting"] = "Count!"  # of which there is no row
+    (out / "build.json").write_text(json.dumps(summary))
+    [fault] = faults_of(out)
+    assert fault.startswith("build.json: its prompts are not those")
+    del summary["prompts"]
+    (out / "build.json").write_text(json.dumps(summary))  # as version 0.1.0 wrote it
+    done = run_command("verify", out)
+    assert done.returncode == 0
+    assert done.stdout.endswith("every row is proven, but for its prompt\n")
+    for damaged in ({}, [], "x"):
+        (out / "build.json").write_text(json.dumps({**summary, "prompts": damaged}))
+        with pytest.raises(BuildError, match="is damaged"):
+            verify(out)
+
+
+def test_the_split_of_a_shard_is_named(out):
+    summary = summary_of(out)
+    assert [(name, shard["split"]) for name, shard in summary["shards"].items()] == [
+        (SHARD, "train"),
+        ("data/valid-00000-of-00001.parquet", "valid"),
+    ]
+    for shard in summary["shards"].values():
+        del shard["split"]  # as version 0.1.0 wrote it
+    (out / "build.json").write_text(json.dumps(summary))
+    assert faults_of(out) == []

@@ -61,7 +61,18 @@ CASES = [
     (r"\dfrac 1 2 \tbinom { n } { k }", r"\frac { 1 } { 2 } \binom { n } { k }"),
     (r"\stackrel { ! } { = }", r"\overset { ! } { = }"),
     # what looks different stays
-    (r"a \leqslant b \dots c \ldots \widehat { x } \overline { y }",) * 2,
+    (r"a \leqslant b \ldots c \widehat { x } \overline { y }",) * 2,
+    # dots, by the next token as written
+    (r"a + \dots + b", r"a + \cdots + b"),
+    (r"a , \dots , b", r"a , \ldots , b"),
+    (r"a \dots = b", r"a \cdots = b"),
+    (r"a \dots \le b", r"a \cdots \leq b"),
+    (r"a \dots \int b", r"a \cdots \int b"),
+    (r"a \dots \, + b", r"a \ldots + b"),
+    (r"a \dots { + } b", r"a \ldots + b"),
+    (r"\frac { a \dots } { b } + c", r"\frac { a \ldots } { b } + c"),
+    (r"a \dots ^ { 2 } + b", r"a \ldots ^ { 2 } + b"),
+    (r"( \dots \right ) + b", r"( \ldots ) + b"),
     (r"\mathbb { R } { \cal L } \mathcal { L } \star \varnothing",) * 2,
     # fonts, sizes and space
     (r"\mathrm { d } x \, \quad y ~ z", "d x y z"),

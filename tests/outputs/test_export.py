@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import datasets
@@ -17,10 +18,11 @@ import pytest
 from PIL import Image
 
 from hmer_tasks.build import BuildError, BuildOptions, build
+from hmer_tasks.corpora import CORPORA
 from hmer_tasks.outputs import llama_factory, released
 from hmer_tasks.outputs.folder import export
 from hmer_tasks.outputs.source import SUFFIXES
-from tests.build.conftest import command, files_of, one_line, rows_of, run_command
+from tests.build.conftest import command, files_of, make_hme100k, one_line, rows_of, run_command
 from tests.outputs.conftest import HOSTILE
 
 LAYOUTS = {
@@ -298,3 +300,40 @@ def test_the_command(source, tmp_path):
 
 def test_the_fixture_is_hostile(source):
     assert HOSTILE in {row["candidate"] for row in rows_of(source)}
+
+
+def test_the_printed_command_trains_on_train_alone(source, tmp_path):
+    """After `--valid-share` there are three splits; LLaMA-Factory is told of each what it is."""
+    root = make_hme100k(make_hme100k(tmp_path / "HME100K", 30), 8, "test")
+    out = build(BuildOptions("hme100k", root, out=tmp_path / "out", valid_share=0.3, workers=1)).out
+    done = run_command("export", out, "--to", "llama-factory", "-o", tmp_path / "lf")
+    lines = dict(line.split(":", 1) for line in done.stdout.splitlines() if line[:1].isalpha())
+    assert lines.keys() == {"train", "test"}
+    words = lines["train"].split()
+    named = dict(pairwise(words))
+    for flag, split in (("--dataset", "train"), ("--eval_dataset", "valid")):
+        assert named[flag].split(",") == [f"hme100k_{split}{suffix}" for suffix in SUFFIXES.values()]
+    assert "hme100k_test_tree" in lines["test"]
+    assert "not to train on" in lines["test"]
+    done = run_command("export", source, "--to", "llama-factory", "-o", tmp_path / "again")
+    assert "valid" not in done.stdout
+
+
+def test_a_build_without_a_train_split(tmp_path):
+    root = make_hme100k(tmp_path / "HME100K", 3, "test")
+    out = build(BuildOptions("hme100k", root, out=tmp_path / "out", workers=1)).out
+    done = run_command("export", out, "--to", "llama-factory", "-o", tmp_path / "lf")
+    assert "train:  this build has no train split\n" in done.stdout
+    assert "--dataset " not in done.stdout
+
+
+def test_every_split_of_every_corpus_has_a_role():
+    roles = {
+        (name, split): llama_factory.role_of(split) for name, each in CORPORA.items() for split in each.splits
+    }
+    roles = {key: role for key, role in roles.items() if key[0] != "released"}  # published as training data
+    assert {key for key, role in roles.items() if role == "valid"} == {
+        ("mathwriting", "valid"), ("crohme2023", "val"), ("im2latexv2", "validate")
+    }  # fmt: skip
+    train = {key for key, role in roles.items() if role == "train"}
+    assert train == {key for key in roles if key[1] in ("train", "synthetic", "symbols", "artificial")}
