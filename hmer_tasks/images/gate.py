@@ -18,7 +18,7 @@ from hmer_tasks.reasons import PictureError, Reason
 
 QUALITY = 95  # of JPEGs that are encoded anew, without chroma subsampling
 # How much an encoder may move what was measured before it, when it is measured again after it.
-_CONTRAST_SLACK, _SKEWNESS_SLACK = 4, 0.1
+_CONTRAST_SLACK, _SKEWNESS_SLACK = 4, 0.02
 
 Change = Literal["turned", "stripped", "flattened", "inverted", "converted", "polarity_undecided"]
 CHANGES: tuple[Change, ...] = (
@@ -161,7 +161,7 @@ def decode(data: bytes, where: str) -> Image.Image:
         if is_opaque(image):
             return image if image.mode == "L" else image.convert("L" if image.mode in ("1", "LA") else "RGB")
     taken = upright(data, where)
-    return ImageOps.invert(taken.image) if taken.light_ink else taken.image
+    return ImageOps.invert(taken.image.convert("L")) if taken.light_ink else taken.image
 
 
 def is_clean(data: bytes, where: str) -> bool:

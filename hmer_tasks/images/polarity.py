@@ -1,10 +1,11 @@
 """Dark ink on light paper, or light ink on dark: looked at, and left open where it cannot be told.
 
 Three measures, in this order. Counting: paper is the majority, and most of it lies in the lightest third of
-the picture's range. That settles clean pages and bitmaps on light paper. Shadows, dark tables and reflections break it,
-so whatever it leaves is judged by its strokes: they are thin, so against the mean of their neighbourhood they
-stand out one way only, while the edge of a shadow or of a sheet stands out both ways alike. That is the
-skewness of the picture less a blur of itself. Last, a ground of one level, which only bitmaps have.
+the picture's range. That settles clean pages and bitmaps on light paper. Shadows, dark tables and
+reflections break it, so whatever it leaves is judged by its strokes: they are thin, so against the mean of
+their neighbourhood they stand out one way only, while the edge of a shadow or of a sheet stands out both
+ways alike. That is the skewness of the picture less a blur of itself. Last, a ground of one level, which
+only bitmaps have.
 
 The thresholds were chosen on synthetic photographs with shadows, reflections, dark tables and gradients, and
 their inversions (bench/polarity.py): no page of them is taken for a blackboard.
@@ -72,16 +73,19 @@ def polarity(image: Image.Image, margin: float = 0.0) -> Polarity:
     grey = image.convert("L")
     if max(grey.size) > _LONGEST:
         grey = grey.reduce(-(-max(grey.size) // _LONGEST))
+    low, high = (int(level) for level in grey.getextrema())  # type: ignore[arg-type]
+    if high - low < MIN_CONTRAST:  # ink of another colour, as bright as its paper
+        return Polarity.UNDECIDED
     one_sided = skewness(grey)
     if one_sided <= DARK_SKEWNESS:
         return Polarity.DARK_ON_LIGHT
-    low, high = (int(level) for level in grey.getextrema())  # type: ignore[arg-type]
     middle = (low + high) / 2
     counts = np.convolve(grey.histogram(), (1, 1, 1), mode="same") / (grey.width * grey.height)
     if counts.max() >= _GROUND + margin:
-        mostly_dark = counts.argmax() < middle
+        mostly_dark = bool(counts.argmax() < middle)
     else:
-        mostly_dark = one_sided >= LIGHT_SKEWNESS + margin and np.median(np.asarray(grey)) < middle
+        dark_paper = bool(np.median(np.asarray(grey)) < middle)
+        mostly_dark = dark_paper and one_sided >= LIGHT_SKEWNESS + margin
     return Polarity.LIGHT_ON_DARK if mostly_dark else Polarity.UNDECIDED
 
 
