@@ -42,6 +42,7 @@ class Reason(StrEnum):
     IMAGE_NOT_CLEAN = "image_not_clean"  # of `verify` alone: the gate would have changed it
     INK_UNREADABLE = "ink_unreadable"
     INK_EMPTY = "ink_empty"
+    INK_UNSUPPORTED = "ink_unsupported"
     NOT_DRAWABLE = "not_drawable"
 
     # a tree in text form, or a marked expression

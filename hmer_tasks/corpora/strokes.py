@@ -6,9 +6,12 @@ from pathlib import PurePosixPath
 
 from PIL import Image, ImageDraw
 
+from hmer_tasks.corpora.faults import PictureError
 from hmer_tasks.corpora.files import Files
-from hmer_tasks.corpora.inkml import Ink, Stroke, parse
+from hmer_tasks.corpora.inkml import Ink, parse
+from hmer_tasks.corpora.inktrace import Point, Stroke
 from hmer_tasks.images import png
+from hmer_tasks.reasons import Reason
 
 SYMBOL = 44.0  # pixels that a typical stroke spans
 PEN = SYMBOL / 13  # stroke width in pixels, where nothing is capped
@@ -16,6 +19,9 @@ MARGIN = 14  # pixels on each side
 LONGEST = 1600  # pixels of ink along the longer side, at most
 FINEST = 1.6  # pixels of stroke width, at least
 OVER = 3  # supersampling
+SMALLEST = 5.0  # pixels: typical strokes under it cannot be read (in CROHME the smallest have 20)
+STRAY = 8.0  # times by which the whole shrinks without one point: then it is a stray (in CROHME 2.3 at most)
+FEW = 8  # points among which none is a stray: a quick stroke may have no more
 TINY = 0.2  # share of the larger strokes' span under which a stroke is a dot, and tells no size
 LEVELS = [min(255, 17 * round(value / 17)) for value in range(256)]  # 16 greys: half the bytes
 
@@ -33,12 +39,50 @@ def symbol_size(strokes: list[Stroke]) -> float:
     Some ink is broken into crumbs, and some is a single long bar; the whole formula's height puts
     a bound on either.
     """
+    ys = [point[1] for stroke in strokes for point in stroke]
+    height = max(ys) - min(ys)
+    return max(typical_span(strokes), height / 12)
+
+
+def typical_span(strokes: list[Stroke]) -> float:
+    """The span of the median stroke, dots left out."""
     spans = sorted(span(stroke) for stroke in strokes)
     large = spans[int(0.8 * (len(spans) - 1))]
     telling = [value for value in spans if value >= TINY * large]
-    ys = [point[1] for stroke in strokes for point in stroke]
-    height = max(ys) - min(ys)
-    return max(telling[len(telling) // 2], height / 12)
+    return telling[len(telling) // 2]
+
+
+def check_size(strokes: list[Stroke], where: str) -> None:
+    """Refuse ink that would be drawn too small to be read. `where` names it in errors.
+
+    Raises PictureError (INK_UNSUPPORTED) where one point lies so far from all others that they would become a
+    dot, or where typical strokes would be under SMALLEST pixels.
+    """
+    points = [point for stroke in strokes for point in stroke]
+    if _has_stray(points):
+        raise PictureError(Reason.INK_UNSUPPORTED, where, "one point lies far from all the others")
+    typical = typical_span(strokes)
+    longest = max(max(values) - min(values) for values in zip(*points, strict=True))
+    drawn = typical * min(SYMBOL / (symbol_size(strokes) or 1.0), LONGEST / max(longest, 1e-12))
+    if 0 < drawn < SMALLEST:
+        raise PictureError(Reason.INK_UNSUPPORTED, where, f"its strokes would be {drawn:.1g} pixels large")
+
+
+def _has_stray(points: list[Point]) -> bool:
+    """Whether the ink without one of its points is STRAY times smaller, and still more than a dot."""
+    if len(points) <= FEW:
+        return False
+    sides = [sorted(values) for values in zip(*points, strict=True)]
+    longest, axis = max((side[-1] - side[0], axis) for axis, side in enumerate(sides))
+    side = sides[axis]
+    for far, rest in ((side[0], side[-1] - side[1]), (side[-1], side[-2] - side[0])):
+        if rest * STRAY <= longest:
+            at = next(at for at, point in enumerate(points) if point[axis] == far)
+            others = points[:at] + points[at + 1 :]
+            size = max(max(values) - min(values) for values in zip(*others, strict=True))
+            if 0 < size * STRAY <= longest:
+                return True
+    return False
 
 
 def draw(strokes: list[Stroke]) -> Image.Image:
@@ -90,6 +134,7 @@ class InkPicture:
     ink: Ink | None = None
 
     def load(self) -> tuple[bytes, str]:
-        """A PNG and its file name. Raises PictureError as `inkml.parse` and `Files.read` do."""
+        """A PNG and its file name. Raises PictureError as `inkml.parse`, `check_size` and `Files.read` do."""
         ink = parse(self.files.read(self.name), self.name) if self.ink is None else self.ink
+        check_size(ink.strokes, self.name)
         return render(ink), f"{PurePosixPath(self.name).stem}.png"

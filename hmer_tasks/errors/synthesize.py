@@ -16,6 +16,7 @@ from hmer_tasks.errors.model import NoiseModel, Places, shipped_model
 from hmer_tasks.errors.patterns import Edit, Pattern, apply, find
 from hmer_tasks.errors.runs import draw_run
 from hmer_tasks.errors.sorts import START
+from hmer_tasks.latex.attributes import ATTRIBUTED
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
@@ -94,7 +95,7 @@ def _draw_edits(places: Places, number: int, random: Random, model: NoiseModel) 
 
 def _surely_parses(tokens: list[str], edits: list[Edit]) -> bool:
     """Whether symbols alone were exchanged, added or lost, so that the structure stays (most are)."""
-    if "\\begin" in tokens:  # what stands in a column spec is no symbol
+    if "\\begin" in tokens or not ATTRIBUTED.isdisjoint(tokens):  # a column spec or a length is no symbol
         return False
     plain = _plain()
     if sum(stop - start for start, stop, _ in edits) >= len(tokens) - 1:

@@ -9,6 +9,7 @@ from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.text import parse_tree_text
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.reasons import LabelError
+from hmer_tasks.tasks import DIALECTS
 from hmer_tasks.tasks.base import last_line
 
 
@@ -56,7 +57,8 @@ def counts_agree(counts: str, label: str) -> bool:
     if not counts.strip() and explicit(label) is None:
         return False  # `{ { {` has nothing to count: saying nothing of it must not pay
     said = sorted(counts.split(", "))
-    return any(said == sorted(count_text(form).split(", ")) for form in (label, explicit(label)) if form)
+    forms = [form for form in (label, explicit(label)) if form]
+    return any(said == sorted(count_text(form, how).split(", ")) for form in forms for how in DIALECTS)
 
 
 def marks_valid(marked: str, candidate: str) -> bool:

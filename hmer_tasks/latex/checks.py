@@ -6,6 +6,8 @@ The parser's trees are such by construction; a model's answer, or a person's, ne
 import re
 from functools import cache
 
+from hmer_tasks.latex.attributes import ATTRIBUTED, HIDDEN, command_of, signature
+from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import is_token, join_columns, split_environment
@@ -17,9 +19,19 @@ _ENVIRONMENT = re.compile(r"begin_[A-Za-z]+\*?(\{.*\})?", re.DOTALL)
 def check_tree(tree: ExprTree) -> None:
     """Raises LabelError (`bad_tree_text`) where no label has this tree. The place is the number of
     the node in reading order, which is its line in the text form."""
-    _Checker().line(tree.line, "")
+    checker = _Checker()
+    checker.line(tree.line, "")
     if tree.line == (Node(NONE),):
         raise LabelError(Reason.EMPTY_LABEL, 0, "a tree without ink")
+    if (
+        checker.attributed is not None
+    ):  # their arguments stand in the symbol, where only the parser reads them
+        checker.number = checker.attributed
+        try:
+            checker.require(parse(to_label(tree)) == tree, "a command's arguments without ink are not right")
+        except LabelError as error:
+            reason = error.reason if error.reason is Reason.TOO_DEEP else Reason.BAD_TREE_TEXT
+            raise LabelError(reason, checker.number, error.detail) from None
 
 
 @cache
@@ -33,6 +45,7 @@ def _leaves() -> frozenset[str]:
 class _Checker:
     def __init__(self) -> None:
         self.number = -1
+        self.attributed: int | None = None  # the first node of a command with arguments without ink
 
     def require(self, holds: bool, detail: str) -> None:
         if not holds:
@@ -62,6 +75,10 @@ class _Checker:
 
     def symbol(self, symbol: str) -> None:
         marks = tables().scripts.keys() | {"{", "}", "_", "^", "\\end"}
+        command = command_of(symbol)
+        if command in ATTRIBUTED or command in HIDDEN:
+            self.attributed = self.number if self.attributed is None else self.attributed
+            return
         fine = symbol in (NONE, GROUP) or (
             is_token(symbol) and symbol not in marks and symbol not in tables().reserved
         )
@@ -87,12 +104,12 @@ class _Checker:
                 self.require(_closes_well(line), "an option's brackets do not match")
 
     def option(self, symbol: str) -> str | None:
-        takes = tables().signatures.get(symbol)
+        takes = signature(symbol)
         return None if takes is None else takes.option
 
     def fixed(self, node: Node, relations: list[str]) -> int:
         """How many children the node's own arguments are; what follows are scripts."""
-        takes = tables().signatures.get(node.symbol)
+        takes = signature(node.symbol)
         if takes is not None:
             wanted = list(takes.arguments)
             if takes.option and relations[:1] == [takes.option]:

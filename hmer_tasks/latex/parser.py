@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from hmer_tasks.latex.attributes import HIDDEN, ink_tokens, signature
 from hmer_tasks.latex.automaton import Automaton, Build, load, run
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tokens import ID, Lexed, lex
@@ -33,7 +34,20 @@ def parse(label: str) -> ExprTree:
         )
     if ID["OPEN"] in lexed.terminals:
         _check_options(tree, lexed)
-    return tree
+    return tree if HIDDEN.isdisjoint(lexed.words) else ExprTree(_hidden(tree.line))
+
+
+def _hidden(line: Line) -> Line:
+    r"""The line with what leaves no ink made part of its node: ``\phantom { x }`` as ``\phantom{x}``."""
+    return tuple(_hidden_node(node) for node in line)
+
+
+def _hidden_node(node: Node) -> Node:
+    symbol, children = node.symbol, node.children
+    if symbol in HIDDEN:
+        tokens = to_label(ExprTree(children[0][1])).split()
+        symbol, children = f"{symbol}{{{join_columns(tokens)}}}", children[1:]
+    return Node(symbol, tuple((name, _hidden(line)) for name, line in children))
 
 
 def _check_options(tree: ExprTree, lexed: Lexed) -> None:
@@ -65,11 +79,13 @@ def _read(lexed: Lexed) -> Line:
 
 
 def unknown_commands(label: str) -> list[str]:
-    """Commands of a label that stand in no table: ordinary nodes, worth a warning."""
-    t = tables()
-    known = t.symbols | t.operators | t.fences | t.signatures.keys() | t.scripts.keys()
-    seen = dict.fromkeys(word for word in lex(label).words if word[0] == "\\" and len(word) > 1)
-    return [word for word in seen if word not in known and word not in (BREAK, "\\begin", "\\end")]
+    """Commands of a label in explicit form that stand in no table: ordinary nodes, worth a warning."""
+    known = tables().known
+    words = label.split()
+    if not any(word[0] == "\\" and len(word) > 1 and word not in known for word in words):
+        return []
+    seen = dict.fromkeys(ink_tokens(words))
+    return [word for word in seen if word[0] == "\\" and len(word) > 1 and word not in known]
 
 
 def _deep_place(lexed: Lexed) -> int:
@@ -124,12 +140,24 @@ def _group(_open: str, line: Line, _close: str) -> Node:
 
 
 def _one_argument(command: str, line: Line) -> Node:
-    return Node(command, ((_SIGNATURES[command].arguments[0], line),))
+    relations = _relations(command)
+    return Node(command, ((relations[0] if relations else "inside", line),))
 
 
 def _two_arguments(command: str, first: Line, second: Line) -> Node:
-    one, two = _SIGNATURES[command].arguments
+    one, two = _relations(command)
     return Node(command, ((one, first), (two, second)))
+
+
+def _three_arguments(command: str, first: Line, second: Line, third: Line) -> Node:
+    one, two, three = _relations(command)
+    return Node(command, ((one, first), (two, second), (three, third)))
+
+
+def _relations(command: str) -> tuple[str, ...]:
+    takes = _SIGNATURES.get(command) or signature(command)
+    assert takes is not None, command
+    return takes.arguments
 
 
 def _option_and_argument(command: str, _open: str, option: Line, _close: str, line: Line) -> Node:
@@ -167,6 +195,7 @@ _BUILD: dict[str, Build] = {  # keyed by a rule's alias, or its name
     "sup": lambda _mark, line: ("sup", line),
     "one_argument": _one_argument,
     "two_arguments": _two_arguments,
+    "three_arguments": _three_arguments,
     "option_and_argument": _option_and_argument,
     "braced": lambda _open, line, _close: line,
     "unbraced": lambda node: (node,),

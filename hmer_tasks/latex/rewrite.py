@@ -4,6 +4,7 @@ The result is a label, not a tree: rows are written flat, with ``\\`` between th
 and `to_label` prints both forms alike. Whoever wants the tree parses it.
 """
 
+from hmer_tasks.latex.attributes import command_of, signature
 from hmer_tasks.latex.fences import INVISIBLE, open_delimiters
 from hmer_tasks.latex.primes import raise_primes, unstack_primes
 from hmer_tasks.latex.rules import Rules
@@ -17,7 +18,6 @@ from hmer_tasks.latex.scripts import (
     starts_row,
     sub_first,
 )
-from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import GROUP, NONE, Child, ExprTree, Line, Node, to_label
 
 DOTS = "\\dots"
@@ -55,7 +55,7 @@ class _Rewriter:
             items = raise_primes(items)
         out: list[Node] = []
         for node in items:
-            if not node.children and node.symbol not in self.touched:
+            if not node.children and command_of(node.symbol) not in self.touched:
                 out.append(node)
             else:
                 self.put(out, node, option)
@@ -81,7 +81,7 @@ class _Rewriter:
 
     def put(self, out: list[Node], node: Node, option: bool) -> None:
         """Add what a node becomes to a line."""
-        rules, symbol = self.rules, node.symbol
+        rules, symbol = self.rules, command_of(node.symbol)
         own, scripts = arguments(node)
         scripts = self.scripts(scripts)
         if symbol in rules.drop or symbol == INVISIBLE:
@@ -96,16 +96,16 @@ class _Rewriter:
             own = tuple(
                 (name, self.argument(symbol, i, name, line, option)) for i, (name, line) in enumerate(own)
             )
-            *before, last = rules.alias.get(symbol, (symbol,))
+            *before, last = rules.alias.get(symbol, (node.symbol,))
             if option and last in _BRACKETS:
-                before, last = [], symbol  # it would end the option
+                before, last = [], node.symbol  # it would end the option
             out += [Node(each) for each in before]
             out.append(Node(last, own + scripts))
 
     def argument(self, symbol: str, index: int, relation: str, line: Line, option: bool) -> Line:
         if symbol == "\\begin":  # its body has no braces, so it is still in the option's brackets
             return line if index else self.line(line, option)
-        takes = tables().signatures.get(symbol)
+        takes = signature(symbol)
         return self.line(line, option=takes is not None and relation == takes.option)
 
     def scripts(self, scripts: tuple[Child, ...]) -> tuple[Child, ...]:

@@ -4,6 +4,7 @@ A line is TAB × depth + symbol + `` (relation)``; the very first bears no relat
 of a child line bears that line's relation, the nodes after it ``right``.
 """
 
+from hmer_tasks.latex.attributes import symbol_end
 from hmer_tasks.latex.checks import check_tree
 from hmer_tasks.latex.tree import ExprTree, Line, Node
 from hmer_tasks.reasons import LabelError, Reason
@@ -50,7 +51,8 @@ def parse_tree_text(text: str) -> ExprTree:
     for number, line in enumerate(lines[1:], start=1):
         body = line.lstrip("\t")
         depth = len(line) - len(body)
-        symbol, space, relation = body.partition(" ")
+        end = symbol_end(body)
+        symbol, space, relation = body[: max(end, 0)], end > 0, body[end + 1 :]
         if not symbol or not space or len(relation) < 3 or relation[0] != "(" or relation[-1] != ")":
             raise _bad(number, f"{line.strip()!r} is not a symbol with a relation in brackets", lines)
         if depth > MAX_DEPTH:

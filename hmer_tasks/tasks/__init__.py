@@ -12,11 +12,11 @@ DIALECTS = ("canonical", "released")
 
 
 def all_tasks(dialect: str = "canonical") -> dict[str, Task]:
-    """The tasks by name; `dialect` is that of the trees."""
+    """The tasks by name; `dialect` is that of the trees and counts."""
     tasks: tuple[Task, ...] = (
         Recognition(),
         TreeCot(dialect),
-        Counting(),
+        Counting(dialect),
         ErrorDetection(),
         ErrorCorrection(),
     )

@@ -16,7 +16,7 @@ DOCUMENT = """<ink xmlns="http://www.w3.org/2003/InkML">
 <trace id="0">
 1 2, 3 4 , 5 6
 </trace>
-<trace id="1">-7.5e1 +.5 99 0</trace>
+<trace id="1">-7.5e1 +.5</trace>
 <traceGroup xml:id="9">
  <annotation type="truth">Segmentation</annotation>
  <traceGroup><annotation type="truth">x</annotation>
@@ -121,6 +121,7 @@ def test_bombs_and_document_types(head):
         ("1 2, inf 0", "point 1"),
         ("1 1e300", "point 0"),
         ("1 '2", "point 0"),
+        ("10 0 9 14 8 28", "point 0"),  # of a draft: no comma between points
     ),
 )
 def test_a_garbage_point_is_named(trace, place):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hmer_tasks.corpora.inkml import Ink
-from hmer_tasks.corpora.pictures import decode
 from hmer_tasks.corpora.strokes import FINEST, LONGEST, MARGIN, draw, render
+from hmer_tasks.images import decode
 
 CROSS = [[(0.0, 0.0), (10.0, 10.0)], [(0.0, 10.0), (10.0, 0.0)]]
 ROW = [[(x * 20.0, 0.0), (x * 20.0 + 10, 10.0)] for x in range(8)]

@@ -119,7 +119,11 @@ def icc(space: bytes, gamma: float, primaries: tuple[tuple[float, float, float],
     curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
     name = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + b"\0" * 78
     text = b"text\0\0\0\0none\0\0\0\0"
-    tags = [(b"desc", name + b"\0" * (-len(name) % 4)), (b"cprt", text), (b"wtpt", xyz((0.9642, 1.0, 0.8249)))]
+    tags = [
+        (b"desc", name + b"\0" * (-len(name) % 4)),
+        (b"cprt", text),
+        (b"wtpt", xyz((0.9642, 1.0, 0.8249))),
+    ]
     if space == b"GRAY":
         tags.append((b"kTRC", curve))
     for letter, values in zip(b"rgb", primaries, strict=False):
@@ -219,7 +223,7 @@ def _modes() -> Iterator[Case]:
     yield Case("16-bit-grey.png", grey_png(16), grey, changes=converted)
     deep = (np.asarray(rgb)[..., ::-1].astype(np.uint16) * 257).copy()
     yield Case("16-bit-rgb.png", cv2.imencode(".png", deep)[1].tobytes(), rgb, changes=converted)
-    few = Image.fromarray((np.asarray(grey, np.uint16) * 16))
+    few = Image.fromarray(np.asarray(grey, np.uint16) * 16)
     yield Case("12-bits-in-16.png", encoded(few, "PNG"), grey, changes=converted)
     yield Case("cmyk.jpg", encoded(rgb.convert("CMYK"), "JPEG", quality=95), rgb, near=6, changes=converted)
 
@@ -246,10 +250,18 @@ def _orientations() -> Iterator[Case]:
         yield Case(f"orientation-{number}.tif", tiff, rgb, changes=turned or _done("converted"))
     stored = rgb.transpose(STORED_AS[6])
     yield Case(
-        "orientation-6.heic", encoded(stored, "HEIF", quality=95, exif=exif(6)), rgb, near=5, changes=_done("turned")
+        "orientation-6.heic",
+        encoded(stored, "HEIF", quality=95, exif=exif(6)),
+        rgb,
+        near=5,
+        changes=_done("turned"),
     )
     yield Case(
-        "orientation-6.avif", encoded(stored, "AVIF", quality=95, exif=exif(6)), rgb, near=5, changes=_done("turned")
+        "orientation-6.avif",
+        encoded(stored, "AVIF", quality=95, exif=exif(6)),
+        rgb,
+        near=5,
+        changes=_done("turned"),
     )
     yield Case(
         "orientation-9.jpg",
@@ -279,10 +291,14 @@ def _metadata() -> Iterator[Case]:
         yield Case(f"{name}.jpg", after_soi(plain, added), rgb, near=4, changes=_done("stripped"))
     without = plain[:2] + plain[20:]  # the JFIF segment
     yield Case("no-jfif.jpg", without, rgb, near=4)
-    yield Case("jfif-thumbnail.jpg", after_soi(without, segment(0xE0, thumb)), rgb, near=4, changes=_done("stripped"))
+    yield Case(
+        "jfif-thumbnail.jpg", after_soi(without, segment(0xE0, thumb)), rgb, near=4, changes=_done("stripped")
+    )
     yield Case("after-the-end.jpg", plain + b"Jane Roe" * 9, rgb, near=4, changes=_done("stripped"))
     yield Case("fill-bytes.jpg", plain[:2] + b"\xff\xff" + plain[2:], rgb, near=4, changes=_done("stripped"))
-    several = encoded(rgb, "MPO", save_all=True, append_images=[ImageOps.mirror(rgb)], quality=95, subsampling=0)
+    several = encoded(
+        rgb, "MPO", save_all=True, append_images=[ImageOps.mirror(rgb)], quality=95, subsampling=0
+    )
     yield Case("two-pictures.mpo.jpg", several, rgb, near=4, changes=_done("stripped"))
     png = encoded(rgb, "PNG")
     texts = chunk(b"tEXt", b"Author\0Jane Roe") + chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"secret"))
@@ -324,7 +340,12 @@ def _alpha() -> Iterator[Case]:
     yield Case("palette-alphas.png", encoded(keyed, "PNG", transparency=bytes((0, 255))), black, changes=flat)
     grey = page("L", 9, 0)
     yield Case("grey-key.png", encoded(grey, "PNG", transparency=9), black, changes=flat)
-    yield Case("rgb-key.png", encoded(page("RGB", (9, 9, 9), (0, 0, 0)), "PNG", transparency=(9, 9, 9)), black, changes=flat)
+    yield Case(
+        "rgb-key.png",
+        encoded(page("RGB", (9, 9, 9), (0, 0, 0)), "PNG", transparency=(9, 9, 9)),
+        black,
+        changes=flat,
+    )
     deep = Image.fromarray(np.asarray(page("L", 1, 0), np.uint16) * 257)
     yield Case(
         "16-bit-key.png",
@@ -350,12 +371,16 @@ def _profiles() -> Iterator[Case]:
     for name, profile in (("wide", WIDE), ("swapped", SWAPPED)):
         shown = in_srgb(rgb, profile)
         done = converted | stripped
-        yield Case(f"{name}.jpg", encoded(rgb, "JPEG", icc_profile=profile, **options), shown, near=5, changes=done)
+        yield Case(
+            f"{name}.jpg", encoded(rgb, "JPEG", icc_profile=profile, **options), shown, near=5, changes=done
+        )
         yield Case(f"{name}.png", encoded(rgb, "PNG", icc_profile=profile), shown, changes=done)
     swapped = encoded(rgb.convert("RGBA"), "PNG", icc_profile=SWAPPED)
     yield Case("swapped-opaque.png", swapped, in_srgb(rgb, SWAPPED), changes=converted | stripped)
     linear = in_srgb(grey, LINEAR)
-    yield Case("linear-grey.png", encoded(grey, "PNG", icc_profile=LINEAR), linear, changes=converted | stripped)
+    yield Case(
+        "linear-grey.png", encoded(grey, "PNG", icc_profile=LINEAR), linear, changes=converted | stripped
+    )
     yield Case("wide.tif", encoded(rgb, "TIFF", icc_profile=WIDE), in_srgb(rgb, WIDE), changes=converted)
     navy = page("RGB", "white", in_srgb(rgb, SWAPPED).getpixel((12, 30)))
     data = encoded(cutout(INK), "PNG", icc_profile=SWAPPED)
@@ -375,20 +400,31 @@ def _tiffs() -> Iterator[Case]:
     yield Case("fax.tif", encoded(bits, "TIFF", compression="group4"), bits, changes=done)
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits"):
         yield Case(f"{compression}.tif", encoded(rgb, "TIFF", compression=compression), rgb, changes=done)
-    yield Case("jpeg-inside.tif", encoded(rgb, "TIFF", compression="jpeg", quality=95), rgb, near=6, changes=done)
+    yield Case(
+        "jpeg-inside.tif", encoded(rgb, "TIFF", compression="jpeg", quality=95), rgb, near=6, changes=done
+    )
     lab = ImageCms.profileToProfile(
         rgb, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
     )
     yield Case("lab.tif", encoded(lab, "TIFF"), rgb, near=3, changes=done)
     levels = np.asarray(grey, dtype=np.float64)
-    yield Case("16-bit.tif", encoded(Image.fromarray((levels * 257).astype(np.uint16)), "TIFF"), grey, changes=done)
-    yield Case("32-bit.tif", encoded(Image.fromarray((levels * 257).astype(np.int32)), "TIFF"), grey, changes=done)
+    yield Case(
+        "16-bit.tif", encoded(Image.fromarray((levels * 257).astype(np.uint16)), "TIFF"), grey, changes=done
+    )
+    yield Case(
+        "32-bit.tif", encoded(Image.fromarray((levels * 257).astype(np.int32)), "TIFF"), grey, changes=done
+    )
     for name, values in {"0-1": levels / 255, "0-255": levels}.items():
         image = Image.fromarray(values.astype(np.float32))
         yield Case(f"float-{name}.tif", encoded(image, "TIFF"), grey, changes=done)
     spread = (levels - levels.min()) / (levels.max() - levels.min())
     image = Image.fromarray((spread * 7e6 - 3e6).astype(np.float32))
-    yield Case("float-wild.tif", encoded(image, "TIFF"), Image.fromarray((spread * 255).astype(np.uint8)), changes=done)
+    yield Case(
+        "float-wild.tif",
+        encoded(image, "TIFF"),
+        Image.fromarray((spread * 255).astype(np.uint8)),
+        changes=done,
+    )
     broken = (levels / 255).astype(np.float32)
     broken[3, 3] = np.nan
     yield Case("float-nan.tif", encoded(Image.fromarray(broken), "TIFF"), reason="image_unreadable")
@@ -419,13 +455,19 @@ def _frames() -> Iterator[Case]:
     for ending, format in (("gif", "GIF"), ("png", "PNG"), ("webp", "WEBP"), ("avif", "AVIF")):
         moving = encoded(rgb, format, append_images=[other], **options)
         yield Case(f"moving.{ending}", moving, reason="image_animated")
-    yield Case("first-empty.gif", encoded(empty, "GIF", append_images=[rgb], **options), reason="image_animated")
+    yield Case(
+        "first-empty.gif", encoded(empty, "GIF", append_images=[rgb], **options), reason="image_animated"
+    )
     yield Case("empty.gif", encoded(empty, "GIF"), reason="image_blank")
     # Pillow merges equal frames, so the frame that follows is put together by hand.
-    frame = chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, *SIZE, 0, 0, 1, 10, 0, 0))
+    frame = chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(
+        b"fcTL", struct.pack(">IIIIIHHBB", 0, *SIZE, 0, 0, 1, 10, 0, 0)
+    )
     png = encoded(rgb, "PNG")
     body = png[png.index(b"IDAT") + 4 : png.rindex(b"IEND") - 8]
-    again = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 1, *SIZE, 0, 0, 1, 10, 0, 0)) + chunk(b"fdAT", b"\0\0\0\2" + body)
+    again = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 1, *SIZE, 0, 0, 1, 10, 0, 0)) + chunk(
+        b"fdAT", b"\0\0\0\2" + body
+    )
     still = with_chunks(png, frame)
     yield Case("frames-alike.png", still[:-12] + again + still[-12:], rgb, changes=_done("converted"))
 
@@ -443,7 +485,11 @@ def _polarity() -> Iterator[Case]:
     yield Case("bold.png", encoded(bold, "PNG"), ImageOps.invert(bold), changes=inverted)
     board = photo(dark=True)
     yield Case(
-        "blackboard.jpg", encoded(board, "JPEG", quality=95), ImageOps.invert(board.convert("L")), near=4, changes=inverted
+        "blackboard.jpg",
+        encoded(board, "JPEG", quality=95),
+        ImageOps.invert(board.convert("L")),
+        near=4,
+        changes=inverted,
     )
     yield Case("half-dark.jpg", encoded(half_dark(), "JPEG", quality=95), half_dark(), near=4)
     halves = Image.new("L", SIZE, 255)

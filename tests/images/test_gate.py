@@ -44,7 +44,9 @@ def test_gnarly(case: Case):
     assert set(picture.changes) == case.changes
     assert distance(opened(picture.data), case.shows) <= case.near
     assert not any(secret in picture.data for secret in SECRETS)
-    assert kind_of(picture.data) == ("JPEG" if kind_of(case.data) == "JPEG" else picture.ending.upper() or kind_of(case.data))
+    assert kind_of(picture.data) == (
+        "JPEG" if kind_of(case.data) == "JPEG" else picture.ending.upper() or kind_of(case.data)
+    )
     prove(picture.data, case.name)
     again = gate(picture.data, case.name)
     assert again.data is picture.data
@@ -60,7 +62,9 @@ def test_clean_pictures_keep_their_bytes(case: Case):
     assert gate(case.data, case.name).data is case.data
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.changes - {"polarity_undecided"}], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.changes - {"polarity_undecided"}], ids=lambda case: case.name
+)
 def test_what_the_gate_would_change_is_no_proven_picture(case: Case):
     with pytest.raises(PictureError):
         prove(case.data, case.name)
@@ -145,7 +149,9 @@ def test_whatever_becomes_of_a_file_it_is_proven_or_refused(data):
     broken = bytearray(case.data)
     places = st.integers(0, len(broken) - 1)
     early = st.integers(0, min(len(broken), 700) - 1)
-    for place, value in data.draw(st.lists(st.tuples(st.one_of(early, places), st.integers(0, 255)), max_size=4)):
+    for place, value in data.draw(
+        st.lists(st.tuples(st.one_of(early, places), st.integers(0, 255)), max_size=4)
+    ):
         broken[place] = value
     cut = data.draw(st.one_of(st.just(len(broken)), places))
     try:

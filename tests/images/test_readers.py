@@ -61,7 +61,9 @@ def test_what_was_changed_is_counted(built):
         assert counts[change] == sum(change in case.changes for case in made)
     line = f"pictures: {counts['turned']} turned, {counts['stripped']} stripped"
     assert line in (out.parent / "stdout").read_text(encoding="utf-8")
-    assert f"Pictures that the gate changed: {counts['turned']} turned" in (out / "README.md").read_text("utf-8")
+    assert f"Pictures that the gate changed: {counts['turned']} turned" in (out / "README.md").read_text(
+        "utf-8"
+    )
 
 
 def test_pillow_shows_what_is_meant(built):
@@ -89,7 +91,9 @@ def test_datasets(built):
     from datasets import load_dataset
 
     out, _, rows = built
-    table = load_dataset(str(out), split="train").filter(lambda task: task == "recognition", input_columns="task")
+    table = load_dataset(str(out), split="train").filter(
+        lambda task: task == "recognition", input_columns="task"
+    )
     shown = {row["id"]: row["images"][0].convert("RGB") for row in table}
     assert set(shown) == set(rows)
     compare(rows, lambda name, _: shown[name])
@@ -129,7 +133,8 @@ def test_chromium(built, tmp_path):
     rows = built[2]
     kinds = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"RI": "webp"}
     sources = {
-        name: f"data:image/{kinds[data[:2]]};base64,{base64.b64encode(data).decode()}" for name, data in rows.items()
+        name: f"data:image/{kinds[data[:2]]};base64,{base64.b64encode(data).decode()}"
+        for name, data in rows.items()
     }
     page = tmp_path / "page.html"
     page.write_text(f"<script>const sources = {json.dumps(sources)};</script>", encoding="utf-8")
@@ -173,7 +178,9 @@ def test_a_report_and_an_export_hold_no_secret(built, tmp_path):
     assert run_command("report", out, "-o", tmp_path / "report.html").returncode == 0
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for piece in page.split("base64,")[1:]:
-        data = base64.b64decode(piece[: next(i for i, c in enumerate(piece) if not (c.isalnum() or c in "+/="))])
+        data = base64.b64decode(
+            piece[: next(i for i, c in enumerate(piece) if not (c.isalnum() or c in "+/="))]
+        )
         assert not any(secret in data for secret in SECRETS)
     for target in ("llama-factory", "released"):
         assert run_command("export", out, "--to", target, "-o", tmp_path / target).returncode == 0

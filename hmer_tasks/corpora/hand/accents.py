@@ -17,10 +17,17 @@ PLAIN = frozenset(
     r"""
 \mathrm \mathit \mathnormal \mathsf \mathtt \text \textit \textmd \textnormal \textrm \textsf \texttt \textup
 \textsc \textsl \emph \mbox \hbox \operatorname \operatorname* \mathop \mathord \mathbin \mathrel \mathopen
-\mathclose \mathpunct \mathinner \smash \lefteqn \rlap \llap \clap \mathrlap \mathllap \mathclap \substack
+\mathclose \mathpunct \mathinner \bold \textcolor \smash \lefteqn \rlap \llap \clap \mathrlap \mathllap
+\mathclap
+\substack
 """.split()
 )
-UNSEEN = frozenset(r"\phantom \hphantom \vphantom \label \hspace \hspace* \vspace \vspace*".split())
+UNSEEN = frozenset(
+    r"""
+\phantom \hphantom \vphantom \label \hspace \hspace* \vspace \vspace* \mspace \kern \mkern \hskip \mskip
+\vskip \color
+""".split()
+)
 UNDER = frozenset(
     r"\underline \underbrace \underbar \undertilde \utilde \underrightarrow \underleftarrow".split()
 )
@@ -93,14 +100,14 @@ def command(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
         return _accented(pen, cell, pen.block(line, size, style), size)
     if symbol in FRAMES:
         return _framed(pen, cell, pen.block(line, size, style), size)
-    if symbol in ("\\pmod", "\\pod", "\\tag"):
-        word = pen.word(cell.number, "mod", size) if symbol == "\\pmod" else Box()
+    if symbol in ("\\pmod", "\\mod", "\\pod", "\\tag"):
+        word = pen.word(cell.number, "mod", size) if "mod" in symbol else Box()
         inner = Box()
         if word.marks:
             inner.put(word, 0.0)
             inner.width += 30 * size
         inner.put(pen.block(line, size, style), inner.width)
-        return between(pen, cell, inner, ("(", ")"), size)
+        return inner if symbol == "\\mod" else between(pen, cell, inner, ("(", ")"), size)
     raise UndrawableError(symbol)
 
 

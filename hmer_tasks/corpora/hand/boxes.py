@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hmer_tasks.corpora.hand.curves import Points
+from hmer_tasks.latex.attributes import HIDDEN, command_of, tokens_of
+from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import ExprTree, Line
 
 
@@ -38,16 +40,24 @@ def cells_of(tree: ExprTree) -> tuple[list[Cell], list[Cell], list[Relation]]:
     def read(line: Line, parent: int, relation: str) -> list[Cell]:
         cells = []
         for node in line:
-            cell = Cell(len(every), node.symbol)
+            cell = Cell(len(every), command_of(node.symbol))
             every.append(cell)
             if parent >= 0:
                 relations.append((parent, cell.number, relation))
             cell.children = [(name, read(child, cell.number, name)) for name, child in node.children]
+            if node.symbol != cell.symbol and cell.symbol in HIDDEN:
+                cell.children.insert(0, ("inside", _unseen_cells(node.symbol)))
             parent, relation = cell.number, "right"
             cells.append(cell)
         return cells
 
     return read(tree.line, -1, ""), every, relations
+
+
+def _unseen_cells(symbol: str) -> list[Cell]:
+    r"""What a ``\phantom{…}`` takes the room of."""
+    label = " ".join(tokens_of(symbol)[2:-1])
+    return cells_of(parse(label))[0] if label else []
 
 
 @dataclass(slots=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from defusedxml.ElementTree import fromstring
 
 from hmer_tasks.corpora.faults import CorpusError, PictureError
 from hmer_tasks.corpora.files import Files, open_files
@@ -19,7 +18,7 @@ from hmer_tasks.corpora.hand.curves import Points, evenly
 from hmer_tasks.corpora.hand.forms import Form, form, forms
 from hmer_tasks.corpora.hand.symbols import form_names
 from hmer_tasks.corpora.hand.writer import Hands
-from hmer_tasks.corpora.inkml import local, parse
+from hmer_tasks.corpora.inkml import parse
 
 SPELLED = {"\\lt": "<", "\\gt": ">", "COMMA": ",", "\\|": "|"}
 WORDS = {
@@ -61,17 +60,13 @@ def people(hands: Hands) -> list[str]:
 def _symbols(files: Files, name: str) -> list[tuple[str, Form]]:
     """The usable symbols of one document; none if it cannot be read, or has no groups."""
     try:
-        data = files.read(name)
-        ink = parse(data, name)
+        ink = parse(files.read(name), name)
     except PictureError:
         return []
     person = ink.annotations.get("writer", "")
     if person.lower() in ("", "unknown"):
         person = ink.annotations.get("UI", name)
-    traces = [each for each in fromstring(data, forbid_dtd=True).iter() if local(each) == "trace"]
-    places = {each.get("id", ""): at for at, each in enumerate(traces)}
-    if len(traces) != len(ink.strokes):
-        return []
+    places = {id: at for at, id in enumerate(ink.ids)}
     out = []
     for truth, ids in ink.groups:
         token = SPELLED.get(truth, truth)

@@ -138,7 +138,7 @@ class Layout:
             box = tables.environment(self, cell, size, style)
         elif cell.child("above") is not None and symbol in accents.FRACTIONS:
             box = accents.fraction(self, cell, size, style)
-        elif (
+        elif symbol in accents.UNSEEN or (
             any(name not in BESIDE for name, _ in cell.children)
             and symbol not in BIG | INTEGRALS | NAMES.keys()
         ):

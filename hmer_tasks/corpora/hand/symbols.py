@@ -68,7 +68,7 @@ NAMES = {
     f"\\{name}": name
     for name in """
 arccos arcsin arctan arg argmax argmin cos cosh cot coth csc deg det dim exp gcd hom inf ker lg
-lim liminf limsup ln log max min mod Pr sec sin sinh sup tan tanh bmod ctg tg cth sh ch th cosec
+lim liminf limsup ln log max min Pr sec sin sinh sup tan tanh bmod ctg tg cth sh ch th cosec
 """.split()
 } | {
     "\\bmod": "mod",
