@@ -156,31 +156,57 @@ def evaluate(
         typer.Argument(help="Predictions: JSON lines, a JSON array, tsv id, label, prediction."),
     ],
     labels: Annotated[
-        Path | None, typer.Option(help="A label file to score against; its pictures come onto the page.")
+        Path | None,
+        typer.Option(
+            help="A label file, a build or a corpus to score against; its pictures come onto the page."
+        ),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page there: scores and the worst 50.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Another system's predictions for the same pictures.")
     ] = None,
+    systems: Annotated[
+        bool, typer.Option("--systems", help="Each file is a system: rank them, with intervals.")
+    ] = False,
+    markdown: Annotated[
+        Path | None, typer.Option(help="With --systems: write the table there, as Markdown.")
+    ] = None,
     vote: Annotated[
         bool, typer.Option("--vote", help="Several answers a picture: score the one they agree on.")
     ] = False,
     boxes: Annotated[
-        bool, typer.Option("--boxes", help="Also box F1, about 40 differing pairs a second.")
+        bool, typer.Option("--boxes", help="Also box F1, about 60 differing pairs a second and worker.")
     ] = False,
+    tokenize: Annotated[
+        bool, typer.Option("--tokenize", help="Put a space between tokens first: x^{2} as x ^ { 2 }.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Processes that score pairs.", min=1)] = 1,
     cdm_json: Annotated[
         Path | None, typer.Option(help="Write the input of UniMERNet's CDM tool there.")
     ] = None,
 ) -> None:
-    """Score predictions: the published metrics, what the mismatches are, and why."""
+    """Score predictions: the published metrics, each task's own, what the mismatches are, and why."""
     from hmer_tasks.evaluate.command import Options, run
     from hmer_tasks.outfile import settle
 
-    for out in (html, cdm_json):
+    for out in (html, cdm_json, markdown):
         if out is not None:
             settle(out, (*predictions, labels, compare))
-    options = Options(tuple(predictions), labels, html, as_json, compare, vote, boxes, cdm_json)
+    options = Options(
+        tuple(predictions),
+        labels=labels,
+        html=html,
+        as_json=as_json,
+        compare=compare,
+        vote=vote,
+        boxes=boxes,
+        cdm_json=cdm_json,
+        tokenize=tokenize,
+        systems=systems,
+        markdown=markdown,
+        workers=workers,
+    )
     run(options, Console())
 
 

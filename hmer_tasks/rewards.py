@@ -11,7 +11,7 @@ the means it logs, so a mean is that of the rows it speaks of. Raises ValueError
 Agreement of an answer with itself is earned by any answer that is consistent, a wrong one too: put `exact`
 or `edit` beside it, or a model learns to say little.
 
-`examples/grpo.py` shows them at work; `python -m trainer.grpo` trains with them.
+`examples/grpo_on_a_cpu.py` shows them at work; `examples/grpo.py` trains with them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -12,9 +12,9 @@ from hmer_tasks.errors.predictions import PredictionError, read_predictions
 from hmer_tasks.tasks.prompts import PromptError, fill, prompt_set
 from trainer.decoding import Question
 from trainer.faults import TrainError
+from trainer.lengths import Turns, with_system
 from trainer.pictures import decode
 from trainer.shards import load_shards, shards_of
-from trainer.tokens import Turns, with_system
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -16,7 +16,8 @@ from rapidfuzz.distance import Levenshtein
 
 from hmer_tasks.evaluate.trees import graph_of
 from hmer_tasks.missing import MissingLibraryError
-from hmer_tasks.typeset.layout import BAR, Box, layout
+from hmer_tasks.typeset.boxes import BAR, Box
+from hmer_tasks.typeset.layout import layout
 
 Reals = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

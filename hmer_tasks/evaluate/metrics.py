@@ -1,12 +1,13 @@
 """Scoring a set of predictions: `evaluate(pairs) -> Metrics`."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
+from hmer_tasks.build.pool import worker_pool
 from hmer_tasks.errors.predictions import Prediction
 from hmer_tasks.evaluate.bootstrap import RESAMPLES, SEED, Estimate, estimate, resampled_sums
 from hmer_tasks.evaluate.boxes import BoxScore, box_score
@@ -21,6 +22,7 @@ Pair: TypeAlias = "Prediction | tuple[str, str]"
 
 GROUP_METRICS = ("exprate", "within_1", "edit_score", "same_on_paper")
 _TOP = 50  # confusions told
+_CHUNK = 100  # pairs a worker takes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +118,58 @@ def evaluate(
     boxes: bool = False,
     resamples: int = RESAMPLES,
     seed: int = SEED,
+    workers: int = 1,
     progress: Callable[[], object] | None = None,
 ) -> Metrics:
     """Score pairs of (label, prediction), or predictions as read from a file; any strings will do.
 
-    `boxes` adds the picture-level score (about 40 pairs a second that differ). `resamples` 0 leaves
-    the intervals without width. `progress` is called once a pair. Raises MissingLibraryError where
-    the extra `score` is not installed.
+    Args:
+        pairs: what to score.
+        boxes: also the picture-level score (about 60 pairs a CPU second that differ).
+        resamples: of the bootstrap; 0 leaves the intervals without width.
+        seed: of the resamples.
+        workers: processes that score pairs; 1: this one alone. The figures are the same.
+        progress: called once a pair.
+
+    Raises:
+        MissingLibraryError: where the extra `score` is not installed.
     """
     read = [one if isinstance(one, Prediction) else Prediction("", "", *one) for one in pairs]
     rows: list[list[float]] = []
     compared: list[Compared] = []
     scores: list[BoxScore] = []
-    for one in read:
-        compared.append(compare(one.gt, one.pred))
-        rows.append(
-            token_row(one.gt, one.pred)
-            + compared[-1].row()
-            + path_row(one.gt, one.pred)
-            + compact_row(one.gt, one.pred)
-        )
-        if boxes:
-            scores.append(box_score(one.gt, one.pred))
+    for row, outcome, score in _pair_scores(read, boxes, workers):
+        rows.append(row)
+        compared.append(outcome)
+        if score is not None:
+            scores.append(score)
         if progress is not None:
             progress()
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(COLUMNS))
     return _summed(read, table, compared, scores if boxes else None, resamples=resamples, seed=seed)
+
+
+_PairScore: TypeAlias = "tuple[list[float], Compared, BoxScore | None]"
+
+
+def _pair_scores(pairs: list[Prediction], boxes: bool, workers: int) -> Iterator[_PairScore]:
+    jobs = [(one.gt, one.pred, boxes) for one in pairs]
+    if workers <= 1 or len(jobs) <= _CHUNK:
+        yield from map(_pair_score, jobs)
+        return
+    with worker_pool(min(workers, len(jobs) // _CHUNK + 1), _nothing) as pool:
+        yield from pool.map(_pair_score, jobs, chunksize=_CHUNK)
+
+
+def _nothing() -> None:
+    """What a worker begins with."""
+
+
+def _pair_score(job: tuple[str, str, bool]) -> _PairScore:
+    gt, pred, boxes = job
+    compared = compare(gt, pred)
+    row = token_row(gt, pred) + compared.row() + path_row(gt, pred) + compact_row(gt, pred)
+    return row, compared, box_score(gt, pred) if boxes else None
 
 
 def part(metrics: Metrics, places: list[int], resamples: int = RESAMPLES, seed: int = SEED) -> Metrics:

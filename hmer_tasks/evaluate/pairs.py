@@ -1,11 +1,9 @@
-"""What is scored: one answer a picture, out of prediction files and, where given, a label file."""
+"""What is scored: one answer a picture, out of prediction files."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from hmer_tasks.corpora import Picture, Refused, label_file
 from hmer_tasks.errors.predictions import Prediction, PredictionError, read_predictions
 from hmer_tasks.tasks import TASK_NAMES
 
@@ -50,37 +48,3 @@ def first_answers(answers: Iterable[Prediction]) -> list[Prediction]:
 
 def _rank(task: str) -> int:
     return TASK_NAMES.index(task) if task in TASK_NAMES else 0
-
-
-def with_labels(pairs: list[Prediction], path: Path) -> tuple[list[Prediction], dict[str, Picture], int]:
-    """The pairs with a label file's labels, its pictures by id, and how many labels have no prediction.
-
-    Ids are compared without an image's ending. A label without a prediction is scored as an empty
-    prediction: leaving it out would flatter. Raises PredictionError where a prediction has no label.
-    """
-    labels: dict[str, str] = {}
-    pictures: dict[str, Picture] = {}
-    for entry in label_file(path):
-        if not isinstance(entry, Refused):
-            labels[_plain(entry.id)] = entry.label
-            pictures[_plain(entry.id)] = entry.image
-    out: list[Prediction] = []
-    for pair in pairs:
-        if _plain(pair.id) not in labels:
-            raise PredictionError(f"{path} has no label for the prediction {pair.id!r}")
-        out.append(replace(pair, gt=labels[_plain(pair.id)]))
-    seen = Counter(_plain(pair.id) for pair in pairs)
-    source = pairs[0].source if pairs else path.stem
-    missing = [Prediction(source, id, label, "") for id, label in labels.items() if id not in seen]
-    return out + missing, pictures, len(missing)
-
-
-def picture_of(pictures: dict[str, Picture], id: str) -> Picture | None:
-    """The picture of an id, if there is one."""
-    return pictures.get(_plain(id))
-
-
-def _plain(id: str) -> str:
-    name = PurePosixPath(id)
-    ending = name.suffix.lower() in (".jpg", ".jpeg", ".png", ".bmp", ".inkml")
-    return str(name.with_suffix("")) if ending else id

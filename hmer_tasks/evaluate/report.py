@@ -1,13 +1,13 @@
 """The page of an evaluation (`--html FILE`): the scores, and the worst pairs with all that explains them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from hmer_tasks.corpora import Picture, PictureError
+from hmer_tasks.errors.predictions import Prediction
 from hmer_tasks.evaluate.bootstrap import Estimate
 from hmer_tasks.evaluate.boxes import box_score
 from hmer_tasks.evaluate.columns import INDEX
@@ -15,12 +15,13 @@ from hmer_tasks.evaluate.compare import Comparison
 from hmer_tasks.evaluate.confusions import mistakes
 from hmer_tasks.evaluate.drawing import TreeRow, token_differences, tree_rows
 from hmer_tasks.evaluate.metrics import Metrics
-from hmer_tasks.evaluate.pairs import picture_of
 from hmer_tasks.evaluate.published import METRICS
+from hmer_tasks.evaluate.references import References
+from hmer_tasks.evaluate.task_cards import TaskCard, picture_data, task_cards
+from hmer_tasks.evaluate.task_scores import TaskScores
 from hmer_tasks.evaluate.trees import Outcome, graph_of
 from hmer_tasks.pages.formula import formula, sprite
 from hmer_tasks.pages.html import render
-from hmer_tasks.pages.pictures import data_address
 from hmer_tasks.typeset.layout import layout
 
 WORST = 50
@@ -111,41 +112,77 @@ def worst(metrics: Metrics, count: int = WORST) -> list[int]:
 
 
 def page(
-    metrics: Metrics,
+    metrics: Metrics | None,
     title: str,
     *,
-    pictures: Mapping[str, Picture] | None = None,
+    references: References | None = None,
     missing: int = 0,
     comparison: Comparison | None = None,
     other: str = "",
+    tasks: Mapping[str, TaskScores] | None = None,
+    answers: Sequence[Prediction] = (),
+    remarks: Sequence[str] = (),
 ) -> str:
-    """The page as HTML, all in one file. Raises MissingLibraryError without scipy."""
-    places = worst(metrics)
+    """The page as HTML, all in one file.
+
+    Args:
+        metrics: the scores; None where there is nothing but answers of the error tasks.
+        title: of the page.
+        references: what the pairs are held against, for the pictures; without them there are none.
+        missing: labels without a prediction.
+        comparison: with another system.
+        other: its name.
+        tasks: tables of the tasks beyond recognition.
+        answers: to these tasks.
+        remarks: lines about the input.
+
+    Raises:
+        MissingLibraryError: without scipy.
+    """
     glyphs: set[str] = set()
-    cards = [_card(metrics, i, dict(pictures or {}), glyphs) for i in places]
+    cards = [] if metrics is None else [_card(metrics, i, references, glyphs) for i in worst(metrics)]
+    task_parts = {task: task_cards(task, answers, references) for task in tasks or ()}
+    shown_cards: list[Card | TaskCard] = [*cards, *(card for found in task_parts.values() for card in found)]
     kinds = Counter(kind for card in cards for kind in card.kinds.split())
     return render(
         _TEMPLATES,
         "scores",
         {
             "title": title,
-            "n": metrics.n,
+            "n": metrics.n if metrics else 0,
             "missing": missing,
-            "not_tex": metrics.labels_not_tex,
-            "not_tex_met": metrics.labels_not_tex_met,
-            "metrics": metric_rows(metrics.values) + box_rows(metrics),
-            "comparison": None if comparison is None else _compared(metrics, comparison, other),
-            "outcomes": list(metrics.outcomes.items()),
-            "groups": [(name, list(groups.items())) for name, groups in metrics.groups.items()],
-            "confusions": metrics.confusions.top(_TOP),
-            "kinds": metrics.confusions.kinds.most_common(),
-            "places": metrics.confusions.places.most_common(12),
+            "remarks": remarks,
+            "pictures": _about_pictures(shown_cards, references),
+            "tasks": [(table, task_parts[name]) for name, table in (tasks or {}).items()],
+            "not_tex": metrics.labels_not_tex if metrics else 0,
+            "not_tex_met": metrics.labels_not_tex_met if metrics else 0,
+            "metrics": metric_rows(metrics.values) + box_rows(metrics) if metrics else [],
+            "comparison": _compared(metrics, comparison, other) if metrics and comparison else None,
+            "outcomes": list(metrics.outcomes.items()) if metrics else [],
+            "groups": [(name, list(found.items())) for name, found in metrics.groups.items()]
+            if metrics
+            else [],
+            "confusions": metrics.confusions.top(_TOP) if metrics else [],
+            "kinds": metrics.confusions.kinds.most_common() if metrics else [],
+            "places": metrics.confusions.places.most_common(12) if metrics else [],
             "cards": cards,
             "card_outcomes": [name for name in Outcome if any(card.outcome == name for card in cards)],
             "card_kinds": sorted(kinds),
             "sprite": sprite(glyphs),
         },
     )
+
+
+def _about_pictures(cards: "Sequence[Card | TaskCard]", references: References | None) -> str:
+    """One line about the pictures of the page, where some or all are not there."""
+    found = sum(card.picture is not None for card in cards)
+    if not cards or found == len(cards):
+        return ""
+    if references is None:
+        return (
+            "No pictures: a prediction file holds none. Add --labels with a build, a corpus or a label file."
+        )
+    return f"Pictures: {found:,} of {len(cards):,} were found by {references.name}."
 
 
 def _compared(metrics: Metrics, comparison: Comparison, other: str) -> dict[str, object]:
@@ -158,7 +195,7 @@ def _compared(metrics: Metrics, comparison: Comparison, other: str) -> dict[str,
     }
 
 
-def _card(metrics: Metrics, place: int, pictures: dict[str, Picture], glyphs: set[str]) -> Card:
+def _card(metrics: Metrics, place: int, references: References | None, glyphs: set[str]) -> Card:
     pair, row = metrics.pairs[place], metrics.table[place]
     score = box_score(pair.gt, pair.pred)
     drawn = []
@@ -179,20 +216,13 @@ def _card(metrics: Metrics, place: int, pictures: dict[str, Picture], glyphs: se
         edit_score=f"{100 * row[INDEX['edit_score']]:.1f} %",
         box_f1="" if score.label_boxes is None else f"{score.f1:.3f}",
         mistakes=", ".join(f"{count} {kind}" for kind, count in found.most_common()),
-        picture=_picture_data(picture_of(pictures, pair.id)),
+        picture=picture_data(references, pair),
         sides=(
             Side("label", drawn[0], _why_not(pair.gt), texts[0]),
             Side("prediction", drawn[1], _why_not(pair.pred), texts[1]),
         ),
         trees=None if label is None or read is None else tree_rows(label, read),
     )
-
-
-def _picture_data(picture: Picture | None) -> str | None:
-    try:
-        return None if picture is None else data_address(picture.load()[0])
-    except PictureError:
-        return None
 
 
 def _why_not(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from hmer_tasks.typeset.layout import BAR, FRAME, RING, STROKE, UPRIGHT, Box, outlines
+from hmer_tasks.typeset.boxes import BAR, FRAME, RING, STROKE, UPRIGHT, Box, outlines
 
 EM = 22  # pixels
 _MARGIN = 0.25  # em around a formula

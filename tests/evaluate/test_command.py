@@ -12,7 +12,7 @@ from hmer_tasks.errors.predictions import Prediction, PredictionError
 from hmer_tasks.evaluate.cdm import write_cdm
 from hmer_tasks.evaluate.compare import compare_systems, in_step
 from hmer_tasks.evaluate.metrics import evaluate
-from hmer_tasks.evaluate.pairs import first_answers, read_answers, with_labels
+from hmer_tasks.evaluate.pairs import first_answers, read_answers
 
 
 @dataclass
@@ -68,16 +68,6 @@ def test_repeated_lines_stay_in_n(tmp_path):
     path.write_text("1\ta\ta\n1\ta\tb\n", encoding="utf-8")
     answers = first_answers(read_answers([path]))
     assert [(one.source, one.pred) for one in answers] == [("set", "a"), ("set", "b")]
-
-
-def test_labels_from_a_file_and_what_has_no_prediction(tmp_path):
-    (tmp_path / "labels.tsv").write_text("1.png\ta\n2.png\tb\n", encoding="utf-8")
-    pairs = [Prediction("s", "1", "old", "a")]
-    found, pictures, missing = with_labels(pairs, tmp_path / "labels.tsv")
-    assert [(one.id, one.gt, one.pred) for one in found] == [("1", "a", "a"), ("2", "b", "")]
-    assert missing == 1 and set(pictures) == {"1", "2"}
-    with pytest.raises(PredictionError, match="no label for the prediction '3'"):
-        with_labels([Prediction("s", "3", "", "a")], tmp_path / "labels.tsv")
 
 
 def test_cdm_input(tmp_path):

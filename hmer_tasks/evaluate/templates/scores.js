@@ -22,7 +22,7 @@ function filter() {
 }
 
 const controls = [outcome, kind, text];
-for (const control of controls) {
+for (const control of outcome ? controls : []) {
   control.addEventListener("input", () => {
     const kept = new URLSearchParams();
     for (const each of controls) if (each.value) kept.set(each.id, each.value);
@@ -31,10 +31,10 @@ for (const control of controls) {
   });
 }
 const asked = new URLSearchParams(location.hash.slice(1));
-for (const control of controls) if (asked.has(control.id)) control.value = asked.get(control.id);
-document.getElementById("trees").addEventListener("click", () => {
-  const all = Array.from(document.querySelectorAll("details"));
+for (const control of outcome ? controls : []) if (asked.has(control.id)) control.value = asked.get(control.id);
+document.getElementById("trees")?.addEventListener("click", () => {
+  const all = Array.from(document.querySelectorAll("article details"));
   const open = all.some((each) => !each.open);
   for (const each of all) each.open = open;
 });
-filter();
+if (outcome) filter();
