@@ -62,6 +62,16 @@ def build(
     no_images: Annotated[
         bool, typer.Option("--no-images", help="Labels alone: no picture is read, rows have none.")
     ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="How your own labels are read: latex (the default; it takes tokens as they are), tokens, or "
+            "another profile of raw LaTeX."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse labels with a command that is not known.")
+    ] = False,
     on: Annotated[
         Engine | None, typer.Option(help="Build with datatrove: here, on Slurm, or on a Ray cluster.")
     ] = None,
@@ -103,7 +113,8 @@ def build(
         dataset, root and place_of(root), tuple(split or ()), out and place_of(out), names, errors,
         tree_format, prompts, normalize, valid_share, seed, workers, limit, overwrite,
         count, like, look, hands, clean_share,
-        keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images,
+        keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images, profile=profile,
+        strict=strict,
     )  # fmt: skip
     built = run_build(options, on, rank, world_size, slurm or [], logs)
     if built is None:
@@ -114,6 +125,8 @@ def build(
 
 
 def _print_built(built: "Built") -> None:
+    from hmer_tasks.latex.unknown import lines as unknown_lines
+
     console = Console()
     if built.already:
         done = (
@@ -139,6 +152,8 @@ def _print_built(built: "Built") -> None:
     if changes := built.summary.get("pictures"):
         said = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
         typer.echo(f"pictures: {said}")
+    for line in unknown_lines(built.summary.get("unknown_commands", {})):
+        typer.echo(line)
     if lacking := sum(each["no_candidate"] for each in splits.values()):
         typer.echo(f"without a wrong candidate, hence without rows of a mistake: {lacking:,} samples")
     if clean := sum(each["clean"] for each in splits.values()):
@@ -170,6 +185,16 @@ def check(
     no_images: Annotated[
         bool, typer.Option("--no-images", help="As `build` has it; no picture is ever read here.")
     ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="How your own labels are read: latex (the default; it takes tokens as they are), tokens, or "
+            "another profile of raw LaTeX."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse labels with a command that is not known.")
+    ] = False,
 ) -> None:
     """Tell which labels are accepted and why the others are not."""
     del no_images
@@ -185,11 +210,16 @@ def check(
         settle(rejects, tuple(file) if file else (root_of(dataset, root),))
     with look.rejects_file(rejects) as refuse:
         if file:
-            checked = [look.check_file(path, repair, workers, refuse, dataset or "") for path in file]
+            checked = [
+                look.check_file(path, repair, workers, refuse, dataset or "", profile=profile, strict=strict)
+                for path in file
+            ]
         else:
             assert dataset is not None
             place = None if root is None else place_of(root)
-            checked = list(look.check_dataset(dataset, place, repair, workers, refuse))
+            checked = list(
+                look.check_dataset(dataset, place, repair, workers, refuse, profile=profile, strict=strict)
+            )
     if as_json:
         typer.echo(json.dumps([one.as_json() for one in checked], indent=1, ensure_ascii=False))
     else:

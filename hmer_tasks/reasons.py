@@ -23,6 +23,8 @@ class Reason(StrEnum):
     BAD_CHARACTER = "bad_character"
     RELEASED_UNBUILDABLE = "released_unbuildable"
     LOST_TEXT = "lost_text"
+    NOT_MATHEMATICS = "not_mathematics"
+    UNKNOWN_COMMAND = "unknown_command"
 
     # the label's file
     NOT_UTF8 = "not_utf8"

@@ -17,8 +17,7 @@ or `edit` beside it, or a model learns to say little.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from rapidfuzz.distance import Levenshtein
-
+from hmer_tasks.errors.edits import edit_distance
 from hmer_tasks.evaluate.answers import (
     corrections_agree,
     counts_agree,
@@ -56,11 +55,14 @@ def same_on_paper_reward(prompts: object, completions: Sequence[Completion], **c
 def edit_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """1 − token edit distance / longer length: exactness by degrees."""
     return [
-        Levenshtein.normalized_similarity(label_in(answer, task).split(), label.split())
-        if task in _HOLD_LABEL
-        else None
+        _similarity(label_in(answer, task).split(), label.split()) if task in _HOLD_LABEL else None
         for answer, task, label in _rows(completions, columns, "task", "label")
     ]
+
+
+def _similarity(a: list[str], b: list[str]) -> float:
+    longer = max(len(a), len(b))
+    return 1 - edit_distance(a, b) / longer if longer else 1.0
 
 
 def tree_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:

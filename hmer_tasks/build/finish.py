@@ -21,6 +21,7 @@ from hmer_tasks.build.store import WORK, Store
 from hmer_tasks.build.summary import ShardSummary, SplitSummary, Stats, Summary
 from hmer_tasks.corpora import Corpus
 from hmer_tasks.images import CHANGES
+from hmer_tasks.latex.unknown import UnknownCommands
 from hmer_tasks.tasks.prompts import fingerprint, shipped_set
 
 REJECTS = "rejects.jsonl"
@@ -75,6 +76,7 @@ def _merged(
     rejected: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
     changed: Counter[str] = Counter()
+    unknown = UnknownCommands()
     splits: dict[str, SplitSummary] = {}
     pictures: dict[str, list[str]] = {}
     shards: dict[str, ShardSummary] = {}
@@ -89,6 +91,7 @@ def _merged(
             )
         rejected.update(str(reject["reason"]) for reject in stats["rejects"])
         _write(rejects, stats["rejects"])
+        unknown.update(stats.get("unknown", {}))
         if repairs is not None:
             repaired.update(repairs_file.count(stats.get("repairs", [])))
             _write(repairs, stats.get("repairs", []))
@@ -110,6 +113,8 @@ def _merged(
     }
     if changed:
         summary["pictures"] = {change: changed[change] for change in CHANGES if changed[change]}
+    if unknown.labels:
+        summary["unknown_commands"] = unknown.as_json()
     if repairs is not None:
         summary["repaired"] = dict(sorted(repaired.items()))
     if shipped_set(fingerprint(plan.prompts)) is None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from math import ceil
@@ -13,8 +14,9 @@ import numpy as np
 from hmer_tasks import __version__
 from hmer_tasks.build.faults import UsageError
 from hmer_tasks.build.summary import MadeBy
-from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, synthetic
+from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, folder, synthetic
 from hmer_tasks.corpora.urls import Place
+from hmer_tasks.latex.rules import profile
 from hmer_tasks.progress import progress_of_many
 from hmer_tasks.tasks.prompts import fingerprint
 from hmer_tasks.whole import sha256_of
@@ -62,6 +64,10 @@ class BuildOptions:
     repair: bool = False
     # labels alone: rows without pictures
     no_images: bool = False
+    # of --dataset folder alone: how its labels are read; None: as raw LaTeX
+    profile: str | None = None
+    # labels with an unknown command are refused
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,11 @@ def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
 
 
 def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
-    """The corpus with what `options` say of it: only the synthetic one has settings. Raises UsageError."""
+    """The corpus with what `options` say of it: the synthetic one and a folder have settings.
+
+    Raises UsageError.
+    """
+    corpus = with_profile(corpus, options.profile)
     if corpus.name != "synthetic":
         if any(given is not None for given in (options.count, options.like, options.look, options.hands)):
             raise UsageError("--count, --like, --look and --hands are settings of --dataset synthetic")
@@ -124,6 +134,28 @@ def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
         )
     except CorpusError as error:
         raise UsageError(str(error)) from error
+
+
+def with_profile(corpus: Corpus, profile: str | None) -> Corpus:
+    """The corpus with its labels read by a profile (None: its own). Raises UsageError."""
+    if profile is None:
+        return corpus
+    if corpus.name != folder.NAME:
+        raise UsageError(
+            f"--profile is for your own labels (--dataset {folder.NAME}); {corpus.name} has its own"
+        )
+    return replace(corpus, open_split=partial(folder.open_split, profile=profile_named(profile)))
+
+
+def profile_named(name: str) -> str | None:
+    """A profile that --profile names; None for `tokens`. Raises UsageError with the nearest name."""
+    if name == folder.TOKENS:
+        return None
+    try:
+        profile(name)
+    except ValueError as error:
+        raise UsageError(f"--profile: {error}; or {folder.TOKENS}, for labels that are tokenised") from error
+    return name
 
 
 def open_inputs(
@@ -150,11 +182,11 @@ def open_inputs(
         if count == 0:
             raise CorpusError(f"{corpus.name}: the split {split} in {files.root} is empty")
         earlier = known.get((reader.digest(), count))
-        inputs[split] = Inputs(reader, count, _earlier(reader, count) if earlier is None else earlier)
+        inputs[split] = Inputs(reader, count, earlier_of(reader, count) if earlier is None else earlier)
     return inputs
 
 
-def _earlier(reader: SplitReader, count: int) -> dict[int, int]:
+def earlier_of(reader: SplitReader, count: int) -> dict[int, int]:
     """For each input whose id stood before: the index where it last did.
 
     Found by short hashes first, eight bytes an input while it lasts: of a million ids a hundred or so
@@ -230,6 +262,8 @@ def made_by(
             **({"no_images": True} if options.no_images else {}),
             "exclude": None if options.exclude is None else sha256_of(options.exclude),
             "noise": None if options.noise is None else sha256_of(options.noise),
+            **({"profile": options.profile or folder.PROFILE} if options.dataset == folder.NAME else {}),
+            **({"strict": True} if options.strict else {}),
             **({"repair": True} if options.repair else {}),  # a build without it is the same as ever
             **_settings(options),
         },

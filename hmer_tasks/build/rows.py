@@ -16,10 +16,11 @@ from hmer_tasks.errors.predictions import Candidates
 from hmer_tasks.errors.synthesize import keyed_random, synthesize
 from hmer_tasks.images import Change
 from hmer_tasks.latex.normalize import normalize
-from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.parser import parse, unknown_commands
 from hmer_tasks.latex.repair import Mended, mend
 from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import ExprTree, to_label
+from hmer_tasks.latex.unknown import did_you_mean
 from hmer_tasks.reasons import LabelError, Reason
 from hmer_tasks.tasks import Row, Task, labelled
 
@@ -72,6 +73,7 @@ class Context:
     repair: bool = False
     repair_as: str | None = None  # the corpus whose repairs are made; None: the one a sample is of
     images: bool = True
+    strict: bool = False  # a label with an unknown command is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,14 @@ def read_label(sample: Sample, profile: str | None, context: Context) -> ReadLab
     """The sample's label in explicit form with its tree, or why it has none."""
     corpus = sample.source.partition("/")[0] if context.repair_as is None else context.repair_as
     try:
-        return _read(sample.label, profile, context.normalize, corpus if context.repair else None)
+        read = _read(sample.label, profile, context.normalize, corpus if context.repair else None)
     except LabelError as error:
         return _refuse(sample, error)
+    if context.strict and (unknown := unknown_commands(read.label)):
+        place = read.label.split().index(unknown[0])
+        detail = f"{unknown[0]} is not known{did_you_mean(unknown[0])}"
+        return _refuse(sample, LabelError(Reason.UNKNOWN_COMMAND, place, detail))
+    return read
 
 
 def expand(sample: Sample, read: ReadLabel, context: Context) -> Expanded | Rejection:

@@ -156,6 +156,7 @@ def _context(options: BuildOptions) -> tuple[Context, list[str]]:
         noise=None if options.noise is None else read_model(options.noise),
         repair=options.repair,
         images=not options.no_images,
+        strict=options.strict,
     )
     return context, made_of
 

@@ -20,13 +20,14 @@ from hmer_tasks.build.labels import label_stats
 from hmer_tasks.build.markers import shard_name, write_marker
 from hmer_tasks.build.plan import VALID, Inputs, Job, is_valid_side
 from hmer_tasks.build.repairs import Repair
-from hmer_tasks.build.rows import Context, Expanded, Rejection, expand, read_label
+from hmer_tasks.build.rows import Context, Expanded, ReadLabel, Rejection, expand, read_label
 from hmer_tasks.build.shards import ShardWriter
 from hmer_tasks.build.store import Store
 from hmer_tasks.build.summary import Stats
-from hmer_tasks.corpora import Refused
+from hmer_tasks.corpora import Refused, Sample
 from hmer_tasks.errors.model import shipped_model
 from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.unknown import UnknownCommands
 from hmer_tasks.reasons import Reason
 from hmer_tasks.whole import sha256_of
 
@@ -91,7 +92,7 @@ def run_job(job: Job, work: Work) -> str:
     tally = _Tally(work.context.repair)
     try:
         with ShardWriter(temporary) as writer:
-            for outcome in _outcomes(job, work):
+            for outcome in _outcomes(job, work, tally.unknown):
                 if isinstance(outcome, Expanded):
                     writer.add(outcome)
                 tally.add(outcome)
@@ -104,35 +105,36 @@ def run_job(job: Job, work: Work) -> str:
     return job.name
 
 
-def _outcomes(job: Job, work: Work) -> Iterator[Expanded | Rejection]:
+def read_input(inputs: Inputs, index: int, context: Context) -> tuple[Sample, ReadLabel] | Rejection:
+    """An input with its label read, or why it has none: what `build` and `check` both say of it."""
+    read = inputs.reader[index]
+    if isinstance(read, Refused):
+        return Rejection(read.id, read.source, read.reason, read.where, read.label)
+    if _stood_before(inputs, index):
+        return Rejection(read.id, read.source, Reason.DUPLICATE_ID, "this id stood before", read.label)
+    if context.excluded is not None and (why := context.excluded.why(read.source, read.id)):
+        return Rejection(read.id, read.source, Reason.EXCLUDED, why, read.label)
+    label = read_label(read, inputs.reader.profile, context)
+    return label if isinstance(label, Rejection) else (read, label)
+
+
+def _outcomes(job: Job, work: Work, unknown: UnknownCommands) -> Iterator[Expanded | Rejection]:
     inputs, valid = work.inputs[job.split], job.out_split == VALID and work.valid_share > 0
     halved = work.valid_share > 0 and job.split == "train"
     for number, index in enumerate(range(job.start, job.stop), start=1):
         if number % _PROGRESS_EVERY == 0 and not valid:
             with work.done.get_lock():
                 work.done.value += _PROGRESS_EVERY
-        read = inputs.reader[index]
-        if isinstance(read, Refused):
+        read = read_input(inputs, index, work.context)
+        if isinstance(read, Rejection):
             if not valid:  # a refused label belongs to the train side; it is told once
-                yield Rejection(read.id, read.source, read.reason, read.where, read.label)
+                yield read
             continue
-        if _stood_before(inputs, index):
-            if not valid:
-                where = "this id stood before"
-                yield Rejection(read.id, read.source, Reason.DUPLICATE_ID, where, read.label)
-            continue
-        if work.context.excluded is not None and (why := work.context.excluded.why(read.source, read.id)):
-            if not valid:
-                yield Rejection(read.id, read.source, Reason.EXCLUDED, why, read.label)
-            continue
-        label = read_label(read, inputs.reader.profile, work.context)
-        if isinstance(label, Rejection):
-            if not valid:
-                yield label
-            continue
+        sample, label = read
         if halved and is_valid_side(work.context.seed, label.label, work.valid_share) != valid:
             continue
-        yield expand(read, label, work.context)
+        unknown.add(label.label, sample.id)
+        yield expand(sample, label, work.context)
 
 
 def _stood_before(inputs: Inputs, index: int) -> bool:
@@ -154,6 +156,7 @@ class _Tally:
         self.rejects: list[Rejection] = []
         self.repairs: list[Repair] | None = [] if repair else None
         self.labels: list[str] = []
+        self.unknown = UnknownCommands()
         self.digest = sha256()
         self.pictures: Counter[str] = Counter()
 
@@ -189,6 +192,8 @@ class _Tally:
         }
         if self.pictures:
             stats["pictures"] = dict(self.pictures)
+        if self.unknown.labels:
+            stats["unknown"] = self.unknown.as_json()
         if self.repairs is not None:
             stats["repairs"] = [asdict(repair) for repair in self.repairs]
         return stats

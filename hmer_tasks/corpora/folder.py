@@ -16,7 +16,10 @@ from hmer_tasks.reasons import Reason
 LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")
 NOT_LABELS = {"readme", "license", "licence", "copying", "notice", "changelog", "requirements"}
 SPLITS = ("train",)
+NAME = "folder"
 SOURCE = "folder/train"
+PROFILE = "latex"  # how labels are read, unless the user says that they are tokens
+TOKENS = "tokens"
 
 
 def label_files(files: Files) -> list[str]:
@@ -42,9 +45,8 @@ class FolderSplit:
     pictures bear is refused: either could be meant.
     """
 
-    profile: str | None = None
-
-    def __init__(self, files: Files, labels: Labels, home: str) -> None:
+    def __init__(self, files: Files, labels: Labels, home: str, profile: str | None = PROFILE) -> None:
+        self.profile = profile
         self._files, self._labels, self._home = files, labels, home
         self._names = {name for name in files.names() if name.lower().endswith(EXTENSIONS)}
         self._bare: dict[str, list[str]] = defaultdict(list)
@@ -83,8 +85,11 @@ class FolderSplit:
         return self._labels.digest()
 
 
-def open_split(files: Files, split: str) -> SplitReader:
-    """Open the one split. Raises CorpusError for no label file, several, or one without labels."""
+def open_split(files: Files, split: str, profile: str | None = PROFILE) -> SplitReader:
+    """Open the one split; `profile` says how its labels are read (None: they are tokenised).
+
+    Raises CorpusError for no label file, several, or one without labels.
+    """
     found = label_files(files)
     if split not in SPLITS or not found:
         raise CORPUS.absent(files.root, split, available(files))
@@ -92,11 +97,11 @@ def open_split(files: Files, split: str) -> SplitReader:
         shown = ", ".join(found[:5]) + (f" … ({len(found)})" if len(found) > 5 else "")
         raise CorpusError(f"folder: {files.root} holds several label files: {shown}; leave one")
     labels = open_labels(files, found[0], SOURCE)
-    return FolderSplit(files, labels, posixpath.dirname(found[0]))
+    return FolderSplit(files, labels, posixpath.dirname(found[0]), profile)
 
 
 CORPUS = Corpus(
-    name="folder",
+    name=NAME,
     origin="your own pictures",
     licence="yours",
     layout="DIR/**/*.{jpg,png,…} and one label file (DIR/labels.tsv, .txt, .csv, .jsonl or caption.txt)",

@@ -14,8 +14,6 @@ from hmer_tasks.corpora.pictures import FilePicture
 class LabelledSplit:
     """A `SplitReader` over a label file. `place` tells the name of the picture of an id."""
 
-    profile: str | None = None  # labels in such files are tokenised already
-
     def __init__(
         self,
         files: Files,
@@ -25,7 +23,9 @@ class LabelledSplit:
         *,
         light_on_dark: bool = False,
         name: Callable[[str], str] = str,
+        profile: str | None = None,  # labels in such files are tokenised already
     ) -> None:
+        self.profile = profile
         self._files, self._labels, self._source = files, labels, source
         self._place, self._light_on_dark, self._name = place, light_on_dark, name
 
@@ -61,8 +61,9 @@ def open_labels(files: Files, name: str, source: str) -> Labels:
 
 
 @contextmanager
-def opened_label_file(path: Path) -> Iterator[LabelledSplit]:
-    """A label file outside any corpus; its pictures are looked for beside it.
+def opened_label_file(path: Path, profile: str | None = None) -> Iterator[LabelledSplit]:
+    """A label file outside any corpus; its pictures are looked for beside it. `profile` says how labels are
+    read (None: they are tokenised).
 
     Raises CorpusError when it cannot be read or holds no labels.
     """
@@ -70,7 +71,8 @@ def opened_label_file(path: Path) -> Iterator[LabelledSplit]:
         what = "no regular file: save it as one first" if path.exists() else "no such label file"
         raise CorpusError(f"{path}: {what}")
     with FolderFiles(path.parent) as files:
-        yield LabelledSplit(files, open_labels(files, path.name, path.name), path.name, str)
+        labels = open_labels(files, path.name, path.name)
+        yield LabelledSplit(files, labels, path.name, str, profile=profile)
 
 
 def label_file(path: Path) -> Iterator[Sample | Refused]:

@@ -170,30 +170,36 @@ def respelt(tokens: list[str], names: Iterable[str]) -> list[str]:
 
 
 def _without_over(tokens: list[str]) -> str:
-    r"""`{ a \over b }` as `\frac { a } { b }`, at the top as well."""
-    if r"\over" not in tokens:
-        return " ".join(tokens)
-    tokens = ["{", *tokens, "}"]
-    while r"\over" in tokens:
-        at = tokens.index(r"\over")
-        start, end = _edge(tokens, at, -1), _edge(tokens, at, 1)
-        if start < 0 or end >= len(tokens):
-            break
-        above, below = tokens[start + 1 : at], tokens[at + 1 : end]
-        tokens[start : end + 1] = ["{", r"\frac", "{", *above, "}", "{", *below, "}", "}"]
+    r"""`{ a \over b }` as `\frac { a } { b }`, at the top as well; braces that do not match leave it be."""
     text = " ".join(tokens)
+    if r"\over" not in tokens:
+        return text
+    open_groups: list[list[list[str]]] = [[[]]]  # of each group its parts between one \over and the next
+    for token in tokens:
+        if token == "{":
+            open_groups.append([[]])
+        elif token == r"\over":
+            open_groups[-1].append([])
+        elif token != "}":
+            open_groups[-1][-1].append(token)
+        elif len(open_groups) > 1:
+            inside = _as_fraction(open_groups.pop())
+            open_groups[-1][-1] += ["{", *inside, "}"]
+        else:
+            return text
+    if len(open_groups) > 1:
+        return text
+    text = " ".join(["{", *_as_fraction(open_groups[0]), "}"])
     try:
         return to_label(parse(text))
     except LabelError:
         return text
 
 
-def _edge(tokens: list[str], at: int, step: int) -> int:
-    depth, place = 0, at + step
-    opening, closing = ("}", "{") if step < 0 else ("{", "}")
-    while 0 <= place < len(tokens):
-        if tokens[place] == closing and depth == 0:
-            return place
-        depth += (tokens[place] == opening) - (tokens[place] == closing)
-        place += step
-    return place
+def _as_fraction(parts: list[list[str]]) -> list[str]:
+    r"""The parts between one \over and the next, each next one in the denominator."""
+    *above, last = parts
+    out: list[str] = []
+    for part in above:
+        out += [r"\frac", "{", *part, "}", "{"]
+    return [*out, *last, *["}"] * len(above)]

@@ -30,6 +30,7 @@ _LONGEST = 5  # tokens of one side of a pattern; longer ones are runs
 _MOST_GAPS = 2
 _ROUNDS = 12
 _PRIOR = 5.0  # so many chances at its sort's rate are added to what was measured of a symbol
+_MOST_READ = 200_000  # tokens read for one candidate: all of its label, for each mistake
 _NEVER = 20  # a symbol never misread is worth a line if it had so many chances
 
 
@@ -100,9 +101,13 @@ def add(found: Measured, gt: str, pred: str) -> None:
     if hopeless(candidate, label) or not text.isprintable() or not tables().reserved.isdisjoint(candidate):
         found.hopeless += 1
         return
+    made = mistakes(label, candidate)
+    if len(made) * len(label) > _MOST_READ:
+        found.hopeless += 1
+        return
     found.misread += 1
     found.broken += not _parses(pred)
-    seen = [each for each in mistakes(label, candidate) if is_seen(each, label)]
+    seen = [each for each in made if is_seen(each, label)]
     found.number[number_of(seen)] += 1
     found.seen.add(label, seen)
     patterns = [each.pattern for each in seen]

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from rapidfuzz.distance import Levenshtein
+from hmer_tasks.errors.edits import edit_distance
 
 # A candidate further from its label than this share of the longer one is another expression.
 FARTHEST = 0.5
@@ -25,7 +25,7 @@ def hopeless(candidate: list[str], label: list[str], farthest: float = FARTHEST)
         return Hopeless.REPEATED
     # A short label must be able to suffer one mistake.
     most = max(1.0, farthest * max(len(candidate), len(label)))
-    return Hopeless.TOO_FAR if Levenshtein.distance(candidate, label) > most else None
+    return Hopeless.TOO_FAR if edit_distance(candidate, label) > most else None
 
 
 def longest_repeat(tokens: list[str]) -> int:

@@ -124,6 +124,7 @@ class Mistake:
 def mistakes(label: list[str], candidate: list[str]) -> list[Mistake]:
     """The mistakes of a candidate: spans that mend each other's braces are one."""
     out = []
+    tokens = [START, *label]
     open_spans: list[tuple[Edit, int]] = []
     balance = 0
     for span in align(candidate, label):
@@ -131,9 +132,9 @@ def mistakes(label: list[str], candidate: list[str]) -> list[Mistake]:
         open_spans.append(((span.right_start + 1, span.right_stop + 1, tuple(new)), len(old)))
         balance += _balance(new) - _balance(old)
         if balance == 0:
-            out.append(_mistake([START, *label], [edit for edit, _ in open_spans]))
+            out.append(_mistake(tokens, [edit for edit, _ in open_spans]))
             open_spans = []
-    out += [_mistake([START, *label], [edit]) for edit, _ in open_spans]
+    out += [_mistake(tokens, [edit]) for edit, _ in open_spans]
     return out
 
 

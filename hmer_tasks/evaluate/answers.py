@@ -38,10 +38,15 @@ def tree_agrees(tree: str, label: str) -> bool:
     given = label_of_tree(tree)
     if given is not None and (given.split() == label.split() or given == explicit(label)):
         return True
+    return tree == released_tree_of(label)
+
+
+def released_tree_of(label: str) -> str | None:
+    """The published tool's tree of a label; None where it writes none."""
     try:
-        return tree == released_tree_text(explicit(label) or label)
+        return released_tree_text(explicit(label) or label)
     except LabelError:
-        return False
+        return None
 
 
 def explicit(label: str) -> str | None:
@@ -54,11 +59,21 @@ def explicit(label: str) -> str | None:
 
 def counts_agree(counts: str, label: str) -> bool:
     """Whether a count text is that of the label, as written or in explicit form; the order is free."""
-    if not counts.strip() and explicit(label) is None:
-        return False  # `{ { {` has nothing to count: saying nothing of it must not pay
-    said = sorted(counts.split(", "))
-    forms = [form for form in (label, explicit(label)) if form]
-    return any(said == sorted(count_text(form, how).split(", ")) for form in forms for how in DIALECTS)
+    return counts_key(counts) in counts_of(label)
+
+
+def counts_key(counts: str) -> tuple[str, ...]:
+    """What count texts share that differ in order alone."""
+    return tuple(sorted(counts.split(", ")))
+
+
+def counts_of(label: str) -> set[tuple[str, ...]]:
+    """The keys of the count texts that a label has, in either dialect: as written, and in explicit form."""
+    written = explicit(label)
+    forms = [form for form in (label, written) if form]
+    keys = {counts_key(count_text(form, how)) for form in forms for how in DIALECTS}
+    # `{ { {` has nothing to count: saying nothing of it must not pay
+    return keys if written is not None else {key for key in keys if any(part.strip() for part in key)}
 
 
 def marks_valid(marked: str, candidate: str) -> bool:

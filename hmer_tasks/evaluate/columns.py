@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz.distance import Levenshtein
 
+from hmer_tasks.errors.edits import edit_distance
 from hmer_tasks.evaluate.unimernet import clipped, compact
 from hmer_tasks.missing import MissingLibraryError
 
@@ -33,9 +33,9 @@ TOKEN_COLUMNS = INDEX["same"]
 
 def token_row(gt: str, pred: str) -> list[float]:
     """The numbers of one pair up to `same`, as COLUMNS names them. Tokens are separated by white space
-    and compared as written. Linear in memory, quadratic in time at worst, in C."""
+    and compared as written. Distances of very long pairs are upper bounds: see `errors.edits`."""
     label, read = gt.split(), pred.split()
-    distance = Levenshtein.distance(label, read)
+    distance = edit_distance(label, read)
     longer = max(len(label), len(read))
     spaced, read_spaced = " ".join(label), " ".join(read)
     matched, ngrams = _ngrams(label, read, distance)
@@ -43,7 +43,7 @@ def token_row(gt: str, pred: str) -> list[float]:
         1, distance == 0, distance <= 1, distance <= 2, distance <= 3,
         1 - distance / longer if longer else 1.0,
         distance, len(label), len(read), len(gt), len(spaced),
-        Levenshtein.distance(spaced, read_spaced) if distance else 0,
+        edit_distance(spaced, read_spaced) if distance else 0,
         *matched, *ngrams,
     ]  # fmt: skip
 
@@ -53,7 +53,7 @@ def compact_row(gt: str, pred: str) -> list[float]:
     label, label_tokens = compact(gt)
     read, pred_tokens = compact(pred)
     matched, ngrams = clipped(label_tokens, pred_tokens)
-    distance = 0.0 if label == read else Levenshtein.normalized_distance(read, label)
+    distance = 0.0 if label == read else edit_distance(read, label) / max(len(label), len(read))
     return [distance, len(label_tokens), len(pred_tokens), *matched, *ngrams]
 
 

@@ -10,6 +10,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from hmer_tasks.build.faults import UsageError
+from hmer_tasks.errors.edits import EXACT
 from hmer_tasks.errors.predictions import Prediction, PredictionError
 from hmer_tasks.evaluate.cdm import write_cdm
 from hmer_tasks.evaluate.compare import Comparison, compare_systems, in_step
@@ -198,6 +199,11 @@ def _metric_remarks(scored: Scored) -> list[str]:
         lines.append(
             f"labels that are not TeX, kept in n: {metrics.labels_not_tex:,} "
             f"(their tokens met by {metrics.labels_not_tex_met:,} predictions)"
+        )
+    if metrics.bounded:
+        lines.append(
+            f"pairs over {EXACT:,} characters on both sides, their edit distances upper bounds: "
+            f"{metrics.bounded:,}"
         )
     if metrics.boxes is not None:
         boxes = metrics.boxes

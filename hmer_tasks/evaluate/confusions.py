@@ -59,11 +59,12 @@ def _mistakes(label: Graph, read: Graph) -> Iterator[Mistake]:
         if j not in matched and symbol not in _SILENT:
             yield Mistake(Kind.EXTRA, "", symbol, put[j])
     rows, rows_read = _row_starts(label), _row_starts(read)
+    begun, begun_read = {pairs[i] for i in rows if i in pairs}, frozenset(rows_read)
     for i in rows:
-        if i in pairs and pairs[i] not in rows_read:
+        if i in pairs and pairs[i] not in begun_read:
             yield Mistake(Kind.MISSING, BREAK, "", there[i])
     for j in rows_read:
-        if j in matched and j not in {pairs.get(i) for i in rows}:
+        if j in matched and j not in begun:
             yield Mistake(Kind.EXTRA, "", BREAK, put[j])
 
 

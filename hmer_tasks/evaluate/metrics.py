@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from hmer_tasks.build.pool import worker_pool
+from hmer_tasks.errors.edits import is_exact
 from hmer_tasks.errors.predictions import Prediction
 from hmer_tasks.evaluate.bootstrap import RESAMPLES, SEED, Estimate, estimate, resampled_sums
 from hmer_tasks.evaluate.boxes import BoxScore, box_score
@@ -67,6 +68,11 @@ class Metrics:
     compared: list[Compared]
     box_scores: list[BoxScore]
 
+    @property
+    def bounded(self) -> int:
+        """Pairs whose edit distances are upper bounds, both sides being very long (`errors.edits`)."""
+        return sum(not is_exact(one.gt, one.pred) for one in self.pairs)
+
     def __getitem__(self, name: str) -> float:
         """The value of a metric of published.METRICS."""
         return self.values[name].value
@@ -85,6 +91,7 @@ class Metrics:
             },
             "outcomes": {str(name): count for name, count in self.outcomes.items()},
             "labels_not_tex": {"n": self.labels_not_tex, "tokens_met": self.labels_not_tex_met},
+            "distances_bounded": self.bounded,
             "boxes": None if self.boxes is None else _boxes_json(self.boxes),
             "groups": {
                 by: {name: {"n": one.n, **one.values} for name, one in groups.items()}

@@ -19,9 +19,8 @@ tree, counts, marks, a log. Nothing is taken from the answer's last line that it
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from rapidfuzz.distance import Levenshtein
-
 from hmer_tasks.errors.align import align
+from hmer_tasks.errors.edits import edit_distance
 from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START, strip_marks
 from hmer_tasks.errors.predictions import Prediction
 from hmer_tasks.evaluate.answers import (
@@ -325,7 +324,7 @@ def correction_scores(answers: Sequence[Prediction]) -> TaskScores:
 
 
 def _distance(pred: str, gt: str) -> int:
-    return Levenshtein.distance((explicit(pred) or pred).split(), (explicit(gt) or gt).split())
+    return edit_distance((explicit(pred) or pred).split(), (explicit(gt) or gt).split())
 
 
 def refinement_scores(answers: Sequence[Prediction]) -> TaskScores:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from rapidfuzz.distance import Levenshtein
-
+from hmer_tasks.errors.edits import edit_script
 from hmer_tasks.evaluate.letters import same_symbols
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.spelling import standard_spelling
@@ -144,7 +143,7 @@ def _kind(label: Graph, read: Graph) -> Outcome:
 def aligned(label: Graph, read: Graph) -> Iterator[tuple[int, int]]:
     """Which node of the label is which of the prediction: the shortest edit script of their symbols in
     reading order, misread ones paired too."""
-    for edit in Levenshtein.opcodes(label.symbols, read.symbols):
+    for edit in edit_script(label.symbols, read.symbols):
         if edit.tag in ("equal", "replace"):
             yield from zip(
                 range(edit.src_start, edit.src_end), range(edit.dest_start, edit.dest_end), strict=True

@@ -12,6 +12,8 @@ from functools import lru_cache
 
 ORDERS = (1, 2, 3, 4)
 _UPRIGHT = re.compile(r"\\(?:operatorname|mathrm|text|mathbf)\s?\*? \{.*?\}")
+# so many blanks come to the same as any more
+_BLANK_RUN = re.compile(r"[^\S\n]{101,}")
 # white space between two signs of which one at least is no letter; a control space stays
 _NOT_LETTERS = re.compile(r"(?!\\ )([\W_\d])\s+?([\W_\d])")
 _LETTER_AFTER = re.compile(r"(?!\\ )([\W_\d])\s+?([a-zA-Z])")
@@ -25,7 +27,9 @@ _DASH_AFTER_DIGIT = re.compile(r"([0-9])(-)")
 
 def without_spaces(text: str) -> str:
     """A formula without the white space that TeX does not need."""
-    text = _UPRIGHT.sub(lambda found: found[0].replace(" ", ""), text)
+    text = "\n".join(
+        map(_upright_closed, _BLANK_RUN.sub(lambda run: run[0][:50] + run[0][-50:], text).split("\n"))
+    )
     while True:
         shorter = text
         for pattern in (_NOT_LETTERS, _LETTER_AFTER, _LETTER_BEFORE):
@@ -33,6 +37,13 @@ def without_spaces(text: str) -> str:
         if shorter == text:
             return text
         text = shorter
+
+
+def _upright_closed(line: str) -> str:
+    """A line whose upright words stand without spaces. Behind its last brace none ends: to look for one from
+    every place there would take quadratic time."""
+    end = line.rfind("}") + 1
+    return _UPRIGHT.sub(lambda found: found[0].replace(" ", ""), line[:end]) + line[end:]
 
 
 @lru_cache(maxsize=20_000)

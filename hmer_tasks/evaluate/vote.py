@@ -13,7 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from hmer_tasks.errors.predictions import Prediction
-from hmer_tasks.evaluate.answers import counts_agree, key, label_of_tree, tree_agrees, work_in
+from hmer_tasks.evaluate.answers import (
+    counts_key,
+    counts_of,
+    key,
+    label_of_tree,
+    released_tree_of,
+    work_in,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,9 @@ def _choose(answers: list[Prediction], evidence: bool) -> Vote:
         votes[key(one.pred)] += 1
         written.setdefault(key(one.pred), Counter())[one.pred] += 1
     cast = len(voters)
+    backing = _Backing(written)
     for one in voters if evidence else ():
-        for name in _backed(one, written):
+        for name in backing.of(one):
             votes[name] += 1
         cast += one.task in ("tree_cot", "counting") and bool(one.raw)
     # Counter keeps the order of first appearance, so ties go to the earliest answer.
@@ -58,16 +66,42 @@ def _choose(answers: list[Prediction], evidence: bool) -> Vote:
     return Vote(replace(chosen, task="vote", sample=0, raw=""), votes[best], cast, len(answers))
 
 
-def _backed(answer: Prediction, written: dict[str, Counter[str]]) -> list[str]:
-    """The candidates that the tree or the counts of an answer speak for."""
-    work = work_in(answer.raw)
-    if not work:
+class _Backing:
+    """Which candidates the trees and counts of answers speak for. What the candidates have is looked up once
+    for all answers: there may be hundreds to one picture."""
+
+    def __init__(self, written: dict[str, Counter[str]]) -> None:
+        self.written = written
+        self.by_counts: dict[tuple[str, ...], list[str]] = {}
+        self.by_tree: dict[str, list[str]] = {}
+        self.indexed: set[str] = set()
+
+    def of(self, answer: Prediction) -> list[str]:
+        """The candidates that the tree or the counts of an answer speak for."""
+        work = work_in(answer.raw)
+        if not work:
+            return []
+        if answer.task == "counting":
+            self.index("counting")
+            return self.by_counts.get(counts_key(work), [])
+        if answer.task == "tree_cot":
+            given = label_of_tree(work)
+            if given is not None:
+                return [name for name in (key(given),) if name in self.written]
+            self.index("tree_cot")
+            return self.by_tree.get(work, [])
         return []
-    if answer.task == "counting":
-        return [name for name, forms in written.items() if any(counts_agree(work, form) for form in forms)]
-    if answer.task == "tree_cot":
-        given = label_of_tree(work)
-        if given is not None:
-            return [name for name in (key(given),) if name in written]
-        return [name for name, forms in written.items() if any(tree_agrees(work, form) for form in forms)]
-    return []
+
+    def index(self, task: str) -> None:
+        """Note once what every form of every candidate has."""
+        if task in self.indexed:
+            return
+        self.indexed.add(task)
+        for name, forms in self.written.items():
+            if task == "counting":
+                for counts in {each for form in forms for each in counts_of(form)}:
+                    self.by_counts.setdefault(counts, []).append(name)
+            else:
+                for tree in {released_tree_of(form) for form in forms} - {None}:
+                    assert tree is not None
+                    self.by_tree.setdefault(tree, []).append(name)

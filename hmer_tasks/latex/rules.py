@@ -10,7 +10,8 @@ Table = dict[str, object]
 
 # What each switch of a table may say; the first is what a table that is silent means.
 SWITCHES = {
-    "unicode": ("keep", "commands"),
+    "unicode": ("keep", "commands", "scripts"),
+    "document": ("keep", "strip"),
     "groups": ("keep", "careful", "dissolve"),
     "empty_scripts": ("keep", "drop"),
     "limits": ("keep", "drop"),
@@ -18,6 +19,7 @@ SWITCHES = {
     "scripts": ("keep", "sub_first"),
     "dots": ("keep", "resolve"),
 }
+_OF_TOKENS = frozenset(["unicode", "document"])  # done before there is a tree
 _WORD_LISTS = ("drop", "unwrap", "delimiter_sizes")
 _OWN_LISTS = ("join", "spell_out", "glued")
 
@@ -40,6 +42,7 @@ class Rules:
     # before these \\dots is \\cdots
     centred_dots: frozenset[str]
     unicode: str
+    document: str
     groups: str
     empty_scripts: str
     limits: str
@@ -49,9 +52,10 @@ class Rules:
 
     @property
     def change_nothing(self) -> bool:
-        """Whether every label is left as it is."""
+        """Whether every label is left as it is, once its tokens are."""
         tables = self.drop or self.unwrap or self.delimiter_sizes or self.alias or self.join
-        return not tables and all(getattr(self, name) == SWITCHES[name][0] for name in SWITCHES)
+        switches = SWITCHES.keys() - _OF_TOKENS
+        return not tables and all(getattr(self, name) == SWITCHES[name][0] for name in switches)
 
 
 @cache

@@ -12,25 +12,26 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from hmer_tasks.build.faults import BuildError
-from hmer_tasks.build.plan import corpus_named
+from hmer_tasks.build.plan import Inputs, corpus_named, earlier_of, profile_named, with_profile
 from hmer_tasks.build.pool import cores, held_back, worker_pool
-from hmer_tasks.build.rows import Context, Rejection, read_label
-from hmer_tasks.build.worker import settle
-from hmer_tasks.corpora import Refused, SplitReader, open_corpus, opened_label_file
+from hmer_tasks.build.rows import Context, Rejection
+from hmer_tasks.build.worker import read_input, settle
+from hmer_tasks.corpora import SplitReader, folder, open_corpus, opened_label_file
 from hmer_tasks.corpora.urls import Place
-from hmer_tasks.latex.parser import unknown_commands
 from hmer_tasks.latex.repair import own_rules, rules_of
+from hmer_tasks.latex.unknown import UnknownCommands
+from hmer_tasks.latex.unknown import lines as unknown_lines
 from hmer_tasks.progress import progress_of
 from hmer_tasks.whole import written_whole
 
 _PART = 10_000  # labels that a process checks at a time; fewer take less than starting another
-_SHOWN = 12  # unknown commands that are named
+_SHOWN = 12  # reasons that are named
 
 
-Rejects = Callable[[Rejection | Refused], object]  # what is done with a refused label
+Rejects = Callable[[Rejection], object]  # what is done with a refused label
 
 
-def forget(reject: Rejection | Refused) -> None:
+def forget(reject: Rejection) -> None:
     """Only count it."""
 
 
@@ -43,7 +44,7 @@ class Checked:
     accepted: int = 0
     explicit: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    unknown: Counter[str] = field(default_factory=Counter)
+    unknown: UnknownCommands = field(default_factory=UnknownCommands)
     mended: Counter[str] | None = None  # by kind of repair; None: none was asked for
     repaired_as: str = ""  # the corpus whose repairs were made; empty: no known one
 
@@ -53,7 +54,7 @@ class Checked:
         self.accepted += other.accepted
         self.explicit += other.explicit
         self.refused.update(other.refused)
-        self.unknown.update(other.unknown)
+        self.unknown.update(other.unknown.as_json())
         if self.mended is not None:
             self.mended.update(other.mended or ())
 
@@ -65,7 +66,7 @@ class Checked:
             "accepted": self.accepted,
             "explicit": self.explicit,
             "refused": dict(self.refused.most_common()),
-            "unknown_commands": dict(self.unknown.most_common()),
+            "unknown_commands": {command: one["labels"] for command, one in self.unknown.as_json().items()},
             **({} if self.mended is None else {"mended": dict(self.mended.most_common())}),
             **({} if self.mended is None else {"repairs": self.repairs}),
         }
@@ -78,37 +79,59 @@ class Checked:
 
 
 def check_file(
-    path: Path, repair: bool = False, workers: int = 0, rejects: Rejects = forget, repair_as: str = ""
+    path: Path,
+    repair: bool = False,
+    workers: int = 0,
+    rejects: Rejects = forget,
+    repair_as: str = "",
+    *,
+    profile: str | None = None,
+    strict: bool = False,
 ) -> Checked:
-    """Check a label file (tsv, caption.txt, JSON lines, CSV). `repair_as`: the corpus that its labels are of.
+    """Check a label file (tsv, caption.txt, JSON lines, CSV). `repair_as`: the corpus that its labels are of;
+    `profile`: how they are read, by default as a folder's (those of another corpus: as tokens).
 
-    Raises CorpusError, BuildError.
+    Raises CorpusError, BuildError, UsageError.
     """
     if repair_as:
         corpus_named(repair_as)
-    with opened_label_file(path) as reader:
-        return _check(str(path), reader, repair_as if repair else None, workers, rejects)
+    own = folder.PROFILE if repair_as in ("", folder.NAME) else folder.TOKENS
+    with opened_label_file(path, profile_named(profile or own)) as reader:
+        context = _context_of(repair_as if repair else None, strict)
+        return _check(str(path), reader, context, workers, rejects)
 
 
 def check_dataset(
-    dataset: str, root: Place | None, repair: bool = False, workers: int = 0, rejects: Rejects = forget
+    dataset: str,
+    root: Place | None,
+    repair: bool = False,
+    workers: int = 0,
+    rejects: Rejects = forget,
+    *,
+    profile: str | None = None,
+    strict: bool = False,
 ) -> Iterator[Checked]:
-    """Check each split of a corpus. Raises CorpusError, BuildError."""
-    corpus, repair_as = corpus_named(dataset), dataset if repair else None
+    """Check each split of a corpus. Raises CorpusError, BuildError, UsageError."""
+    corpus = with_profile(corpus_named(dataset), profile)
+    context = _context_of(dataset if repair else None, strict)
     with open_corpus(corpus, root) as files:
         splits = corpus.available(files)
         if not splits:
             raise corpus.absent(files.root)
         for split in splits:
-            yield _check(f"{dataset}/{split}", corpus.open_split(files, split), repair_as, workers, rejects)
+            yield _check(f"{dataset}/{split}", corpus.open_split(files, split), context, workers, rejects)
 
 
-def _check(name: str, reader: SplitReader, repair_as: str | None, workers: int, rejects: Rejects) -> Checked:
+def _context_of(repair_as: str | None, strict: bool) -> Context:
+    return Context(tasks=(), prompts={}, repair=repair_as is not None, repair_as=repair_as, strict=strict)
+
+
+def _check(name: str, reader: SplitReader, context: Context, workers: int, rejects: Rejects) -> Checked:
     """Check every label, by several processes where there are many; what is refused is told in order."""
-    checked = Checked(name, mended=None if repair_as is None else Counter(), repaired_as=repair_as or "")
+    checked = Checked(name, mended=Counter() if context.repair else None, repaired_as=context.repair_as or "")
     starts = range(0, len(reader), _PART)
     workers = min(len(starts), workers or cores())
-    _start(reader, repair_as)
+    _start(Inputs(reader, len(reader), earlier_of(reader, len(reader))), context)
     with progress_of(len(reader), "labels") as show:
         for part, refused in map(_part, starts) if workers <= 1 else _side_by_side(starts, workers):
             checked.add(part)
@@ -118,9 +141,7 @@ def _check(name: str, reader: SplitReader, repair_as: str | None, workers: int, 
     return checked
 
 
-def _side_by_side(
-    starts: Iterable[int], workers: int
-) -> "Iterator[tuple[Checked, list[Rejection | Refused]]]":
+def _side_by_side(starts: Iterable[int], workers: int) -> "Iterator[tuple[Checked, list[Rejection]]]":
     """The parts in order. The workers are forked with what `_start` set."""
     try:
         with worker_pool(workers, settle) as pool:
@@ -132,37 +153,32 @@ def _side_by_side(
         raise BuildError("a worker was killed (out of memory?): run the same command again") from error
 
 
-_reader: SplitReader
+_inputs: Inputs
 _context: Context
 
 
-def _start(reader: SplitReader, repair_as: str | None) -> None:
+def _start(inputs: Inputs, context: Context) -> None:
     """Set what this process, and those it forks, read from."""
-    global _reader, _context  # what a task is given must be pickled, and a reader cannot be
-    _reader, _context = (
-        reader,
-        Context(tasks=(), prompts={}, repair=repair_as is not None, repair_as=repair_as),
-    )
+    global _inputs, _context  # what a task is given must be pickled, and a reader cannot be
+    _inputs, _context = inputs, context
 
 
-def _part(start: int) -> tuple[Checked, list[Rejection | Refused]]:
+def _part(start: int) -> tuple[Checked, list[Rejection]]:
     checked = Checked("", mended=Counter() if _context.repair else None)
-    rejects: list[Rejection | Refused] = []
-    profile = _reader.profile
-    for index in range(start, min(start + _PART, len(_reader))):
-        each = _reader[index]
+    rejects: list[Rejection] = []
+    for index in range(start, min(start + _PART, _inputs.count)):
+        outcome = read_input(_inputs, index, _context)
         checked.labels += 1
-        outcome = each if isinstance(each, Refused) else read_label(each, profile, _context)
-        if isinstance(outcome, Refused | Rejection):
+        if isinstance(outcome, Rejection):
             checked.refused[outcome.reason] += 1
             rejects.append(outcome)
             continue
+        sample, read = outcome
         checked.accepted += 1
-        if checked.mended is not None and outcome.mended is not None:
-            checked.mended.update(outcome.mended.kinds)
-        checked.explicit += outcome.label == each.label
-        if "\\" in outcome.label:
-            checked.unknown.update(unknown_commands(outcome.label))
+        if checked.mended is not None and read.mended is not None:
+            checked.mended.update(read.mended.kinds)
+        checked.explicit += read.label == sample.label
+        checked.unknown.add(read.label, sample.id)
     return checked, rejects
 
 
@@ -186,8 +202,8 @@ def print_table(console: Console, checked: list[Checked]) -> None:
         table.add_row(one.name, f"{one.labels:,}", f"{one.accepted:,}", share, f"{one.explicit:,}")
     console.print(table)
     for one in checked:
-        found = {"refused": one.refused, "unknown commands": one.unknown}
-        lines = [f"{what}: {_listed(counts)}" for what, counts in found.items() if counts]
+        lines = [f"refused: {_listed(one.refused)}"] if one.refused else []
+        lines += unknown_lines(one.unknown.as_json())
         if one.mended is not None:
             lines.append(f"mended: {_listed(one.mended)}")
             lines.append(_repairs_made(one.repaired_as))

@@ -169,7 +169,7 @@ def test_ids_are_compared_once_for_all_ranks(tmp_path, monkeypatch):
     out = tmp_path / "out"
     build_rank(options(root, out), 0, 3)
     with monkeypatch.context() as patch:
-        patch.setattr("hmer_tasks.build.plan._earlier", None)  # called, it fails
+        patch.setattr("hmer_tasks.build.plan.earlier_of", None)  # called, it fails
         build_rank(options(root, out), 1, 3)
     found = out / ".build/earlier.json"
     found.write_text(found.read_text().replace("[30, 3]", "[30, 4]"))
