@@ -64,6 +64,7 @@ lint: .venv/full
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: .venv/full
 	$(BIN)/python -m bench.parse_speed

@@ -23,35 +23,35 @@ from pathlib import Path
 from string import ascii_lowercase
 
 from bench.corpus import labels
-from hmer_tasks.corpora.content import HeldContent
-from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.inkml import parse as parse_ink
-from hmer_tasks.corpora.labelfile import read_labels
-from hmer_tasks.corpora.strokes import render
-from hmer_tasks.errors.equivalent import looks_the_same, without_groups
-from hmer_tasks.errors.fit import Measured, add
+from hmer_tasks.corpora.label_files import read_labels
+from hmer_tasks.errors.equivalence import is_equivalent, without_groups
 from hmer_tasks.errors.markup import apply_corrections, mark_errors, strip_marks
 from hmer_tasks.errors.mine import Caps, mine
-from hmer_tasks.errors.model import shipped_model
-from hmer_tasks.errors.predictions import Prediction, read_predictions
-from hmer_tasks.errors.synthesize import keyed_random, synthesize, synthesize_candidates
-from hmer_tasks.evaluate.answers import marks_valid
-from hmer_tasks.evaluate.boxes import box_score
-from hmer_tasks.evaluate.confusions import mistakes
-from hmer_tasks.evaluate.metrics import evaluate
-from hmer_tasks.evaluate.trees import graph_of
-from hmer_tasks.evaluate.vote import vote
+from hmer_tasks.errors.noise.fit import Measured, add
+from hmer_tasks.errors.noise.model import shipped_model
+from hmer_tasks.errors.noise.synthesize import synthesize, synthesize_candidates
+from hmer_tasks.evaluation.answers import marks_valid
+from hmer_tasks.evaluation.boxes import box_score
+from hmer_tasks.evaluation.confusions import mistakes
+from hmer_tasks.evaluation.metrics import evaluate
+from hmer_tasks.evaluation.trees import graph_of
+from hmer_tasks.evaluation.vote import vote
+from hmer_tasks.exceptions import LabelError, PictureError
+from hmer_tasks.handwriting.inkml import parse as parse_ink
+from hmer_tasks.handwriting.strokes import render
+from hmer_tasks.latex.canonical import canonicalize, visually_equal
 from hmer_tasks.latex.counts import count_text
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.released import released_tree_text
 from hmer_tasks.latex.repair import mend
-from hmer_tasks.latex.spelling import same_on_paper, standard_spelling
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+from hmer_tasks.latex.uni_mumer_tree import released_tree_text
+from hmer_tasks.predictions import Prediction, read_predictions
 from hmer_tasks.rewards import REWARDS
+from hmer_tasks.storage.content import HeldContent
 from hmer_tasks.typeset.layout import layout
+from hmer_tasks.utils.keyed_random import keyed_random
 
 BAR = 13.0
 SHORTEST = 1e-3  # seconds that are compared
@@ -280,7 +280,7 @@ def of_a_label(text: str) -> Iterable[tuple[str, Run]]:
         yield f"normalize {profile}", partial(normalize, text, profile)
     yield "repair", lambda: mend(text, parses)
     yield "repair of CROHME 2023", lambda: mend(text, parses, "crohme2023")
-    yield "standard_spelling", lambda: standard_spelling(text)
+    yield "standard_spelling", lambda: canonicalize(text)
     yield "without_groups", lambda: without_groups(text)
     yield "synthesize", lambda: synthesize(text, keyed_random(0, "x"), shipped_model())
     yield "synthesize_candidates", lambda: synthesize_candidates(text)
@@ -291,8 +291,8 @@ def of_a_label(text: str) -> Iterable[tuple[str, Run]]:
 
 def of_a_pair(text: str, other: str) -> Iterable[tuple[str, Run]]:
     """The functions of two strings."""
-    yield "same_on_paper", lambda: same_on_paper(text, other)
-    yield "looks_the_same", lambda: looks_the_same(text, other)
+    yield "same_on_paper", lambda: visually_equal(text, other)
+    yield "looks_the_same", lambda: is_equivalent(text, other)
     yield "mark_errors", lambda: mark_errors(other, text)
     yield "apply_corrections", lambda: apply_corrections(*mark_errors(other, text))
     yield "marks_valid", lambda: marks_valid(mark_errors(other, text)[0], other)

@@ -14,10 +14,10 @@ import random
 from collections import Counter
 
 from bench.corpus import CORPORA
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.repair import mend
-from hmer_tasks.latex.spelling import same_on_paper
-from hmer_tasks.reasons import LabelError
 
 SOURCES = {
     "hme100k/train_labels_59452": 7_000, "crohme/captions_train": 5_000, "mathwriting/test_half_a": 3_000,
@@ -78,7 +78,7 @@ def at_the_end(words: list[str]) -> list[str]:
 def verdict(mended: str, truth: str) -> str:
     if mended.split() == truth.split():
         return "right"
-    return "right on paper" if same_on_paper(mended, truth) else "WRONG"
+    return "right on paper" if visually_equal(mended, truth) else "WRONG"
 
 
 def crohme2023(corpus: str) -> None:

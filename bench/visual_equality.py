@@ -27,10 +27,10 @@ from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
-from hmer_tasks.errors.predictions import read_predictions
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.spelling import same_on_paper
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.predictions import read_predictions
 
 ROOT = Path(__file__).parent.parent
 CORPORA = Path(os.environ.get("HMER_CORPORA", ROOT.parent / "shared" / "corpora"))
@@ -124,7 +124,7 @@ def drawn_edits(labels: list[str], count: int) -> list[Pair]:
         end = place + (what < 0.8)
         edited = [*tokens[:place], *([] if what < 0.25 else [dice.choice(words)]), *tokens[end:]]
         a, b = " ".join(tokens), " ".join(edited)
-        if a != b and edited and is_tex(b) and is_tex(a) and not same_on_paper(a, b):
+        if a != b and edited and is_tex(b) and is_tex(a) and not visually_equal(a, b):
             found[a, b] = None
     return list(found)
 
@@ -148,7 +148,7 @@ def main() -> None:
             labels[a] = None
             if a == b or not is_tex(b):
                 continue
-            if same_on_paper(a, b):
+            if visually_equal(a, b):
                 merged[a, b] = None
             elif Levenshtein.distance(a.split(), b.split()) == 1:
                 apart[a, b] = None

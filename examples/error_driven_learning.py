@@ -48,17 +48,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hmer_tasks.build import BuildError, BuildOptions, Built, Stopped, build
-from hmer_tasks.build import UsageError as WrongBuild
-from hmer_tasks.build.folds import write_folds
-from hmer_tasks.build.pool import stoppable
-from hmer_tasks.corpora import CorpusError
-from hmer_tasks.errors.hopeless import FARTHEST
 from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
 from hmer_tasks.errors.mine import Caps, Mined, mine_files
-from hmer_tasks.errors.predictions import Prediction, PredictionError, explicit_or_raw, read_predictions
+from hmer_tasks.errors.rejection_rules import FARTHEST
+from hmer_tasks.exceptions import BuildError, CorpusError, PredictionError, Stopped
+from hmer_tasks.exceptions import UsageError as WrongBuild
+from hmer_tasks.pipeline import BuildOptions, BuildResult, build
+from hmer_tasks.pipeline.folds import write_folds
+from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
 from hmer_tasks.tasks import TASK_NAMES
-from hmer_tasks.whole import sha256_of, write_whole
+from hmer_tasks.utils.files import atomic_write, sha256_of
+from hmer_tasks.utils.processes import raise_on_signal
 from trainer import faults
 from trainer.faults import TrainError, UsageError
 
@@ -208,7 +208,7 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     given = parser().parse_args(arguments)
     try:
-        with stoppable():
+        with raise_on_signal():
             loop(given)
     except WrongBuild as error:
         raise UsageError(str(error)) from error
@@ -277,7 +277,7 @@ class Stages:
             strangers = [each.name for each in out.iterdir() if each.name != MARKS]
             if strangers:
                 raise TrainError(f"{out} holds other files ({strangers[0]} …): choose another --out")
-        write_whole(path, json.dumps(here, indent=1) + "\n")
+        atomic_write(path, json.dumps(here, indent=1) + "\n")
         self.arguments = here
 
     def run(self, name: str, work: Callable[[], Figures]) -> None:
@@ -335,12 +335,14 @@ class Stages:
     def _mark(self, name: str, figures: Figures) -> None:
         print(told(figures), flush=True)
         self.done[name] = figures
-        write_whole(self.out / MARKS / f"{name.replace(' ', '-')}.json", json.dumps(figures, indent=1) + "\n")
+        atomic_write(
+            self.out / MARKS / f"{name.replace(' ', '-')}.json", json.dumps(figures, indent=1) + "\n"
+        )
         self._tell_all()
 
     def _tell_all(self) -> None:
         whole = {"arguments": self.arguments, "stages": self.done}
-        write_whole(self.out / "loop.json", json.dumps(whole, indent=1) + "\n")
+        atomic_write(self.out / "loop.json", json.dumps(whole, indent=1) + "\n")
 
 
 def launcher(text: str) -> list[str]:
@@ -367,7 +369,7 @@ def start(command: list[str], lock: int, gpu: str | None) -> "subprocess.Popen[b
 # Figures, read off what the stages wrote.
 
 
-def of_build(built: Built) -> Figures:
+def of_build(built: BuildResult) -> Figures:
     """Samples, refusals and rows of each task, over all splits."""
     splits = built.summary["splits"].values()
     tasks: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from pathlib import Path
 import grpo
 import torch
 
-from hmer_tasks.build import BuildOptions, build
+from hmer_tasks.pipeline import BuildOptions, build
 from trainer import sft
 from trainer.data import prepare
 from trainer.decoding import GREEDY, Sampling

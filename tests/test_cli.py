@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.build.conftest import make_hme100k, one_line, run_command
+from tests.pipeline.conftest import make_hme100k, one_line, run_command
 
 FRACTION = "\\frac { a ^ { 2 } } { b }"
 
@@ -270,8 +270,9 @@ def test_a_terminal_that_knows_ascii_alone(built):
 def test_no_torch(tmp_path):
     """Neither the library's face, nor the command, nor a whole build imports it."""
     code = (
-        "import sys, pathlib, hmer_tasks, hmer_tasks.cli\n"
-        "from hmer_tasks.build import BuildOptions, build, verify\n"
+        "import sys, pathlib, hmer_tasks, hmer_tasks.cli.app\n"
+        "from hmer_tasks.pipeline import BuildOptions, build\n"
+        "from hmer_tasks.shards import verify\n"
         "for name in hmer_tasks.__all__: getattr(hmer_tasks, name)\n"
         "out = pathlib.Path(sys.argv[1]) / 'out'\n"
         "build(BuildOptions('sample', out=out, limit=5)); verify(out)\n"

@@ -14,25 +14,25 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hmer_tasks.errors.equivalent import looks_the_same, without_groups
-from hmer_tasks.errors.fit import Measured, add
+from hmer_tasks.errors.equivalence import is_equivalent, without_groups
 from hmer_tasks.errors.markup import apply_corrections, mark_errors
 from hmer_tasks.errors.mine import Caps, mine
-from hmer_tasks.errors.predictions import Prediction
-from hmer_tasks.evaluate.confusions import mistakes
-from hmer_tasks.evaluate.metrics import evaluate
-from hmer_tasks.evaluate.trees import graph_of
-from hmer_tasks.evaluate.unimernet import compact
-from hmer_tasks.evaluate.vote import vote
+from hmer_tasks.errors.noise.fit import Measured, add
+from hmer_tasks.evaluation.confusions import mistakes
+from hmer_tasks.evaluation.metrics import evaluate
+from hmer_tasks.evaluation.trees import graph_of
+from hmer_tasks.evaluation.unimernet import compact
+from hmer_tasks.evaluation.vote import vote
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.counts import count_text
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.released import released_tree_text
 from hmer_tasks.latex.repair import mend
-from hmer_tasks.latex.spelling import standard_spelling
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+from hmer_tasks.latex.uni_mumer_tree import released_tree_text
+from hmer_tasks.predictions import Prediction
 
 SHORT, TIMES = 40, 6
 # Lists grow in leaps and a first call looks up what later ones have at hand; quadratic would be 36.
@@ -98,9 +98,9 @@ LABEL_FUNCTIONS: dict[str, Callable[[str], object]] = {
     "normalize mathwriting": lambda label: normalize(label, "mathwriting"),
     "repair": lambda label: mend(label, parses),
     "repair of CROHME 2023": lambda label: mend(label, parses, "crohme2023"),
-    "standard_spelling": standard_spelling,
+    "standard_spelling": canonicalize,
     "without_groups": without_groups,
-    "looks_the_same": lambda label: looks_the_same(label, changed(label)),
+    "looks_the_same": lambda label: is_equivalent(label, changed(label)),
     "compact": compact.__wrapped__,
 }
 # These choose among edit scripts while a pair is short, whatever that costs up to a bound: longer pairs tell.

@@ -1,10 +1,10 @@
-"""Trace the stroke table of hmer_tasks/corpora/hand/table from OFL-1.1 fonts in Debian.
+"""Trace the stroke table of hmer_tasks/handwriting/data/table from OFL-1.1 fonts in Debian.
 
     apt-get install fonts-seto fonts-nanum fonts-nanum-extra fonts-klee fonts-dkg-handwriting \
         fonts-yozvox-yozfont-standard-kana fonts-yusei-magic fonts-bwht fonts-kristi \
         fonts-tomsontalks fonts-dancingscript
     python -m venv T && T/bin/pip install fonttools scikit-image scipy pillow
-    T/bin/python -m bench.hand.trace hmer_tasks/corpora/hand/table
+    T/bin/python -m bench.hand.trace hmer_tasks/handwriting/data/table
 
 A hand's unit is the height of its digits; y runs down from the baseline. Coordinates are in
 hundredths. A line is `character TAB stroke;stroke`, a stroke `x,y x,y …`.

@@ -4,7 +4,7 @@ They stand apart from base.py so that the modules under it (files, archives, pic
 raise them without a circle; everybody else imports them from `hmer_tasks.corpora`.
 """
 
-from hmer_tasks.reasons import PictureError
+from hmer_tasks.exceptions import PictureError
 
 __all__ = ["CorpusError", "CorpusMissingError", "PictureError"]
 

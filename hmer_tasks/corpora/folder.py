@@ -4,14 +4,13 @@ import posixpath
 from collections import defaultdict
 from pathlib import Path
 
-from hmer_tasks.corpora.base import Corpus, Refused, Sample, SplitReader
-from hmer_tasks.corpora.faults import CorpusError
-from hmer_tasks.corpora.files import Files, climbs
-from hmer_tasks.corpora.labelfile import Labels
+from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
+from hmer_tasks.corpora.label_files import Labels
 from hmer_tasks.corpora.labelled import open_labels
 from hmer_tasks.corpora.pictures import FilePicture
+from hmer_tasks.exceptions import CorpusError, RejectReason
 from hmer_tasks.images import EXTENSIONS
-from hmer_tasks.reasons import Reason
+from hmer_tasks.storage.files import Files, escapes_root
 
 LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")
 NOT_LABELS = {"readme", "license", "licence", "copying", "notice", "changelog", "requirements"}
@@ -58,18 +57,18 @@ class FolderSplit:
     def __len__(self) -> int:
         return len(self._labels)
 
-    def __getitem__(self, index: int) -> Sample | Refused:
+    def __getitem__(self, index: int) -> Sample | Rejected:
         entry = self._labels[index]
-        if isinstance(entry, Refused):
+        if isinstance(entry, Rejected):
             return entry
         names = self._find(entry.id)
         if len(names) > 1:
             where = f"{entry.where}: either {names[0]} or {names[1]}; write the path"
-            return Refused(entry.id, SOURCE, Reason.IMAGE_MISSING, where, entry.label)
+            return Rejected(entry.id, SOURCE, RejectReason.IMAGE_MISSING, where, entry.label)
         return Sample(entry.id, SOURCE, entry.label, FilePicture(self._files, names[0]))
 
     def _find(self, id: str) -> list[str]:
-        paths = [path for path in (id, posixpath.join(self._home, id)) if not climbs(path)]
+        paths = [path for path in (id, posixpath.join(self._home, id)) if not escapes_root(path)]
         if not paths:
             return [id]  # reading it refuses it by name
         paths = [posixpath.normpath(path) for path in paths]

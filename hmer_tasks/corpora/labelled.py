@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hmer_tasks.corpora.base import Refused, Sample
-from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import Files, FolderFiles
-from hmer_tasks.corpora.labelfile import Labels, read_labels
+from hmer_tasks.corpora.base import Rejected, Sample
+from hmer_tasks.corpora.label_files import Labels, read_labels
 from hmer_tasks.corpora.pictures import FilePicture
+from hmer_tasks.exceptions import CorpusError, PictureError
+from hmer_tasks.storage.files import Files, FolderFiles
 
 
 class LabelledSplit:
@@ -32,16 +32,16 @@ class LabelledSplit:
     def __len__(self) -> int:
         return len(self._labels)
 
-    def __getitem__(self, index: int) -> Sample | Refused:
+    def __getitem__(self, index: int) -> Sample | Rejected:
         entry = self._labels[index]
-        if isinstance(entry, Refused):
+        if isinstance(entry, Rejected):
             return entry
         picture = FilePicture(self._files, entry.id, self._light_on_dark, self._place)
         return Sample(self._name(entry.id), self._source, entry.label, picture)
 
     def id(self, index: int) -> str:
         entry = self._labels[index]
-        return entry.id if isinstance(entry, Refused) else self._name(entry.id)
+        return entry.id if isinstance(entry, Rejected) else self._name(entry.id)
 
     def digest(self) -> str:
         return self._labels.digest()
@@ -75,7 +75,7 @@ def opened_label_file(path: Path, profile: str | None = None) -> Iterator[Labell
         yield LabelledSplit(files, labels, path.name, str, profile=profile)
 
 
-def label_file(path: Path) -> Iterator[Sample | Refused]:
+def label_file(path: Path) -> Iterator[Sample | Rejected]:
     """The lines of a label file outside any corpus. Raises CorpusError as `opened_label_file`."""
     with opened_label_file(path) as split:
         for index in range(len(split)):

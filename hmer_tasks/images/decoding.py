@@ -17,8 +17,8 @@ from typing import cast
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
+from hmer_tasks.exceptions import PictureError, RejectReason
 from hmer_tasks.images.containers import JPEG, MAX_SCANS, kind_of, strip
-from hmer_tasks.reasons import PictureError, Reason
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "AVIF")  # and HEIF with pillow-heif
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif")
@@ -162,24 +162,26 @@ def _named_faults(where: str) -> Iterator[None]:
             raise
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             detail = f"over {MAX_PIXELS // 1_000_000} million pixels"
-            raise PictureError(Reason.IMAGE_TOO_LARGE, where, detail) from None
+            raise PictureError(RejectReason.IMAGE_TOO_LARGE, where, detail) from None
         except UnidentifiedImageError:
             detail = f"none of {', '.join(FORMATS)}, HEIF"
-            raise PictureError(Reason.IMAGE_UNREADABLE, where, detail) from None
+            raise PictureError(RejectReason.IMAGE_UNREADABLE, where, detail) from None
         except BROKEN as error:
             detail = f"{type(error).__name__}: {error}"
-            raise PictureError(Reason.IMAGE_UNREADABLE, where, detail) from None
+            raise PictureError(RejectReason.IMAGE_UNREADABLE, where, detail) from None
 
 
 def _opened(data: bytes, where: str, walked: bool = False) -> Image.Image:
     """The picture's header, read and bounded."""
     if not data:
-        raise PictureError(Reason.IMAGE_UNREADABLE, where, "the file is empty")
+        raise PictureError(RejectReason.IMAGE_UNREADABLE, where, "the file is empty")
     if not walked and data.startswith(b"\xff\xd8") and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
-        raise PictureError(Reason.IMAGE_UNREADABLE, where, f"a JPEG of {scans:,} scans: a trap")
+        raise PictureError(RejectReason.IMAGE_UNREADABLE, where, f"a JPEG of {scans:,} scans: a trap")
     kind = kind_of(data)
     if kind == "HEIF" and not _opens_heif():
-        raise PictureError(Reason.IMAGE_UNREADABLE, where, "a HEIC picture: pip install 'hmer-tasks[heic]'")
+        raise PictureError(
+            RejectReason.IMAGE_UNREADABLE, where, "a HEIC picture: pip install 'hmer-tasks[heic]'"
+        )
     image = Image.open(io.BytesIO(data), formats=(kind,) if kind else FORMATS)
     check_size(image.width, image.height, where)
     return image
@@ -204,11 +206,11 @@ def check_size(width: int, height: int, where: str) -> None:
     """
     size = f"{width} × {height} pixels"
     if width * height > MAX_PIXELS:
-        raise PictureError(Reason.IMAGE_TOO_LARGE, where, size)
+        raise PictureError(RejectReason.IMAGE_TOO_LARGE, where, size)
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise PictureError(Reason.IMAGE_TOO_LONG, where, size)
+        raise PictureError(RejectReason.IMAGE_TOO_LONG, where, size)
     if min(width, height) < MIN_SIDE:
-        raise PictureError(Reason.IMAGE_TOO_SMALL, where, size)
+        raise PictureError(RejectReason.IMAGE_TOO_SMALL, where, size)
 
 
 def _check_frames(image: Image.Image, where: str) -> None:
@@ -216,7 +218,7 @@ def _check_frames(image: Image.Image, where: str) -> None:
     if image.format in ("JPEG", "MPO", "BMP") or (count := getattr(image, "n_frames", 1)) == 1:
         return
     if count > MAX_FRAMES or count * image.width * image.height > 8 * MAX_PIXELS:
-        raise PictureError(Reason.IMAGE_ANIMATED, where, f"{count:,} frames")
+        raise PictureError(RejectReason.IMAGE_ANIMATED, where, f"{count:,} frames")
     first = None
     for number in range(count):
         image.seek(number)
@@ -225,7 +227,9 @@ def _check_frames(image: Image.Image, where: str) -> None:
         check_size(image.width, image.height, where)
         seen = image.size, sha256(image.convert("RGBA").tobytes()).digest()
         if first is not None and seen != first:
-            raise PictureError(Reason.IMAGE_ANIMATED, where, f"{count:,} frames, number {number + 1} differs")
+            raise PictureError(
+                RejectReason.IMAGE_ANIMATED, where, f"{count:,} frames, number {number + 1} differs"
+            )
         first = first or seen
     image.seek(0)
 

@@ -11,10 +11,10 @@ from typing import Literal
 
 from PIL import Image, ImageOps
 
+from hmer_tasks.exceptions import PictureError, RejectReason
 from hmer_tasks.images.containers import JPEG, PNG, kind_of, strip
 from hmer_tasks.images.decoding import Upright, is_opaque, is_turned_or_profiled, load, upright
 from hmer_tasks.images.polarity import MIN_CONTRAST, Polarity, contrast, is_plainly, polarity
-from hmer_tasks.reasons import PictureError, Reason
 
 QUALITY = 95  # of JPEGs that are encoded anew, without chroma subsampling
 # How much an encoder may move what was measured before it, when it is measured again after it.
@@ -135,12 +135,12 @@ def prove(data: bytes, where: str, *, keep_polarity: bool = False) -> None:
     image = load(data, where)
     if bare is not data or not is_opaque(image):
         detail = "holds more than its picture, or one that readers show differently"
-        raise PictureError(Reason.IMAGE_NOT_CLEAN, where, detail)
+        raise PictureError(RejectReason.IMAGE_NOT_CLEAN, where, detail)
     _refuse_blank(image, where, slack=_CONTRAST_SLACK)
     if keep_polarity or is_plainly(load(data, where, small=True), Polarity.DARK_ON_LIGHT):
         return
     if polarity(image, _SKEWNESS_SLACK) is Polarity.LIGHT_ON_DARK:
-        raise PictureError(Reason.IMAGE_NOT_CLEAN, where, "light ink on dark paper")
+        raise PictureError(RejectReason.IMAGE_NOT_CLEAN, where, "light ink on dark paper")
 
 
 def decode(data: bytes, where: str) -> Image.Image:
@@ -175,7 +175,7 @@ def is_clean(data: bytes, where: str) -> bool:
 
 def _refuse_blank(image: Image.Image, where: str, slack: int = 0) -> None:
     if (range_ := contrast(image)) < MIN_CONTRAST - slack:
-        raise PictureError(Reason.IMAGE_BLANK, where, f"no ink: a contrast of {range_} in 255")
+        raise PictureError(RejectReason.IMAGE_BLANK, where, f"no ink: a contrast of {range_} in 255")
 
 
 def _changes(**done: bool) -> tuple[Change, ...]:

@@ -8,9 +8,9 @@ a column specification. Which arguments these are, and what each kind means, say
 import re
 from functools import lru_cache
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tables import Signature, tables
 from hmer_tasks.latex.words import join_columns, split_glued
-from hmer_tasks.reasons import LabelError, Reason
 
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
 _UNITS = frozenset("pt pc in bp cm mm dd cc sp ex em mu nd nc px".split())
@@ -129,7 +129,7 @@ def _closing(tokens: list[str], place: int, opener: str) -> int:
             break
         if braces == brackets == 0:
             return end
-    reason = Reason.UNBALANCED_BRACE if opener == "{" else Reason.UNBALANCED_BRACKET
+    reason = RejectReason.UNBALANCED_BRACE if opener == "{" else RejectReason.UNBALANCED_BRACKET
     raise LabelError(reason, place, f"what this {opener} opens is never closed", tuple(tokens))
 
 
@@ -183,4 +183,4 @@ def _number_end(tokens: list[str], place: int) -> int:
 def _missing(tokens: list[str], place: int, what: str) -> LabelError:
     found = tokens[place] if place < len(tokens) else "the end"
     detail = f"{tokens[place - 1]} wants {what}, not {found}"
-    return LabelError(Reason.MISSING_ARGUMENT, place, detail, tuple(tokens))
+    return LabelError(RejectReason.MISSING_ARGUMENT, place, detail, tuple(tokens))

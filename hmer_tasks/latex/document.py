@@ -9,10 +9,10 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tree import BREAK
 from hmer_tasks.latex.unicode import to_commands
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.utils.grammar_files import read_toml
 
 _PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
 _PAIRS = {"\\(": "\\)", "\\[": "\\]"}
@@ -155,7 +155,7 @@ def _argument_end(tokens: list[str], place: int) -> int:
         if depth == 0:
             return end + 1
     detail = f"the argument of {tokens[place - 1]} is never closed"
-    raise LabelError(Reason.UNBALANCED_BRACE, place, detail, tuple(tokens))
+    raise LabelError(RejectReason.UNBALANCED_BRACE, place, detail, tuple(tokens))
 
 
 def _length_end(tokens: list[str], place: int) -> int:
@@ -226,7 +226,7 @@ def _without_displays(tokens: list[str]) -> list[str]:
     if unclosed is not None or closer:
         what = unclosed.name if unclosed is not None else closer
         detail = f"{what} is never closed"
-        raise LabelError(Reason.UNBALANCED_ENVIRONMENT, len(tokens), detail, tuple(tokens))
+        raise LabelError(RejectReason.UNBALANCED_ENVIRONMENT, len(tokens), detail, tuple(tokens))
     return [token for token in out if token]
 
 
@@ -262,4 +262,4 @@ def _inner() -> dict[str, str]:
 
 
 def _refused(tokens: list[str], place: int, detail: str) -> LabelError:
-    return LabelError(Reason.NOT_MATHEMATICS, place, detail, tuple(tokens))
+    return LabelError(RejectReason.NOT_MATHEMATICS, place, detail, tuple(tokens))

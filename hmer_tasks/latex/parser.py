@@ -2,13 +2,13 @@
 
 from functools import cache
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import HIDDEN, ink_tokens, signature
 from hmer_tasks.latex.automaton import Automaton, Build, load, run
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tokens import ID, Lexed, lex
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import join_columns
-from hmer_tasks.reasons import LabelError, Reason
 
 MAX_DEPTH = 100  # real labels reach 12; the text form grows with depth × length
 EMPTY: Line = (Node(NONE),)
@@ -25,12 +25,12 @@ def parse(label: str) -> ExprTree:
     """
     lexed = lex(label)
     if len(lexed.terminals) == 1:
-        raise LabelError(Reason.EMPTY_LABEL, 0, "there is no token")
+        raise LabelError(RejectReason.EMPTY_LABEL, 0, "there is no token")
     tree = ExprTree(_read(lexed))
     # A level needs a brace, a row or an unbraced argument: only then is it worth measuring.
     if len(lexed.terminals) > MAX_DEPTH and tree.depth() > MAX_DEPTH:
         raise LabelError(
-            Reason.TOO_DEEP, _deep_place(lexed), f"nesting is over {MAX_DEPTH} deep", tuple(lexed.words)
+            RejectReason.TOO_DEEP, _deep_place(lexed), f"nesting is over {MAX_DEPTH} deep", tuple(lexed.words)
         )
     if ID["OPEN"] in lexed.terminals:
         _check_options(tree, lexed)
@@ -64,7 +64,7 @@ def _check_options(tree: ExprTree, lexed: Lexed) -> None:
         place = lexed.terminals.index(ID["OPEN"])
         place = place if lexed.places is None else lexed.places[place]
         detail = "a bracket in this option is an argument without braces"
-        raise LabelError(Reason.UNBALANCED_BRACKET, place, detail, tuple(lexed.words))
+        raise LabelError(RejectReason.UNBALANCED_BRACKET, place, detail, tuple(lexed.words))
 
 
 @cache

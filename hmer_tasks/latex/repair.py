@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.environment_names import ENVIRONMENT, mend_environments
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.unicode import to_commands
 from hmer_tasks.latex.words import is_token, split_glued
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.utils.grammar_files import read_toml
 
 Parses = Callable[[str], bool]
 KINDS = ("full_width", "root_sign", "stray_object", "environment_name", "script_closed", "closers_at_end")
@@ -26,7 +26,7 @@ _MOST_PASSES = 8  # one repair may show what another is needed for; no label kno
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class RepairedLabel:
     """A mended label (white-space-separated tokens) and the kinds of mends, in the order made."""
 
     label: str
@@ -80,7 +80,7 @@ def rules_of(corpus: str) -> tuple[str, ...]:
     return (*_table().any_label, *own_rules(corpus))
 
 
-def mend(label: str, parses: Parses, corpus: str = "") -> Mended | None:
+def mend(label: str, parses: Parses, corpus: str = "") -> RepairedLabel | None:
     """The label mended; None where nothing is wrong with it, or where more than one mend would do.
 
     `parses` tells whether a label is one (it may normalise raw LaTeX first); `corpus` is the name of
@@ -94,13 +94,13 @@ def mend(label: str, parses: Parses, corpus: str = "") -> Mended | None:
     for _ in range(_MOST_PASSES):
         found = _mend_once(mended, parses, rules)
         if found is None:
-            return Mended(mended, tuple(kinds)) if kinds else None
+            return RepairedLabel(mended, tuple(kinds)) if kinds else None
         mended = found.label
         kinds.update(dict.fromkeys(found.kinds))
     return None
 
 
-def _mend_once(label: str, parses: Parses, rules: tuple[str, ...]) -> Mended | None:
+def _mend_once(label: str, parses: Parses, rules: tuple[str, ...]) -> RepairedLabel | None:
     words = _tokens(label)
     kinds = []
     for kind, step in _STEPS.items():
@@ -110,9 +110,9 @@ def _mend_once(label: str, parses: Parses, rules: tuple[str, ...]) -> Mended | N
             words = changed
     mended = " ".join(words)
     if parses(mended if kinds else label):
-        return Mended(mended, tuple(kinds)) if kinds else None
+        return RepairedLabel(mended, tuple(kinds)) if kinds else None
     if "closers_at_end" in rules and (found := _closers_moved_back(words, parses)) is not None:
-        return Mended(found.label, (*kinds, *found.kinds))
+        return RepairedLabel(found.label, (*kinds, *found.kinds))
     return None
 
 
@@ -177,7 +177,7 @@ def _without_strays(words: list[str]) -> list[str]:
         owner = tables().signatures.get(before[0]) if before else None
         if before == [_table().root] or (owner is not None and owner.option):
             detail = f"{''.join(stray)} stands where {before[0]} had its index, and nothing tells which"
-            raise LabelError(Reason.LOST_TEXT, len(out), detail, tuple(words))
+            raise LabelError(RejectReason.LOST_TEXT, len(out), detail, tuple(words))
     return out
 
 
@@ -192,7 +192,7 @@ _STEPS: dict[str, Callable[[list[str]], list[str]]] = {
 # ---------------------------------------------------------------- braces
 
 
-def _closers_moved_back(words: list[str], parses: Parses) -> Mended | None:
+def _closers_moved_back(words: list[str], parses: Parses) -> RepairedLabel | None:
     """A label whose scripts of one sign lost their closing braces, of which one stands at the very end:
     the braces moved back, where just one choice of scripts makes a label."""
     if words[-1:] != ["}"] or len(words) > _table().longest:
@@ -204,7 +204,7 @@ def _closers_moved_back(words: list[str], parses: Parses) -> Mended | None:
         return None
     # Where the last brace may as well have been in its place, one script alone wanted closing.
     kind = "script_closed" if _closings(words, missing, parses, again=False) == found else "closers_at_end"
-    return Mended(found[0], (kind,))
+    return RepairedLabel(found[0], (kind,))
 
 
 def _scripts_of_one_sign(words: list[str]) -> int:

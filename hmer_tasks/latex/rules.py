@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 from functools import cache
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.utils.grammar_files import read_toml
 
 Table = dict[str, object]
 

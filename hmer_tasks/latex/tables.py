@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.utils.grammar_files import read_toml
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ seen, or with arguments that are no ink, take the longer road (`_lex_slowly`).
 import re
 from dataclasses import dataclass
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import ATTRIBUTED, read_attributes
 from hmer_tasks.latex.tables import Signature, tables
 from hmer_tasks.latex.tree import Node
 from hmer_tasks.latex.words import is_token, split_glued
-from hmer_tasks.reasons import LabelError, Reason
 
 TERMINALS = (
     "$END", "SYMBOL", "FENCE", "BREAK", "LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "THREE",
@@ -116,7 +116,10 @@ def _as_tokens(words: list[str]) -> list[str]:
                 tokens.append(word)
         elif word in reserved:
             raise LabelError(
-                Reason.RESERVED_TOKEN, len(tokens), f"{word} is a mark of the error tasks", (*tokens, word)
+                RejectReason.RESERVED_TOKEN,
+                len(tokens),
+                f"{word} is a mark of the error tasks",
+                (*tokens, word),
             )
         elif _NAME.fullmatch(word) and tokens and tokens[-1] in ("\\begin", "\\end"):
             tokens.append(word)
@@ -124,7 +127,7 @@ def _as_tokens(words: list[str]) -> list[str]:
             for piece in [word] if is_token(word) else split_glued(word):
                 if not (is_token(piece) or _NAME.fullmatch(piece)):
                     detail = f"U+{ord(piece[0]):04X} is not a printable character"
-                    raise LabelError(Reason.BAD_CHARACTER, len(tokens), detail, (*tokens, ascii(piece)))
+                    raise LabelError(RejectReason.BAD_CHARACTER, len(tokens), detail, (*tokens, ascii(piece)))
                 tokens.append(piece)
     return tokens
 
@@ -188,11 +191,13 @@ class _Scanner:
         name, after = self.name(i)
         known = tables().environments | tables().column_environments
         if name not in known:
-            raise self.error(Reason.UNKNOWN_ENVIRONMENT, i + 1, f"{name!r} is not a known environment")
+            raise self.error(RejectReason.UNKNOWN_ENVIRONMENT, i + 1, f"{name!r} is not a known environment")
         if begin:
             self.begun.append(name)
         elif self.begun and self.begun.pop() != name:
-            raise self.error(Reason.UNBALANCED_ENVIRONMENT, i + 1, f"another environment is open, not {name}")
+            raise self.error(
+                RejectReason.UNBALANCED_ENVIRONMENT, i + 1, f"another environment is open, not {name}"
+            )
         columns = begin and name in tables().column_environments
         self.emit(ID["BEGIN" if begin else "END"], name, self.tokens[i])
         self.emit(ID["ARRAY" if columns else "NAME"], name, f"{{{name}}}")
@@ -208,7 +213,9 @@ class _Scanner:
                 end += 1
             if end < len(tokens) and tokens[end] == "}" and end > i + 2:
                 return "".join(tokens[i + 2 : end]), end + 1
-        raise self.error(Reason.MISSING_ARGUMENT, i, f"{tokens[i]} needs an environment's name in braces")
+        raise self.error(
+            RejectReason.MISSING_ARGUMENT, i, f"{tokens[i]} needs an environment's name in braces"
+        )
 
     def columns(self, i: int) -> int:
         tokens, depth, end = self.tokens, 0, i
@@ -220,12 +227,12 @@ class _Scanner:
         if i >= len(tokens) or tokens[i] != "{":
             return i  # the grammar says what is missing
         if depth:
-            raise self.error(Reason.UNBALANCED_BRACE, i, "the column specification is never closed")
+            raise self.error(RejectReason.UNBALANCED_BRACE, i, "the column specification is never closed")
         self.emit(ID["COLUMNS"], " ".join(tokens[i + 1 : end - 1]), "{")
         self.out.words.extend(tokens[i + 1 : end])
         return end
 
-    def error(self, reason: Reason, position: int, detail: str) -> LabelError:
+    def error(self, reason: RejectReason, position: int, detail: str) -> LabelError:
         return LabelError(reason, position, detail, tuple(self.tokens))
 
 
@@ -256,4 +263,4 @@ def _match_options(tokens: list[str]) -> dict[int, str]:
 def _refuse_open_option(entry: tuple[str, int, bool], tokens: list[str]) -> None:
     if entry[2]:
         detail = f"the option of {tokens[entry[1] - 1]} is never closed"
-        raise LabelError(Reason.UNBALANCED_BRACKET, entry[1], detail, tuple(tokens))
+        raise LabelError(RejectReason.UNBALANCED_BRACKET, entry[1], detail, tuple(tokens))

@@ -8,16 +8,13 @@ from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 
-from hmer_tasks.reading import read_toml
+from hmer_tasks.exceptions import PromptError
+from hmer_tasks.utils.bounded_reading import read_toml
 
 NAMES = ("recognition", "tree_cot", "counting", "error_detection", "error_correction")
 _SHIPPED = Path(__file__).parent / "prompts.toml"
 _SLOT = re.compile(r"\{(\w+)\}")
 _SLOTS = {"error_detection": "candidate", "error_correction": "marked"}
-
-
-class PromptError(Exception):
-    """A prompt set that is not there or not whole: one line."""
 
 
 def fill(template: str, **slots: str) -> str:

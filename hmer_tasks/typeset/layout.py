@@ -3,9 +3,8 @@ r"""A label laid out in print: a box for every glyph and bar, without any TeX (z
 import re
 from functools import lru_cache
 
-from hmer_tasks.latex.spelling import standard_spelling
-from hmer_tasks.missing import MissingLibraryError
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.exceptions import LabelError, MissingLibraryError
+from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.typeset.boxes import Box
 
 MAX_TOKENS = 1_500
@@ -35,7 +34,7 @@ def lay_out(label: str) -> tuple[Box, ...] | None:
     if len(label.split()) > MAX_TOKENS:
         return None
     try:
-        spelled = _DOUBLE_STRUCK.sub(r"\\mathbb{\1}", _SINGLE.sub(r"\1", standard_spelling(label)))
+        spelled = _DOUBLE_STRUCK.sub(r"\\mathbb{\1}", _SINGLE.sub(r"\1", canonicalize(label)))
     except LabelError:
         return None
     if _work(spelled) > MAX_WORK:

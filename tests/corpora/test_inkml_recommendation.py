@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.inkml import parse
-from hmer_tasks.corpora.inktrace import Channels, read_points
-from hmer_tasks.corpora.strokes import InkPicture
-from hmer_tasks.reasons import Reason
+from hmer_tasks.exceptions import PictureError, RejectReason
+from hmer_tasks.handwriting.ink_trace import Channels, read_points
+from hmer_tasks.handwriting.inkml import parse
+from hmer_tasks.handwriting.strokes import InkPicture
 
 STEM = [(0, 0), (0, 60), (0, 120)]
 TOP = [(0, 0), (40, 0), (80, 0)]
@@ -213,8 +212,8 @@ def test_the_same_picture_as_plain_ink(name):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [(name, Reason.INK_UNSUPPORTED) for name in UNSUPPORTED]
-    + [(name, Reason.INK_UNREADABLE) for name in UNREADABLE],
+    [(name, RejectReason.INK_UNSUPPORTED) for name in UNSUPPORTED]
+    + [(name, RejectReason.INK_UNREADABLE) for name in UNREADABLE],
 )
 def test_refused_by_name(name, reason):
     with pytest.raises(PictureError) as caught:
@@ -275,6 +274,10 @@ def test_any_text_is_points_or_a_refusal(text):
     try:
         read = parse(f"<ink><trace>{text}</trace></ink>".encode(), "x").strokes
     except PictureError as error:
-        assert error.reason in (Reason.INK_UNREADABLE, Reason.INK_EMPTY, Reason.INK_UNSUPPORTED)
+        assert error.reason in (
+            RejectReason.INK_UNREADABLE,
+            RejectReason.INK_EMPTY,
+            RejectReason.INK_UNSUPPORTED,
+        )
     else:
         assert len(read[0]) == text.strip().removesuffix(",").count(",") + 1

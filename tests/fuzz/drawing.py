@@ -5,9 +5,9 @@ from xml.sax.saxutils import escape
 
 from PIL import Image
 
-from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.inkml import parse
-from hmer_tasks.corpora.strokes import render
+from hmer_tasks.exceptions import PictureError
+from hmer_tasks.handwriting.inkml import parse
+from hmer_tasks.handwriting.strokes import render
 from hmer_tasks.images import MAX_ASPECT, MAX_PIXELS
 from tests.fuzz.common import check_line
 

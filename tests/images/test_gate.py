@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from hmer_tasks.images import MIN_CONTRAST, PictureError, decode, gate, kind_of, prove
+from hmer_tasks.exceptions import PictureError, RejectReason
+from hmer_tasks.images import MIN_CONTRAST, decode, gate, kind_of, prove
 from hmer_tasks.images.containers import strip
-from hmer_tasks.reasons import Reason
 from tests.images.gnarly import SECRETS, Case, cases, encoded, page
 
 CASES = list(cases())
@@ -115,7 +115,7 @@ def test_the_bound_of_blank(range_, ok):
         return
     with pytest.raises(PictureError) as caught:
         gate(data, "x")
-    assert caught.value.reason is Reason.IMAGE_BLANK
+    assert caught.value.reason is RejectReason.IMAGE_BLANK
 
 
 def test_ink_as_bright_as_its_paper_is_ink():
@@ -136,7 +136,7 @@ def test_heic_without_its_library_is_one_line(monkeypatch):
     with pytest.raises(PictureError) as caught:
         gate(case.data, "a.heic")
     assert caught.value.place == "a.heic: a HEIC picture: pip install 'hmer-tasks[heic]'"
-    assert caught.value.reason is Reason.IMAGE_UNREADABLE
+    assert caught.value.reason is RejectReason.IMAGE_UNREADABLE
 
 
 GATED = [case for case in CASES if case.shows is not None]

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.build.conftest import rejects_of, rows_of, run_command, summary_of
 from tests.images.gnarly import SECRETS, Case, write_folder
-from tests.report.browser import Browser, find_chromium
+from tests.pipeline.conftest import rejects_of, rows_of, run_command, summary_of
+from tests.reports.browser import Browser, find_chromium
 
 LEVELS = 2  # of 255: by how much readers may differ in any pixel
 METADATA = {"exif", "xmp", "icc_profile", "comment", "photoshop", "mp", "mpoffset", "transparency"}

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 from lark import Lark
 
-from hmer_tasks.grammar_files import grammar_path
+from hmer_tasks.utils.grammar_files import grammar_path
 
 _SYMBOLS = ["x", "1", "+", "'", "(", "]", "[", r"\alpha", r"\sum", r"\lim", r"\foo", "->", "中", ",", "\\"]
 TOKENS = [

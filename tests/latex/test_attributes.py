@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import ATTRIBUTED, HIDDEN, ink_tokens, symbol_end
 from hmer_tasks.latex.counts import count_symbols, count_text
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.released import released_tree_text
 from hmer_tasks.latex.tables import tables
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tree import NONE, to_label
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+from hmer_tasks.latex.uni_mumer_tree import released_tree_text
 
 # label, its tree's text with → for a TAB, its counts
 CASES = [
@@ -60,15 +60,15 @@ def test_what_is_glued_is_split():
 @pytest.mark.parametrize(
     ("label", "reason", "position"),
     [
-        (r"\kern x", Reason.MISSING_ARGUMENT, 1),
-        (r"\kern 1 x", Reason.MISSING_ARGUMENT, 1),
-        (r"x \hspace", Reason.MISSING_ARGUMENT, 2),
-        (r"\textcolor { r e d }", Reason.MISSING_ARGUMENT, 6),
-        (r"\hspace { 1 c m", Reason.UNBALANCED_BRACE, 1),
-        (r"\color [ R G B { x }", Reason.UNBALANCED_BRACKET, 1),
-        (r"x ^ \kern 1 p t", Reason.MISSING_ARGUMENT, 2),
-        (r"\phantom { x _ }", Reason.MISSING_ARGUMENT, 4),
-        (r"\hspace \frac { 1 } { 2 }", Reason.MISSING_ARGUMENT, 1),
+        (r"\kern x", RejectReason.MISSING_ARGUMENT, 1),
+        (r"\kern 1 x", RejectReason.MISSING_ARGUMENT, 1),
+        (r"x \hspace", RejectReason.MISSING_ARGUMENT, 2),
+        (r"\textcolor { r e d }", RejectReason.MISSING_ARGUMENT, 6),
+        (r"\hspace { 1 c m", RejectReason.UNBALANCED_BRACE, 1),
+        (r"\color [ R G B { x }", RejectReason.UNBALANCED_BRACKET, 1),
+        (r"x ^ \kern 1 p t", RejectReason.MISSING_ARGUMENT, 2),
+        (r"\phantom { x _ }", RejectReason.MISSING_ARGUMENT, 4),
+        (r"\hspace \frac { 1 } { 2 }", RejectReason.MISSING_ARGUMENT, 1),
     ],
 )
 def test_refusals_name_the_reason_and_the_place(label, reason, position):
@@ -206,4 +206,4 @@ def test_what_tex_takes_no_script_of_is_refused(command):
     assert parse(f"{command} ( x )").line[0].symbol != NONE
     with pytest.raises(LabelError) as caught:
         parse(f"x ^ {command} {{ d }}")
-    assert caught.value.reason is Reason.MISSING_ARGUMENT
+    assert caught.value.reason is RejectReason.MISSING_ARGUMENT

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.document import formula, with_scripts, without_comments
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError, Reason
 from tests.conftest import read_labels
 from tests.latex.expressions import LABELS, explicit_form
 
@@ -59,22 +59,22 @@ def test_golden(latex, label):
 @pytest.mark.parametrize(
     ("latex", "reason", "position"),
     [
-        ("$x", Reason.NOT_MATHEMATICS, 0),
-        ("50% of", Reason.NOT_MATHEMATICS, 2),
-        ("x %", Reason.NOT_MATHEMATICS, 1),
-        ("a # b", Reason.NOT_MATHEMATICS, 1),
-        (r"\ref{a}", Reason.NOT_MATHEMATICS, 0),
-        (r"x \cite{b}", Reason.NOT_MATHEMATICS, 1),
-        (r"\includegraphics[width=2cm]{a}", Reason.NOT_MATHEMATICS, 0),
-        (r"\def\a{b}", Reason.NOT_MATHEMATICS, 0),
-        (r"\newcommand{\a}{b} \a", Reason.NOT_MATHEMATICS, 0),
-        (r"x\]", Reason.NOT_MATHEMATICS, 1),
-        (r"\(x\]", Reason.NOT_MATHEMATICS, 2),
-        (r"\begin{equation} x", Reason.UNBALANCED_ENVIRONMENT, 3),
-        (r"\label{a", Reason.UNBALANCED_BRACE, 1),
-        (r"\begin{figure}x\end{figure}", Reason.UNKNOWN_ENVIRONMENT, 1),
-        ("x^2²", Reason.DOUBLE_SCRIPT, 3),
-        ("$ $", Reason.EMPTY_LABEL, 0),
+        ("$x", RejectReason.NOT_MATHEMATICS, 0),
+        ("50% of", RejectReason.NOT_MATHEMATICS, 2),
+        ("x %", RejectReason.NOT_MATHEMATICS, 1),
+        ("a # b", RejectReason.NOT_MATHEMATICS, 1),
+        (r"\ref{a}", RejectReason.NOT_MATHEMATICS, 0),
+        (r"x \cite{b}", RejectReason.NOT_MATHEMATICS, 1),
+        (r"\includegraphics[width=2cm]{a}", RejectReason.NOT_MATHEMATICS, 0),
+        (r"\def\a{b}", RejectReason.NOT_MATHEMATICS, 0),
+        (r"\newcommand{\a}{b} \a", RejectReason.NOT_MATHEMATICS, 0),
+        (r"x\]", RejectReason.NOT_MATHEMATICS, 1),
+        (r"\(x\]", RejectReason.NOT_MATHEMATICS, 2),
+        (r"\begin{equation} x", RejectReason.UNBALANCED_ENVIRONMENT, 3),
+        (r"\label{a", RejectReason.UNBALANCED_BRACE, 1),
+        (r"\begin{figure}x\end{figure}", RejectReason.UNKNOWN_ENVIRONMENT, 1),
+        ("x^2²", RejectReason.DOUBLE_SCRIPT, 3),
+        ("$ $", RejectReason.EMPTY_LABEL, 0),
     ],
 )
 def test_refusals_name_the_place(latex, reason, position):

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from hmer_tasks.exceptions import LabelError, RejectReason
+from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.repair import KINDS, mend, own_rules, rules_of
-from hmer_tasks.latex.spelling import same_on_paper
-from hmer_tasks.reasons import LabelError, Reason
 from tests.conftest import read_labels
 from tests.latex.expressions import LABELS, SOUP
 from tests.latex.strategies import grammar_labels, texts, token_lists
@@ -97,7 +97,7 @@ def test_a_lost_index_is_refused(label):
     """The picture shows an index: dropping the words would write a wrong label."""
     with pytest.raises(LabelError) as caught:
         mend(label, parses)
-    assert caught.value.reason is Reason.LOST_TEXT
+    assert caught.value.reason is RejectReason.LOST_TEXT
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_mended_label_parses_and_needs_no_mend(label, corpus):
     try:
         found = mend(label, parses, corpus)
     except LabelError as error:
-        assert error.reason is Reason.LOST_TEXT
+        assert error.reason is RejectReason.LOST_TEXT
         return
     if found is not None:
         assert parses(found.label)
@@ -242,7 +242,7 @@ def test_no_broken_label_of_a_sound_corpus_is_repaired_wrongly(corpora, name):
                 continue
             broken += 1
             found = mend(" ".join(words), parses)
-            assert found is None or same_on_paper(found.label, label)
+            assert found is None or visually_equal(found.label, label)
     assert broken > 500
 
 

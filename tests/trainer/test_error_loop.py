@@ -13,8 +13,8 @@ from PIL import Image
 
 from examples import error_driven_learning as error_loop
 from examples.error_driven_learning import MARKS, Stages, Step, chosen, claimed, launcher, told
-from hmer_tasks.build import verify
-from hmer_tasks.errors.predictions import read_predictions
+from hmer_tasks.predictions import read_predictions
+from hmer_tasks.shards.verifier import verify
 from tests.conftest import REPOSITORY
 from tests.trainer.conftest import environment
 from trainer.checkpoints import newest_whole
