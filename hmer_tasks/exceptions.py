@@ -199,28 +199,6 @@ class LabelError(HmerError, ValueError):
         return f"{line[:width].rstrip()}\n{' ' * start}{'^' * max(1, len(here))}"
 
 
-<<<<<<< HEAD
-class PictureError(Exception):
-    """A picture that cannot be had: a named reason, where it was looked for, and a few words.
-
-    `where` is a name inside the corpus (`train/train_images/train_0.jpg`), never a machine's path,
-    so that what a build writes about it is the same everywhere.
-    """
-
-    def __init__(self, reason: RejectReason, where: str, detail: str = "") -> None:
-        super().__init__(reason, where, detail)
-        self.reason = reason
-        self.where = where
-        self.detail = detail
-
-    @property
-    def place(self) -> str:
-        """`where`, and the detail if there is one."""
-        return f"{self.where}: {self.detail}" if self.detail else self.where
-
-    def __str__(self) -> str:
-        return f"{self.reason} at {self.place}"
-=======
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """A hint for a misspelled name.
 
@@ -237,4 +215,3 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """
     near = get_close_matches(name.lower(), list(choices), 1)
     return f"did you mean {near[0]}? " if near else ""
->>>>>>> 7b3adc55af1bccf6804e8f37492ac0a612e72001

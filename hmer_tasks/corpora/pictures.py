@@ -1,23 +1,12 @@
 """A picture in a corpus's files or tables: read late, and passed through `images.gate`."""
 
 import posixpath
-<<<<<<< HEAD
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from hmer_tasks.corpora.base import Picture
 from hmer_tasks.images import Change, gate
-=======
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-from PIL import ImageOps
-
-from hmer_tasks.corpora.base import Picture
-from hmer_tasks.images import decode, png, prove
->>>>>>> 7b3adc55af1bccf6804e8f37492ac0a612e72001
 from hmer_tasks.storage.files import Files, escapes_root
 
 
@@ -74,7 +63,6 @@ class FilePicture(StoredPicture):
         return self.files.read(name), name, posixpath.basename(name)
 
 
-<<<<<<< HEAD
 def loaded(picture: Picture, keep_polarity: bool = False) -> LoadedPicture:
     """Any sample's picture, ready for a row. What is drawn here is what the gate would let through.
 
@@ -83,8 +71,3 @@ def loaded(picture: Picture, keep_polarity: bool = False) -> LoadedPicture:
     if isinstance(picture, StoredPicture):
         return picture.gated(keep_polarity)
     return LoadedPicture(*picture.load())
-=======
-def as_on_disk(picture: Picture) -> Picture:
-    """The picture with the polarity it has on disk; others than files have none to keep."""
-    return replace(picture, light_on_dark=False) if isinstance(picture, FilePicture) else picture
->>>>>>> 7b3adc55af1bccf6804e8f37492ac0a612e72001

@@ -7,18 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-<<<<<<< HEAD
-from hmer_tasks.corpora import Sample
-from hmer_tasks.corpora.pictures import LoadedPicture
-=======
 from hmer_tasks.corpora import Rejected, Sample
-from hmer_tasks.corpora.pictures import as_on_disk
->>>>>>> 7b3adc55af1bccf6804e8f37492ac0a612e72001
+from hmer_tasks.corpora.pictures import LoadedPicture, loaded
 from hmer_tasks.errors.candidates import Candidates
 from hmer_tasks.errors.noise.model import NoiseModel
 from hmer_tasks.errors.noise.synthesize import synthesize
 from hmer_tasks.exceptions import LabelError, PictureError, RejectReason
-from hmer_tasks.images import Change, loaded
 from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
@@ -33,40 +27,6 @@ from hmer_tasks.utils.keyed_random import keyed_random
 
 
 @dataclass(frozen=True, slots=True)
-<<<<<<< HEAD
-class Rejected:
-    """A sample that is not written, and why."""
-
-    id: str
-    source: str
-    reason: RejectReason
-    where: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRows:
-    """A sample with its rows: one picture (no bytes: none), the owners' label, a row a task.
-
-    `no_candidate`: error tasks are asked for, and it has no wrong candidate; `clean`: it also has the
-    rows whose candidate is right; `picture_changes`: what the gate did to the picture.
-    """
-
-    id: str
-    source: str
-    gt: str
-    picture: bytes
-    picture_name: str
-    rows: tuple[Row, ...]
-    no_candidate: bool = False
-    clean: bool = False
-    repair: Repair | None = None
-    picture_changes: tuple[Change, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-=======
->>>>>>> 7b3adc55af1bccf6804e8f37492ac0a612e72001
 class ExpansionConfig:
     """What every sample of a build is expanded with."""
 

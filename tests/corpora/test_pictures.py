@@ -7,23 +7,15 @@ import zlib
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-from hmer_tasks.storage.opening import open_files
-=======
->>>>>>> 7b3adc55af1bccf6804e8f37492ac0a612e72001
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import PictureError, RejectReason
-<<<<<<< HEAD
 from hmer_tasks.images import FORMATS, decode, png
 from hmer_tasks.images.decoding import load
-=======
-from hmer_tasks.images import FORMATS, decode, png, prove
 from hmer_tasks.storage.opening import open_files
->>>>>>> 7b3adc55af1bccf6804e8f37492ac0a612e72001
 
 
 @pytest.fixture(autouse=True)
