@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from PIL import Image
 
-from hmer_tasks.cli.app import app as cli
+from hmer_tasks.cli import app as cli
 from hmer_tasks.evaluation.cdm import write_cdm
 from hmer_tasks.evaluation.compare import align_by_id, compare_systems
 from hmer_tasks.evaluation.metrics import evaluate
