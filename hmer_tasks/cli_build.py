@@ -81,14 +81,24 @@ def build(
     logs: Annotated[
         Path | None, typer.Option(help="--on: where the engine's logs go. Default: OUT.logs.")
     ] = None,
-    count: Annotated[int | None, typer.Option(help="synthetic: how many samples. Default: 1,000.")] = None,
-    like: Annotated[
-        Path | None, typer.Option(help="synthetic: a label file whose statistics to write after.")
+    count: Annotated[
+        int | None, typer.Option(help="synthetic, recombined: how many samples. Default: 1,000.")
     ] = None,
-    look: Annotated[Look | None, typer.Option(help="synthetic: strokes, or a photograph.")] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="synthetic, recombined: a label file whose statistics to follow.")
+    ] = None,
+    look: Annotated[
+        Look | None, typer.Option(help="synthetic, recombined: strokes, or a photograph.")
+    ] = None,
     hands: Annotated[
         Path | None,
-        typer.Option(help="synthetic: InkML with symbol groups, to write with its people's hands."),
+        typer.Option(
+            "--writers", "--hands", help="synthetic: InkML with symbol groups, to write as its people do."
+        ),
+    ] = None,
+    inkml: Annotated[
+        Path | None,
+        typer.Option(help="synthetic, recombined: also write each sample's ink to this folder, as InkML."),
     ] = None,
 ) -> None:
     """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
@@ -105,10 +115,21 @@ def build(
         count, like, look, hands, clean_share,
         keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images,
     )  # fmt: skip
+    if inkml is not None:
+        if dataset not in ("synthetic", "recombined"):
+            raise UsageError("--inkml writes the ink of --dataset synthetic or recombined")
+        if on is not None or rank is not None:
+            raise UsageError("--inkml is written by one process: leave --on and --rank out")
     built = run_build(options, on, rank, world_size, slurm or [], logs)
     if built is None:
         return
     _print_built(built)
+    if inkml is not None:
+        from hmer_tasks.build.plan import corpus_named, with_settings
+        from hmer_tasks.look.export_ink import export_ink
+
+        count = export_ink(with_settings(corpus_named(dataset), options), options.root, inkml, limit)
+        typer.echo(f"ink: {count:,} files in {inkml}")
     if not any(each["rows"] for each in built.summary["splits"].values()):
         raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
 

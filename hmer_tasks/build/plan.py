@@ -13,7 +13,7 @@ import numpy as np
 from hmer_tasks import __version__
 from hmer_tasks.build.faults import UsageError
 from hmer_tasks.build.summary import MadeBy
-from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, synthetic
+from hmer_tasks.corpora import Corpus, CorpusError, Files, SplitReader, find, recombined, synthetic
 from hmer_tasks.corpora.urls import Place
 from hmer_tasks.progress import progress_of_many
 from hmer_tasks.whole import sha256_of
@@ -110,10 +110,19 @@ def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
 
 
 def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
-    """The corpus with what `options` say of it: only the synthetic one has settings. Raises UsageError."""
+    """The corpus with what `options` say of it: only generated ones have settings. Raises UsageError."""
+    if corpus.name == "recombined" and options.hands is None:
+        count = synthetic.COUNT if options.count is None else options.count
+        try:
+            return recombined.recombined(count, options.like, str(options.look or "ink"), options.seed)
+        except CorpusError as error:
+            raise UsageError(str(error)) from error
     if corpus.name != "synthetic":
         if any(given is not None for given in (options.count, options.like, options.look, options.hands)):
-            raise UsageError("--count, --like, --look and --hands are settings of --dataset synthetic")
+            raise UsageError(
+                "--count, --like and --look are settings of --dataset synthetic and recombined, "
+                "--writers of synthetic alone"
+            )
         return corpus
     count = synthetic.COUNT if options.count is None else options.count
     try:
@@ -239,7 +248,7 @@ def made_by(
 
 
 def _settings(options: BuildOptions) -> dict[str, str | int | None]:
-    """The settings of the synthetic corpus; the files they name stand in its digest, by content."""
-    if options.dataset != "synthetic":
+    """The settings of a generated corpus; the files they name stand in its digest, by content."""
+    if options.dataset not in ("synthetic", "recombined"):
         return {}
     return {"count": options.count, "look": str(options.look or "ink")}
