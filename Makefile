@@ -52,7 +52,7 @@ LOOP_RECIPE := $(RECIPE)
 endif
 
 error-corpus: .venv/train
-	$(THREADS) $(BIN)/python -m trainer.error_loop --dataset $(DATASET) -k $(K) --recipe $(LOOP_RECIPE) \
+	$(THREADS) $(BIN)/python examples/error_driven_learning.py --dataset $(DATASET) -k $(K) --recipe $(LOOP_RECIPE) \
 	    --launch "$(LAUNCH)" --out $(CORPUS) $(LOOP_ARGS)
 
 setup: .venv/full
@@ -64,6 +64,7 @@ lint: .venv/full
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: .venv/full
 	$(BIN)/python -m bench.parse_speed

@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from bench.corpus import make
-from hmer_tasks.build.rows import Expanded
-from hmer_tasks.build.shards import ShardWriter
+from hmer_tasks.shards.records import SampleRows
+from hmer_tasks.shards.writer import ShardWriter
 from hmer_tasks.tasks import Row
 
 TURNS = 2
 
 
-def finished_rows(out: Path) -> list[list[Expanded]]:
+def finished_rows(out: Path) -> list[list[SampleRows]]:
     """The samples of each shard, without their pictures."""
     shards = []
     for path in sorted((out / "data").glob("*.parquet")):
@@ -42,11 +42,11 @@ def finished_rows(out: Path) -> list[list[Expanded]]:
                 r["marked"],
             )
             samples.setdefault(r["id"], (r["source"], r["gt"], []))[2].append(row)
-        shards.append([Expanded(i, s, gt, b"", i, tuple(rows)) for i, (s, gt, rows) in samples.items()])
+        shards.append([SampleRows(i, s, gt, b"", i, tuple(rows)) for i, (s, gt, rows) in samples.items()])
     return shards
 
 
-def floor(root: Path, shards: list[list[Expanded]], out: Path) -> float:
+def floor(root: Path, shards: list[list[SampleRows]], out: Path) -> float:
     start = time.perf_counter()
     out.mkdir()
     for number, samples in enumerate(shards):
@@ -55,7 +55,7 @@ def floor(root: Path, shards: list[list[Expanded]], out: Path) -> float:
                 data = (root / "train" / "train_images" / sample.id).read_bytes()
                 with Image.open(io.BytesIO(data)) as picture:
                     picture.load()
-                writer.add(Expanded(sample.id, sample.source, sample.gt, data, sample.id, sample.rows))
+                writer.add(SampleRows(sample.id, sample.source, sample.gt, data, sample.id, sample.rows))
     return time.perf_counter() - start
 
 
@@ -80,7 +80,7 @@ def main() -> None:
             make(base, chosen.samples)
         work = Path(scratch)
         ours, floors, singles = [], [], []
-        shards: list[list[Expanded]] = []
+        shards: list[list[SampleRows]] = []
         for turn in range(TURNS):
             ours.append(build(root, work / f"ours{turn}", 2))
             shards = shards or finished_rows(work / f"ours{turn}")

@@ -18,11 +18,12 @@ from collections.abc import Callable
 
 from bench.corpus import labels
 from bench.noise_realism import uniform
-from hmer_tasks.errors import model as noise
-from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.errors.noise import model as noise
+from hmer_tasks.errors.noise.synthesize import synthesize
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.utils.keyed_random import keyed_random
 
 BAR = 5000
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hmer_tasks.corpora.hand.boxes import cells_of
-from hmer_tasks.corpora.hand.layout import Layout
-from hmer_tasks.corpora.hand.pen import ink
-from hmer_tasks.corpora.hand.writer import Writer, keyed, writer
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.handwriting.boxes import cells_of
+from hmer_tasks.handwriting.layout import Layout
+from hmer_tasks.handwriting.pen import ink
+from hmer_tasks.handwriting.writer import Writer, keyed, writer
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.reasons import LabelError
 
 OVER = frozenset(["\\textcircled", "\\boxed", "\\fbox", "\\not", "\\cancel"])
 

@@ -7,12 +7,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from hmer_tasks.corpora.hand.boxes import UndrawableError, cells_of
-from hmer_tasks.corpora.hand.layout import Layout
-from hmer_tasks.corpora.hand.writer import keyed, writer
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.handwriting.boxes import UndrawableError, cells_of
+from hmer_tasks.handwriting.layout import Layout
+from hmer_tasks.handwriting.writer import keyed, writer
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import ExprTree
-from hmer_tasks.reasons import LabelError
 
 
 def main() -> None:

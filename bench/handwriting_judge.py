@@ -14,9 +14,9 @@ from random import Random
 from bench.hand.ink_symbols import Symbol, by_token, read_expressions, written_expression
 from bench.hand.recogniser import accuracy, predict, train
 from bench.hand.shape import copies_ratio, movement, spreads, told_apart
-from hmer_tasks.corpora.hand.collect import collect
-from hmer_tasks.corpora.hand.writer import writer
-from hmer_tasks.corpora.handwriting import drawable
+from hmer_tasks.handwriting.collect import collect
+from hmer_tasks.handwriting.writer import writer
+from hmer_tasks.handwriting.writing import drawable
 
 PER_CLASS = 100
 FEW = 10

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.files import open_files
-from hmer_tasks.corpora.hand.boxes import Cell
-from hmer_tasks.corpora.hand.curves import evenly
-from hmer_tasks.corpora.hand.layout import Layout
-from hmer_tasks.corpora.hand.pen import ink
-from hmer_tasks.corpora.hand.symbols import NAMES, form_names
-from hmer_tasks.corpora.hand.writer import keyed, writer
-from hmer_tasks.corpora.inkml import parse
+from hmer_tasks.exceptions import PictureError
+from hmer_tasks.handwriting.boxes import Cell
+from hmer_tasks.handwriting.curves import evenly
+from hmer_tasks.handwriting.inkml import parse
+from hmer_tasks.handwriting.layout import Layout
+from hmer_tasks.handwriting.pen import ink
+from hmer_tasks.handwriting.symbols import NAMES, form_names
+from hmer_tasks.handwriting.writer import keyed, writer
+from hmer_tasks.storage.opening import open_files
 
 GRID = 16
 SPELLED = {"\\lt": "<", "\\gt": ">", "COMMA": ","}

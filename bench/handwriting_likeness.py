@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from hmer_tasks.corpora.hand.writer import keyed
-from hmer_tasks.corpora.likeness import fit
+from hmer_tasks.handwriting.writer import keyed
+from hmer_tasks.label_generation.statistics import fit
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
 

@@ -13,12 +13,12 @@ from random import Random
 
 from PIL import Image
 
-from hmer_tasks.corpora.files import open_files
-from hmer_tasks.corpora.handwriting import drawable, write, writer
-from hmer_tasks.corpora.inkml import parse
-from hmer_tasks.corpora.strokes import draw
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.handwriting.inkml import parse
+from hmer_tasks.handwriting.strokes import draw
+from hmer_tasks.handwriting.writing import drawable, write, writer
 from hmer_tasks.latex.normalize import normalize
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.storage.opening import open_files
 
 LABELS = (
     "\\frac { a ^ { 2 } } { \\sqrt { x _ { 1 } + 1 } }",

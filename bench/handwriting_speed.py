@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from hmer_tasks.corpora import CORPORA, samples
-from hmer_tasks.corpora.handwriting import LOOKS, drawable, write, writer
+from hmer_tasks.handwriting.writing import LOOKS, drawable, write, writer
 
 PICTURES = 400
 

@@ -13,8 +13,8 @@ import subprocess
 from pathlib import Path
 
 from bench.corpus import CORPORA
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.reasons import LabelError
 
 KATEX = Path(__file__).parent / "katex"
 SETS = ("crohme2023/test_half_a.tsv", "mathwriting/test_half_a.tsv")

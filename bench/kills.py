@@ -22,9 +22,7 @@ from pathlib import Path
 from bench.corpus import make
 
 DISTINCT = 50  # photographs drawn; the others repeat them
-SMALL_SHARDS = (
-    "from hmer_tasks.build import plan; plan.SAMPLES_PER_SHARD = 100; from hmer_tasks.cli import main; main()"
-)
+SMALL_SHARDS = "from hmer_tasks.pipeline import plan; plan.SAMPLES_PER_SHARD = 100; from hmer_tasks.cli.app import main; main()"
 
 
 def command(root: Path, out: Path) -> list[str]:

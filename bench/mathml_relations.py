@@ -16,11 +16,11 @@ from pathlib import Path
 from bench.crohme_ink import ARCHIVES, CORPORA, Truth, truths
 from bench.mathml import Edge, edges, mathml_tree, symbols
 from bench.raw_to_caption import COMPARED
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.canonical import spell
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.spelling import spell
 from hmer_tasks.latex.tree import ExprTree
-from hmer_tasks.reasons import LabelError
 
 # One of the sources writes every \cdot as a full stop in its MathML (once as a broken byte).
 _ALIKE = {"\\cdot": ".", "\ufffd": "."}

@@ -24,8 +24,8 @@ from xml.sax.saxutils import escape
 
 from bench.corpus import CORPORA
 from bench.memory import children, peak
-from hmer_tasks.corpora import PictureError
-from hmer_tasks.corpora.inkml import parse
+from hmer_tasks.exceptions import PictureError
+from hmer_tasks.handwriting.inkml import parse
 
 DISTINCT = 2000  # files of CROHME that are repeated
 FULL = 229_864

@@ -27,18 +27,19 @@ from rapidfuzz.distance import Levenshtein
 
 from bench.corpus import CORPORA
 from hmer_tasks.errors.align import align
-from hmer_tasks.errors.calibrate import calibrated
-from hmer_tasks.errors.equivalent import looks_the_same, without_groups
-from hmer_tasks.errors.fit import Measured, add, is_seen, noise_of, read_as
+from hmer_tasks.errors.equivalence import is_equivalent, without_groups
 from hmer_tasks.errors.markup import apply_corrections, mark_errors, strip_marks
-from hmer_tasks.errors.model import NoiseModel, model_of, shipped_model
-from hmer_tasks.errors.patterns import apply, mistakes
-from hmer_tasks.errors.predictions import Prediction, explicit_or_raw, read_predictions
-from hmer_tasks.errors.sorts import START
-from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.errors.noise.calibrate import calibrated
+from hmer_tasks.errors.noise.fit import Measured, add, is_seen, noise_of, read_as
+from hmer_tasks.errors.noise.model import NoiseModel, model_of, shipped_model
+from hmer_tasks.errors.noise.patterns import apply, mistakes
+from hmer_tasks.errors.noise.synthesize import synthesize
+from hmer_tasks.errors.token_classes import START
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
+from hmer_tasks.utils.keyed_random import keyed_random
 
 TOP = 500
 LEAST_MISREAD = 1000  # a file with fewer misread expressions has too high a noise floor to tell anything
@@ -150,7 +151,7 @@ def misread(predictions: list[Prediction]) -> Pairs:
     pairs = []
     for each in predictions:
         candidate, label = explicit_or_raw(each.pred), without_groups(explicit_or_raw(each.gt))
-        if each.gt == each.pred or looks_the_same(candidate, label):
+        if each.gt == each.pred or is_equivalent(candidate, label):
             continue
         tokens = label.split()
         wrong = read_as(candidate, tokens)
@@ -282,7 +283,7 @@ def over_all_corpora() -> None:
     started, start = time.process_time(), time.perf_counter()
     made = [synthesize(label, keyed_random(0, str(number)), model) for number, label in enumerate(labels)]
     cpu, wall = time.process_time() - started, time.perf_counter() - start
-    same = sum(looks_the_same(candidate, label) for candidate, label in zip(made, labels, strict=True))
+    same = sum(is_equivalent(candidate, label) for candidate, label in zip(made, labels, strict=True))
     undone = sum(_undone(candidate, label) for candidate, label in zip(made, labels, strict=True))
     broken = sum(not _parses(candidate) for candidate in made)
     print(f"{len(made):,} labels; candidates that equal their label or look the same: {same}")

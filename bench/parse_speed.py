@@ -16,7 +16,7 @@ from pathlib import Path
 from pylatexenc.latexwalker import LatexWalker
 
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.text import tree_text
+from hmer_tasks.latex.tree_text import tree_text
 
 ROOT = Path(__file__).parent.parent
 CORPORA = Path(os.environ.get("HMER_CORPORA", ROOT.parent / "shared" / "corpora"))

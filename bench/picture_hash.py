@@ -18,8 +18,9 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from hmer_tasks.audit.findings import PICTURE_BITS, PICTURE_STRETCH
 from hmer_tasks.audit.phash import BITS, look_at, similar
-from hmer_tasks.corpora import PictureError, Refused, find, open_corpus
-from hmer_tasks.corpora.pictures import decode
+from hmer_tasks.corpora import Rejected, find, open_corpus
+from hmer_tasks.exceptions import PictureError
+from hmer_tasks.images import decode
 
 COPIES = 300
 
@@ -30,7 +31,7 @@ def pictures(root: Path, split: str) -> list[Image.Image]:
     with open_corpus(corpus, root) as files:
         reader = corpus.open_split(files, split)
         for sample in (reader[i] for i in range(len(reader))):
-            if isinstance(sample, Refused):
+            if isinstance(sample, Rejected):
                 continue
             try:
                 found.append(decode(*sample.image.load()).convert("L"))

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.crohme_ink import ARCHIVES, CORPORA, truths
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.canonical import spell
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.rules import profile
-from hmer_tasks.latex.spelling import spell
-from hmer_tasks.reasons import LabelError
 
 # what both sides are put into before they are compared
 COMPARED = dataclasses.replace(profile("plain"), limits="drop", scripts="sub_first")

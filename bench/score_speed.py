@@ -17,10 +17,10 @@ from pathlib import Path
 from nltk.translate.bleu_score import SmoothingFunction, corpus_bleu
 from ziamath.zmath import Math
 
-from hmer_tasks.errors.predictions import Prediction, read_predictions
-from hmer_tasks.evaluate.boxes import box_score, match
-from hmer_tasks.evaluate.metrics import evaluate
-from hmer_tasks.evaluate.trees import graph_of
+from hmer_tasks.evaluation.boxes import box_score, match
+from hmer_tasks.evaluation.metrics import evaluate
+from hmer_tasks.evaluation.trees import graph_of
+from hmer_tasks.predictions import Prediction, read_predictions
 from hmer_tasks.typeset.layout import lay_out, layout
 
 ROOT = Path(__file__).parent.parent

@@ -16,8 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-from hmer_tasks import evaluate
-from hmer_tasks.errors.predictions import read_predictions
+from hmer_tasks import evaluation as evaluate
+from hmer_tasks.predictions import read_predictions
 
 RECIPE = Path(__file__).parent.parent / "trainer" / "recipes" / "small-scratch.yaml"
 RUNS = {"five": [], "one": ["--task_weights", "recognition"]}

@@ -1,72 +1,162 @@
-"""Reinforcement learning with rewards that can be computed: GRPO on a tiny model, on a CPU, in minutes.
+"""Reinforcement learning on shards with TRL's GRPOTrainer: answers are drawn for each row, the rewards of
+hmer_tasks/rewards.py say what each is worth, and what is worth more than its neighbours is made likelier.
 
-python examples/grpo.py                                          # builds, fine-tunes, stops early, then GRPO
-python examples/grpo.py --model build/runs/tiny --data build/sample          # from a model of yours
+# From a model that was fine-tuned first (python -m trainer.sft)
+accelerate launch --config_file trainer/accelerate/single_gpu.yaml examples/grpo.py \
+    --model_name_or_path runs/3b --dtype bfloat16 --bf16 true --data build/hme100k --max_pixels 262144 \
+    --rewards exact=2,tree_agrees,counts_agree,markup_valid,length --output_dir runs/3b-grpo
 
-Fine-tuning is stopped early on purpose: a model that has all right, or all wrong, earns the same with every
-answer and learns nothing. A tiny model and a few pictures prove that the rewards reach the weights, and
-nothing about reading. The same with a real model: `python -m trainer.grpo` (its docstring says how).
+# The same on a CPU with a tiny model: examples/grpo_on_a_cpu.py
+
+Which rows, which tasks, folds, freezing, the pixel cap, decoding in between: flags of trainer.sft. What a
+step costs is TRL's: `--num_generations` answers a row, `--per_device_train_batch_size` answers at a time,
+`--max_completion_length` (an answer that is cut off there earns what its last line earns), `--temperature`,
+`--use_vllm true`. The same command goes on from the newest whole checkpoint.
 """
 
-import argparse
-import tempfile
-from pathlib import Path
+import sys
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import torch
+from trl import GRPOConfig, GRPOTrainer, ModelConfig, get_peft_config
 
-from hmer_tasks.build import BuildOptions, build
-from trainer import grpo, sft
-from trainer.data import prepare
-from trainer.decoding import GREEDY, Sampling
+from hmer_tasks.rewards import REWARDS
+from trainer.data import Prepared
+from trainer.decoding import GREEDY, Question, Sampling, answer
+from trainer.faults import UsageError, run
 from trainer.options import DataArguments
+from trainer.patches import LoadsCheckpoints
+from trainer.sft import parse_as, set_up
+from trainer.vision_trainer import SavesFinalWeights
 
-RECIPE = Path(__file__).parent.parent / "trainer" / "recipes" / "tiny-cpu.yaml"
-DRAWN = Sampling(temperature=1.0, top_p=1.0, top_k=0, max_new_tokens=250, samples=2)
-CONSTANT = "--lr_scheduler_type constant_with_warmup --lr_scheduler_kwargs {}"
-FLAGS = (
-    "--use_cpu true --bf16 false --gradient_checkpointing false --save_strategy no --logging_steps 10 "
-    "--per_device_train_batch_size 64 --num_generations 8 --max_completion_length 250"
-).split()
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedModel, ProcessorMixin
 
-
-def look(model: str, data: str, pictures: int) -> list[dict[str, float]]:
-    """The mean of each reward: over answers to all rows, drawn as GRPO draws them; and over greedy answers
-    to the recognition prompt."""
-    reader, processor = sft.open_model(model)
-    torch.manual_seed(0)
-    means = []
-    for tasks, sampling in (("", DRAWN), ("recognition", GREEDY)):
-        asked = DataArguments(data=[data], limit=pictures, task_weights=tasks)
-        prompts = grpo.Prompts(prepare(asked, processor, 0, 1).rows)
-        means.append(grpo.earned(reader, processor, prompts, sampling))
-    return means
+# What a reward may ask of a row; of these `build` leaves candidate and marked empty but for the error tasks.
+COLUMNS = ("id", "source", "task", "label", "gt", "candidate", "marked")
+DEFAULT = "exact,edit,tree_valid,tree_agrees,counts_agree,markup_valid,length"
 
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--model", help="a fine-tuned model; without one, a tiny one is made")
-parser.add_argument("--data", help="shards; without any, the embedded sample is built")
-parser.add_argument("--pictures", type=int, default=32)
-parser.add_argument("--sft_steps", type=int, default=400)
-parser.add_argument("--steps", type=int, default=40)
-parser.add_argument("--learning_rate", type=float, default=2e-4)
-given = parser.parse_args()
+@dataclass
+class GrpoArguments(DataArguments):
+    """Which rows are asked, and what their answers are worth."""
 
-with tempfile.TemporaryDirectory() as scratch:
-    data, model, tuned = given.data or f"{scratch}/shards", given.model or f"{scratch}/sft", f"{scratch}/grpo"
-    rows = ["--data", data, "--limit", str(given.pictures)]
-    if not given.data:
-        build(BuildOptions("sample", out=Path(data)))
-    if not given.model:
-        steps = ["--max_steps", str(given.sft_steps), *CONSTANT.split()]
-        sft.train(*sft.parse(["--config", str(RECIPE), *rows, "--output_dir", model, *steps]))
-    before, read_before = look(model, data, given.pictures)
-    steps = ["--max_steps", str(given.steps), "--learning_rate", str(given.learning_rate)]
-    grpo.train(*grpo.parse(["--model_name_or_path", model, *rows, "--output_dir", tuned, *steps, *FLAGS]))
-    after, read_after = look(tuned, data, given.pictures)
+    rewards: str = field(
+        default=DEFAULT, metadata={"help": f"exact=2,length=0.5: of {', '.join(REWARDS)}; no number: 1."}
+    )
 
-print("reward        before  after   (answers drawn at temperature 1; the mean over the rows it speaks of)")
-for name in before:
-    print(f"{name:13} {before[name]:6.3f} {after[name]:6.3f}")
-print(f"{'all':13} {sum(before.values()):6.3f} {sum(after.values()):6.3f}")
-read = [f"{greedy['exact'] * given.pictures:.0f}" for greedy in (read_before, read_after)]
-print(f"pictures of {given.pictures} read exactly, greedily: {read[0]} before, {read[1]} after")
+
+@dataclass
+class GrpoConfig(GRPOConfig):
+    """TRL's arguments."""
+
+    output_dir: str | None = field(default=None, metadata={"help": "Where checkpoints and the model go."})
+    report_to: list[str] | str = field(
+        default_factory=lambda: ["none"], metadata={"help": "tensorboard, trackio, wandb …; none by default."}
+    )
+    save_total_limit: int | None = field(default=3, metadata={"help": "How many checkpoints are kept."})
+
+    def __post_init__(self) -> None:
+        if not self.output_dir:
+            raise UsageError("--output_dir is missing: where shall checkpoints and the model go?")
+        super().__post_init__()
+
+
+class Prompts:
+    """The transform of rows for GRPOTrainer: prompt, pictures, and the columns that rewards read."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.decode = prepared.transform
+
+    def __call__(self, rows: dict[str, list[object]]) -> dict[str, list[object]]:
+        decoded = self.decode(rows)
+        columns = {name: rows[name] for name in COLUMNS}
+        return {"prompt": decoded["prompt"], "images": decoded["images"], **columns}
+
+
+def prompts_of(prepared: Prepared) -> "Dataset":
+    """The rows of a training set as GRPOTrainer wants them."""
+    return prepared.table.with_transform(Prompts(prepared))
+
+
+class PictureGRPOTrainer(LoadsCheckpoints, SavesFinalWeights, GRPOTrainer):
+    """GRPOTrainer that really goes on from a checkpoint's weights, and saves as trainer.sft does."""
+
+
+def read_rewards(text: str) -> tuple[list[Callable[..., object]], list[float]]:
+    """`exact=2,length` as functions and their weights. Raises UsageError."""
+    weights: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        name, _, number = part.partition("=")
+        if name not in REWARDS:
+            raise UsageError(f"--rewards: no reward {name!r}; there are {', '.join(REWARDS)}")
+        try:
+            weights[name] = float(number or 1)
+        except ValueError as error:
+            raise UsageError(f"--rewards: {part!r} is not REWARD=NUMBER") from error
+    if not weights:
+        raise UsageError(f"--rewards names none; there are {', '.join(REWARDS)}")
+    return [REWARDS[name] for name in weights], list(weights.values())
+
+
+def earned(
+    model: "PreTrainedModel",
+    processor: "ProcessorMixin",
+    prompts: "Dataset",
+    sampling: Sampling = GREEDY,
+    batch: int = 32,
+) -> dict[str, float]:
+    """What a model's answers to the rows earn: the mean of each reward over the rows it speaks of."""
+    sums: defaultdict[str, float] = defaultdict(float)
+    rows: Counter[str] = Counter()
+    for start in range(0, len(prompts), batch):
+        rows_now = [prompts[number] for number in range(start, min(start + batch, len(prompts)))]
+        questions = [Question(row["images"][0], row["prompt"]) for row in rows_now]
+        said = answer(model, processor, questions, sampling)
+        asked = [row for row in rows_now for _ in range(sampling.samples)]
+        columns = {name: [one[name] for one in asked] for name in COLUMNS}
+        answers = [one.raw for each in said for one in each]
+        for name, reward in REWARDS.items():
+            worth = [one for one in reward(prompts=None, completions=answers, **columns) if one is not None]
+            sums[name] += sum(worth)
+            rows[name] += len(worth)
+    return {name: sums[name] / rows[name] for name in REWARDS if rows[name]}
+
+
+def parse(arguments: list[str]) -> tuple[GrpoArguments, GrpoConfig, ModelConfig]:
+    """Flags and recipe. Raises UsageError for what is misspelt, wrong or missing."""
+    return parse_as((GrpoArguments, GrpoConfig, ModelConfig), "grpo", __doc__, arguments)
+
+
+def train(arguments: GrpoArguments, training: GrpoConfig, config: ModelConfig) -> list[dict[str, float]]:
+    """The whole run; what was logged, step by step. Raises UsageError, TrainError."""
+    functions, training.reward_weights = read_rewards(arguments.rewards)
+    more = {"rewards": arguments.rewards, "answers a row": training.num_generations, "beta": training.beta}
+    made = set_up(arguments, training, config, more)
+    # Padded on the right, the prompt's token types would not stand where GRPOTrainer puts the prompt.
+    made.processor.tokenizer.padding_side = "left"
+    trainer = PictureGRPOTrainer(
+        model=made.model,
+        reward_funcs=functions,
+        args=training,
+        train_dataset=prompts_of(made.prepared),
+        processing_class=made.processor,
+        peft_config=get_peft_config(config),
+        callbacks=made.callbacks(),
+    )
+    made.go(trainer, ("reward", "exprate"))
+    return trainer.state.log_history
+
+
+def main() -> None:
+    """The command line."""
+    warnings.filterwarnings("ignore", r".*activation_checkpointing", FutureWarning)
+    train(*parse(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run("grpo", main)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from hmer_tasks.build import BuildOptions, build, verify
+from hmer_tasks.pipeline import BuildOptions, build
+from hmer_tasks.shards.verifier import verify
 
 with tempfile.TemporaryDirectory() as scratch:
     folder = Path(scratch) / "mine"

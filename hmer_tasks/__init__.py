@@ -9,46 +9,46 @@ Names are imported on first use, so that `import hmer_tasks` is quick and never 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from hmer_tasks._version import __version__
+
 if TYPE_CHECKING:
-    from hmer_tasks.build.load import load
     from hmer_tasks.errors.markup import apply_corrections, mark_errors
-    from hmer_tasks.errors.synthesize import synthesize_candidates
-    from hmer_tasks.evaluate.metrics import Metrics, evaluate
+    from hmer_tasks.errors.noise.synthesize import synthesize_candidates
+    from hmer_tasks.evaluation.metrics import Metrics, evaluate
+    from hmer_tasks.exceptions import LabelError, RejectReason
     from hmer_tasks.latex.counts import count_symbols, count_text
     from hmer_tasks.latex.normalize import normalize
     from hmer_tasks.latex.parser import parse
-    from hmer_tasks.latex.released import released_tree_text
-    from hmer_tasks.latex.text import parse_tree_text, tree_text
     from hmer_tasks.latex.tree import ExprTree, to_label
-    from hmer_tasks.reasons import LabelError, Reason
-
-__version__ = "0.1.0"
+    from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+    from hmer_tasks.latex.uni_mumer_tree import released_tree_text
+    from hmer_tasks.shards.loader import load
 
 _HOME = {
-    "load": "build.load",
+    "load": "shards.loader",
     "apply_corrections": "errors.markup",
     "mark_errors": "errors.markup",
-    "synthesize_candidates": "errors.synthesize",
-    "Metrics": "evaluate.metrics",
-    "evaluate": "evaluate.metrics",
+    "synthesize_candidates": "errors.noise.synthesize",
+    "Metrics": "evaluation.metrics",
+    "evaluate": "evaluation.metrics",
     "count_symbols": "latex.counts",
     "count_text": "latex.counts",
     "normalize": "latex.normalize",
     "parse": "latex.parser",
-    "released_tree_text": "latex.released",
-    "parse_tree_text": "latex.text",
-    "tree_text": "latex.text",
+    "released_tree_text": "latex.uni_mumer_tree",
+    "parse_tree_text": "latex.tree_text",
+    "tree_text": "latex.tree_text",
     "ExprTree": "latex.tree",
     "to_label": "latex.tree",
-    "LabelError": "reasons",
-    "Reason": "reasons",
+    "LabelError": "exceptions",
+    "RejectReason": "exceptions",
 }
 
 __all__ = [
     "ExprTree",
     "LabelError",
     "Metrics",
-    "Reason",
+    "RejectReason",
     "__version__",
     "apply_corrections",
     "count_symbols",

@@ -10,7 +10,7 @@ import sys
 def main() -> None:
     """Run the command `hmer-tasks`."""
     try:
-        from hmer_tasks.cli import main as run
+        from hmer_tasks.cli.app import main as run
     except KeyboardInterrupt:
         sys.stderr.write("hmer-tasks: stopped\n")
         sys.exit(130)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.fixtures"]
+
 settings.register_profile(
     "project", deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.build.conftest import make_hme100k, one_line, run_command
+from tests.pipeline.conftest import make_hme100k, one_line, run_command
 
 FRACTION = "\\frac { a ^ { 2 } } { b }"
 
@@ -220,7 +220,11 @@ def test_show(built, tmp_path):
     assert "train_2.jpg" not in done.stdout
     for task in ("recognition", "tree_cot", "counting", "error_detection", "error_correction"):
         assert done.stdout.count(f"─ {task} ─") == 2
-    assert len(list((tmp_path / "hmer-tasks-show").iterdir())) == 2
+    [folder] = tmp_path.iterdir()  # of this command alone: nobody can have put it there before
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert len(list(folder.iterdir())) == 2
+    assert run_command("show", built, env={"TMPDIR": str(tmp_path)}).returncode == 0
+    assert len(list(tmp_path.iterdir())) == 2
     done = run_command("show", built, "-n", "3", "--task", "counting")
     assert done.stdout.count("─ counting ─") == 3
     assert "recognition" not in done.stdout
@@ -266,8 +270,9 @@ def test_a_terminal_that_knows_ascii_alone(built):
 def test_no_torch(tmp_path):
     """Neither the library's face, nor the command, nor a whole build imports it."""
     code = (
-        "import sys, pathlib, hmer_tasks, hmer_tasks.cli\n"
-        "from hmer_tasks.build import BuildOptions, build, verify\n"
+        "import sys, pathlib, hmer_tasks, hmer_tasks.cli.app\n"
+        "from hmer_tasks.pipeline import BuildOptions, build\n"
+        "from hmer_tasks.shards import verify\n"
         "for name in hmer_tasks.__all__: getattr(hmer_tasks, name)\n"
         "out = pathlib.Path(sys.argv[1]) / 'out'\n"
         "build(BuildOptions('sample', out=out, limit=5)); verify(out)\n"

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 from typer.testing import CliRunner
 
-from hmer_tasks.cli import app
+from hmer_tasks.cli.app import app
 from hmer_tasks.corpora import CORPORA
 
 

@@ -5,6 +5,6 @@ is its manual. Nothing here is imported by hmer_tasks.
 """
 
 # Before any module of this package can import transformers, which imports torchvision.
-from trainer import torchvision_cure
+from trainer import patches
 
-__all__ = ["torchvision_cure"]
+__all__ = ["patches"]

@@ -1,6 +1,8 @@
-"""What happens between steps: decoding held-out pictures, stopping on SIGTERM, a new jitter an epoch."""
+"""What happens between steps: decoding held-out pictures, stopping on SIGTERM, epochs, log lines."""
 
 import signal
+import time
+from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ from accelerate.utils import DistributedType, gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hmer_tasks.tasks import all_tasks
-from trainer.data import Rows
+from trainer.data import Decode, Prepared
 from trainer.decoding import GREEDY, Question, Sampling, answer
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ class Decoder(TrainerCallback):
     A falling loss proves nothing: a model that ignores the picture has one too.
     """
 
-    def __init__(self, rows: Rows, every: int, batch: int, new_tokens: int) -> None:
-        self.rows = rows
+    def __init__(self, prepared: Prepared, every: int, batch: int, new_tokens: int) -> None:
+        self.table, self.rows = prepared.table, prepared.rows
         self.every = every
         self.batch = batch
         self.sampling = Sampling(temperature=GREEDY.temperature, max_new_tokens=new_tokens)
@@ -67,7 +69,7 @@ class Decoder(TrainerCallback):
             model = self.trainer.model
             answers = answer(model, processor, questions, self.sampling, synced=spread and world > 1)
             for number, (said,) in zip(numbers, answers, strict=True):
-                row = self.rows.table[int(self.rows.order[number])]
+                row = self.table[number]
                 label = tasks[row["task"]].read(said.raw)
                 exact = label is not None and label.split() == row["label"].split()
                 verdicts.append((number, exact, said.stop))
@@ -110,13 +112,48 @@ class Stopper(TrainerCallback):
 
 
 class Epochs(TrainerCallback):
-    """Tells the rows which epoch it is, so that each is re-drawn anew."""
+    """Tells transform and sampler which epoch it is: pictures are re-drawn, rows shuffled anew."""
 
-    def __init__(self, rows: Rows) -> None:
-        self.rows = rows
+    def __init__(self, transform: Decode) -> None:
+        self.transform = transform
+        self.trainer: SFTTrainer | None = None
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
-        """The workers that read this epoch are forked after this."""
-        self.rows.epoch = int(state.epoch or 0)
+        """Order and workers of this epoch are made after this."""
+        self.transform.epoch = int(state.epoch or 0)
+        sampler = getattr(self.trainer, "epoch_sampler", None)
+        if sampler is not None:
+            sampler.set_epoch(self.transform.epoch)
+
+
+class PlainLines(TrainerCallback):
+    """Log lines where there is no terminal: what transformers prints, and the time that is left."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        """The clock starts."""
+        self.begun, self.first = time.monotonic(), state.global_step
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: object,
+    ) -> None:
+        """One line."""
+        logs = dict(logs or {})
+        logs.pop("total_flos", None)
+        if not state.is_local_process_zero:
+            return
+        done, line = state.global_step - self.first, str(logs)
+        if done and "loss" in logs:
+            left = (time.monotonic() - self.begun) / done * (state.max_steps - state.global_step)
+            line += (
+                f" step {state.global_step:,} of {state.max_steps:,}, {timedelta(seconds=round(left))} left"
+            )
+        print(line, flush=True)

@@ -1,110 +1,111 @@
 """The training set: chosen, weighed and measured rows of the shards, decoded when a batch is made.
 
-`Rows` is map-style, so a run resumes at the very row where it stopped. What it hands out is what TRL's
-vision collator wants: pictures, prompt and completion, and nothing else.
+It is a map-style `datasets.Dataset`, so a run resumes at the very row where it stopped. Its transform
+hands out what TRL's vision collator wants: pictures, prompt and completion, and nothing else.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.faults import TrainError, UsageError
+from trainer.lengths import AS_IT_IS, Fit, Limits, fitter, measure, with_system
 from trainer.mixing import Indices, keep_side, read_folds, share_of, task_weights, weigh
 from trainer.pictures import decode, jitter
 from trainer.shards import load_general, load_shards, shards_of
-from trainer.tokens import AS_IT_IS, Fit, Limits, Turns, fitter, measure, with_system
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from PIL.Image import Image
     from transformers import ProcessorMixin
 
     from trainer.options import DataArguments
 
-
-Costs = Callable[["Dataset"], list[tuple[int, int, int]]]
-
-
-class Example(TypedDict):
-    """One row as TRL's collator wants it."""
-
-    images: "list[Image]"
-    prompt: Turns
-    completion: Turns
+Columns = dict[str, list[Any]]
+Key = tuple[str, str, str]  # source, id, task
 
 
-class Rows:
-    """Rows by number: `order[i]` is the table's row, `sizes` the pictures that must be made smaller."""
+@dataclass
+class Decode:
+    """The transform of a training set: a batch of its rows as TRL's collator wants them.
 
-    def __init__(
-        self,
-        table: "Dataset",
-        order: Indices,
-        sizes: dict[int, tuple[int, int]],
-        system: str = "",
-        jitter_seed: int | None = None,
-    ) -> None:
-        self.table = table
-        self.order = order
-        self.sizes = sizes
-        self.system = system
-        self.jitter_seed = jitter_seed
-        self.epoch = 0
+    A row is jittered by (seed, epoch, row), so a resumed run sees the same pictures.
+    """
 
-    def __len__(self) -> int:
-        return len(self.order)
+    system: str = ""
+    jitter_seed: int | None = None
+    sizes: dict[Key, tuple[int, int]] = field(default_factory=dict)  # pictures that must be made smaller
+    epoch: int = 0
 
-    def __getitem__(self, number: int) -> Example:
-        at = int(self.order[number])  # IndexError past the end: what ends an iteration
-        row = self.table[at]
-        pictures = [decode(image["bytes"], f"{row['source']} {row['id']}") for image in row["images"]]
+    def __call__(self, rows: Columns) -> Columns:
+        keys = list(zip(rows["source"], rows["id"], rows["task"], strict=True))
+        return {
+            "images": [self._pictures(key, images) for key, images in zip(keys, rows["images"], strict=True)],
+            "prompt": [with_system(prompt, self.system) for prompt in rows["prompt"]],
+            "completion": rows["completion"],
+        }
+
+    def _pictures(self, key: Key, images: list[dict[str, bytes]]) -> list[object]:
+        pictures = [decode(image["bytes"], f"{key[0]} {key[1]}") for image in images]
         if self.jitter_seed is not None:
-            random = Random(f"{self.jitter_seed}/{self.epoch}/{number}")
+            random = Random(f"{self.jitter_seed}/{self.epoch}/{'/'.join(key)}")
             pictures = [jitter(picture, random) for picture in pictures]
-        size = self.sizes.get(at, AS_IT_IS)
-        if size != AS_IT_IS:
-            pictures = [picture.resize(size) for picture in pictures]
-        prompt = with_system(row["prompt"], self.system)
-        return Example(images=pictures, prompt=prompt, completion=row["completion"])
-
-    def digest(self) -> str:
-        """What the run is trained on, in order: another digest is another run."""
-        keys = sha256(self.order.tobytes())
-        keys.update(json.dumps(sorted(self.sizes.items())).encode())
-        for name in ("source", "id", "task"):
-            keys.update("\n".join(self.table[name]).encode())
-        return keys.hexdigest()
+        size = self.sizes.get(key, AS_IT_IS)
+        return [picture if size == AS_IT_IS else picture.resize(size) for picture in pictures]
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A training set, and what was found while it was made."""
+    """A training set, and what was found while it was made.
 
-    rows: Rows
-    tasks: Counter[str] = field(default_factory=Counter)
+    Attributes:
+        table: Its rows as they stand in the shards, each as often as it is wanted.
+        lengths: Tokens of each.
+        transform: What makes them the collator's.
+    """
+
+    table: "Dataset"
+    lengths: NDArray[np.int64]
+    transform: Decode
     refused: list[dict[str, object]] = field(default_factory=list)
     cap: int = 0  # pixels
     capped: int = 0
-    downsized: int = 0
-    longest: int = 0
+
+    @property
+    def rows(self) -> "Dataset":
+        """What is trained on."""
+        return self.table.with_transform(self.transform)
+
+    @property
+    def tasks(self) -> Counter[str]:
+        """Rows of each task."""
+        return Counter(self.table["task"])
+
+    def digest(self) -> str:
+        """What the run is trained on, in order: another digest is another run."""
+        keys = sha256(json.dumps(sorted(self.transform.sizes.items())).encode())
+        for name in ("source", "id", "task"):
+            keys.update("\n".join(self.table[name]).encode())
+        return keys.hexdigest()
 
     def lines(self) -> list[str]:
         """What the user is told before the first step."""
         tasks = ", ".join(f"{name} {count:,}" for name, count in self.tasks.most_common())
-        lines = [f"data: {len(self.rows):,} rows an epoch ({tasks}); the longest has {self.longest:,} tokens"]
+        longest = f"the longest has {self.lengths.max():,} tokens"
+        lines = [f"data: {len(self.table):,} rows an epoch ({tasks}); {longest}"]
         if self.capped:
             lines.append(
                 f"data: {self.capped:,} pictures over the cap of {self.cap:,} pixels are made smaller"
             )
-        if self.downsized:
-            lines.append(f"data: {self.downsized:,} pictures are made smaller still, to fit --max_tokens")
+        if self.transform.sizes:
+            count = len(self.transform.sizes)
+            lines.append(f"data: {count:,} pictures are made smaller still, to fit --max_tokens")
         if self.refused:
             reasons = Counter(str(refusal["reason"]) for refusal in self.refused)
             told = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
@@ -112,48 +113,49 @@ class Prepared:
         return lines
 
 
-def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int, workers: int) -> Prepared:
+def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) -> Prepared:
     """Load, choose, weigh and measure the rows. Raises UsageError, TrainError."""
-
-    def costs(part: "Dataset") -> list[tuple[int, int, int]]:
-        return measure(part, processor, arguments.system_prompt, workers)
-
-    table, chosen = _choose(arguments, seed)
+    table, order = _choose(arguments, seed)
     limits = Limits(arguments.max_tokens, arguments.too_long, arguments.over_cap)
-    unique = np.unique(chosen)
-    part = table.select(unique)
     fit = fitter(processor, limits)
-    names = list(zip(part["source"], part["id"], part["task"], strict=True))
-    fits: dict[int, Fit] = {
-        at: fit(*cost, f"{name[0]} {name[1]} ({name[2]})")
-        for at, cost, name in zip(unique.tolist(), costs(part), names, strict=True)
-    }
-    fine = np.fromiter((not fits[at].refused for at in chosen.tolist()), bool, len(chosen))
-    order = chosen[fine]
+    unique = np.unique(order)
+    part = table.select(unique)
+    keys = list(zip(part["source"], part["id"], part["task"], strict=True))
+    counts: list[list[int]] = measure(part, processor, arguments.system_prompt).tolist()
+    fits = [
+        fit(text, width, height, f"{key[0]} {key[1]} ({key[2]})")
+        for (text, width, height), key in zip(counts, keys, strict=True)
+    ]
+    fine = np.array([not one.refused for one in fits])
+    order = order[fine[np.searchsorted(unique, order)]]
     if not len(order):
         raise TrainError(f"no row is left: {_reasons(fits)}; see --max_tokens, --too_long, --over_cap")
-    kept = [fits[at] for at in np.unique(order).tolist()]
-    table, order, left_out = _with_general(arguments, table, order, seed, costs)
-    sizes = {at: one.size for at, one in fits.items() if one.size != AS_IT_IS and not one.refused}
-    rows = Rows(table, order, sizes, arguments.system_prompt, seed if arguments.jitter else None)
+    tokens = np.zeros(len(table), np.int64)
+    tokens[unique] = [one.tokens for one in fits]
+    sizes: dict[Key, tuple[int, int]] = {}
+    for key, one in zip(keys, fits, strict=True):
+        if one.size != AS_IT_IS and not one.refused:  # of rows with one key the smallest size fits all
+            sizes[key] = min(one.size, sizes.get(key, one.size))
+    refused = [
+        {"source": key[0], "id": key[1], "task": key[2], "reason": one.refused, "amount": one.tokens}
+        for key, one in zip(keys, fits, strict=True)
+        if one.refused
+    ]
+    if arguments.general_data or arguments.general_share:
+        table, order, tokens, more = _with_general(arguments, processor, table, order, tokens, seed)
+        refused += more
     return Prepared(
-        rows=rows,
-        tasks=Counter(table.select(order)["task"]),
-        refused=[
-            {"source": source, "id": id, "task": task, "reason": fits[at].refused, "amount": fits[at].tokens}
-            for at, (source, id, task) in zip(unique.tolist(), names, strict=True)
-            if fits[at].refused
-        ]
-        + left_out,
+        table=table.select(order),
+        lengths=tokens[order],
+        transform=Decode(arguments.system_prompt, seed if arguments.jitter else None, sizes),
+        refused=refused,
         cap=processor.image_processor.size["longest_edge"],
-        capped=sum(one.capped for one in kept),
-        downsized=len(sizes),
-        longest=max(one.tokens for one in kept),
+        capped=sum(one.capped for one in fits),
     )
 
 
-def _reasons(fits: dict[int, Fit]) -> str:
-    return ", ".join(f"{reason} {n:,}" for reason, n in Counter(fit.refused for fit in fits.values()).items())
+def _reasons(fits: list[Fit]) -> str:
+    return ", ".join(f"{reason} {n:,}" for reason, n in Counter(fit.refused for fit in fits).items())
 
 
 def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, Indices]":
@@ -186,28 +188,32 @@ def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, Indices]":
 
 
 def _with_general(
-    arguments: "DataArguments", table: "Dataset", order: Indices, seed: int, costs: Costs
-) -> "tuple[Dataset, Indices, list[dict[str, object]]]":
-    """General rows put in, so many that they have their share; and those refused, too long."""
+    arguments: "DataArguments",
+    processor: "ProcessorMixin",
+    table: "Dataset",
+    order: Indices,
+    tokens: NDArray[np.int64],
+    seed: int,
+) -> "tuple[Dataset, Indices, NDArray[np.int64], list[dict[str, object]]]":
+    """Table, order and tokens with so many general rows that they have their share; and those refused."""
     from datasets import concatenate_datasets
 
-    if bool(arguments.general_data) != bool(arguments.general_share):
+    if not (arguments.general_data and arguments.general_share):
         raise UsageError("--general_data and --general_share go together")
-    if not arguments.general_data:
-        return table, order, []
     general = load_general(arguments.general_data)
-    lengths = [cost[0] for cost in costs(general)]
-    fine = np.flatnonzero(np.array(lengths) <= arguments.max_tokens)
+    lengths = measure(general, processor, arguments.system_prompt)[:, 0]
+    fine = np.flatnonzero(lengths <= arguments.max_tokens)
     if not len(fine):
         raise TrainError(f"no general row has at most {arguments.max_tokens:,} tokens")
     rng = np.random.default_rng([seed, len(arguments.data)])
     picked = fine[share_of(arguments.general_share, len(order), len(fine), rng)] + len(table)
-    refused: list[dict[str, object]] = [
-        {**general.select_columns(["source", "id", "task"])[at], "reason": "too_long", "amount": length}
-        for at, length in enumerate(lengths)
-        if length > arguments.max_tokens
+    names = general.select_columns(["source", "id", "task"])
+    refused = [
+        {**names[at], "reason": "too_long", "amount": int(lengths[at])}
+        for at in np.flatnonzero(lengths > arguments.max_tokens).tolist()
     ]
-    return concatenate_datasets([table, general]), np.concatenate([order, picked]), refused
+    both = concatenate_datasets([table, general])
+    return both, np.concatenate([order, picked]), np.concatenate([tokens, lengths]), refused
 
 
 def first_pictures(table: "Dataset", count: int) -> "Dataset":

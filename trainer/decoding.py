@@ -13,7 +13,7 @@ import torch
 from transformers import StoppingCriteria, StoppingCriteriaList
 from trl.data_utils import prepare_multimodal_messages
 
-from trainer.tokens import Turns
+from trainer.lengths import Turns
 
 if TYPE_CHECKING:
     from PIL.Image import Image

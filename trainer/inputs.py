@@ -6,15 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hmer_tasks.corpora import Refused, Sample, find, open_corpus
-from hmer_tasks.corpora.base import CorpusError, PictureError
-from hmer_tasks.errors.predictions import PredictionError, read_predictions
-from hmer_tasks.tasks.prompts import PromptError, fill, prompt_set
+from hmer_tasks.corpora import Rejected, Sample, find, open_corpus
+from hmer_tasks.exceptions import CorpusError, PictureError, PredictionError, PromptError
+from hmer_tasks.predictions import read_predictions
+from hmer_tasks.tasks.prompts import fill, prompt_set
 from trainer.decoding import Question
 from trainer.faults import TrainError
+from trainer.lengths import Turns, with_system
 from trainer.pictures import decode
 from trainer.shards import load_shards, shards_of
-from trainer.tokens import Turns, with_system
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -95,7 +95,7 @@ def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> It
                     raise corpus.absent(files.root, one, there)
                 reader = corpus.open_split(files, one)
                 for sample in map(reader.__getitem__, range(len(reader))):
-                    if isinstance(sample, Refused):
+                    if isinstance(sample, Rejected):
                         continue
                     prompt = ask.prompt(sample.source, sample.id)
                     if prompt is None:

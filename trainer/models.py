@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
@@ -25,6 +25,8 @@ from transformers import (
     Qwen2_5_VLProcessor,
     Qwen2VLImageProcessor,
     Qwen2VLVideoProcessor,
+    Qwen3_5Config,
+    Qwen3_5ForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
     Qwen3VLProcessor,
@@ -45,7 +47,7 @@ VISION = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"
 class Size:
     """A model's measures. `head` is a head's width, in both towers."""
 
-    family: str  # qwen2.5-vl or qwen3-vl
+    family: str  # qwen2.5-vl, qwen3-vl or qwen3.5
     width: int
     layers: int
     heads: int
@@ -62,7 +64,9 @@ class Size:
 # With the default range of 0.02 a model this small never learns to look at the picture (see README).
 SIZES = {
     "tiny-qwen2.5-vl": Size("qwen2.5-vl", 64, 2, 4, 64, 2, 4, 1024, 0.08, 4, 24),
+    "tiny-qwen2.5-vl-windows": Size("qwen2.5-vl", 64, 2, 4, 64, 4, 4, 1024, 0.08, 4, 24),
     "tiny-qwen3-vl": Size("qwen3-vl", 64, 2, 4, 64, 2, 4, 1024, 0.08, 4, 24),
+    "tiny-qwen3.5": Size("qwen3.5", 64, 2, 4, 64, 2, 4, 1024, 0.08, 4, 24),
     "small-qwen2.5-vl": Size("qwen2.5-vl", 512, 10, 8, 512, 10, 8, 2048, 0.02, 16, 256, head=64),
     "small-qwen3-vl": Size("qwen3-vl", 512, 10, 8, 512, 10, 8, 2048, 0.02, 16, 256, head=64),
 }
@@ -90,7 +94,7 @@ def make(name: str, texts: Iterable[str], seed: int = 0) -> "tuple[PreTrainedMod
         "vision_end_token_id": vision_end,
     }
     set_seed(seed)
-    makers = {"qwen2.5-vl": _qwen2_5, "qwen3-vl": _qwen3}
+    makers = {"qwen2.5-vl": _qwen2_5, "qwen3-vl": _qwen3, "qwen3.5": _qwen3_5}
     model, processor = makers[size.family](size, tokenizer, special)
     model.generation_config = GenerationConfig(eos_token_id=[end, pad], pad_token_id=pad)
     for config in (model.config, model.config.get_text_config()):
@@ -127,7 +131,7 @@ def make_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizer
     )
 
 
-def _text(size: Size, vocabulary: int) -> dict[str, object]:
+def _text(size: Size, vocabulary: int) -> dict[str, Any]:
     side = size.head * 3 // 16  # time, height and width share half a head: 1/4, 3/8, 3/8
     return {
         "vocab_size": vocabulary,
@@ -195,27 +199,46 @@ def _qwen2_5(
 def _qwen3(
     size: Size, tokenizer: PreTrainedTokenizerFast, special: dict[str, int]
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
-    last = size.vision_layers - 1
+    deep = sorted({0, (size.vision_layers - 1) // 2})
     config = Qwen3VLConfig(
         text_config={**_text(size, len(tokenizer)), "head_dim": size.head},
-        vision_config={
-            **_vision(size),
-            "deepstack_visual_indexes": sorted({0, last // 2}),
-            "patch_size": 16,
-            "num_position_embeddings": 256,
-        },
+        vision_config={**_vision(size), **_PATCHES, "deepstack_visual_indexes": deep},
         tie_word_embeddings=True,
         **special,
     )
-    processor = Qwen3VLProcessor(
+    return Qwen3VLForConditionalGeneration(config), _qwen3_processor(size, tokenizer, "qwen3_vl")
+
+
+def _qwen3_5(
+    size: Size, tokenizer: PreTrainedTokenizerFast, special: dict[str, int]
+) -> "tuple[PreTrainedModel, ProcessorMixin]":
+    text = _text(size, len(tokenizer))
+    text |= {
+        "head_dim": size.head,
+        "rope_parameters": {**text["rope_parameters"], "partial_rotary_factor": 1.0},
+        "layer_types": ["linear_attention", "full_attention"] * (size.layers // 2),
+        "linear_key_head_dim": size.head,
+        "linear_value_head_dim": size.head,
+        "linear_num_key_heads": size.heads // 2,
+        "linear_num_value_heads": size.heads,
+    }
+    vision = {**_vision(size), **_PATCHES}
+    config = Qwen3_5Config(text_config=text, vision_config=vision, tie_word_embeddings=True, **special)
+    return Qwen3_5ForConditionalGeneration(config), _qwen3_processor(size, tokenizer, "qwen3_5_nothink")
+
+
+_PATCHES = {"patch_size": 16, "num_position_embeddings": 256}
+
+
+def _qwen3_processor(size: Size, tokenizer: PreTrainedTokenizerFast, template: str) -> "ProcessorMixin":
+    return Qwen3VLProcessor(
         image_processor=Qwen2VLImageProcessor(
             **_limits(size, 16), image_mean=[0.5, 0.5, 0.5], image_std=[0.5, 0.5, 0.5]
         ),
         tokenizer=tokenizer,
         video_processor=Qwen3VLVideoProcessor(),
-        chat_template=_template("qwen3_vl"),
+        chat_template=_template(template),
     )
-    return Qwen3VLForConditionalGeneration(config), processor
 
 
 def texts_of(shards: Iterable[Path], limit: int = 200_000) -> Iterator[str]:

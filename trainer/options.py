@@ -7,6 +7,7 @@ from trl import SFTConfig
 from trainer.faults import UsageError
 
 ACTIONS = ("refuse", "downsize", "stop")
+DTYPES = ("bfloat16", "float32")
 
 
 @dataclass
@@ -52,7 +53,16 @@ class DataArguments:
         default=False, metadata={"help": "Turn, slant and stretch each picture anew in every epoch."}
     )
     scratch: str | None = field(
-        default=None, metadata={"help": "Start from random weights: a name of trainer.models."}
+        default=None,
+        metadata={"help": "Start from random weights: a name of trainer.models, or a folder with a config."},
+    )
+    vision_attention: str = field(
+        default="auto",
+        metadata={"help": "Attention of the vision tower: flash_varlen (auto), sdpa, flash_attention_2 …"},
+    )
+    save_dtype: str = field(
+        default="bfloat16",
+        metadata={"help": "Precision of the model that is saved at the end.", "choices": list(DTYPES)},
     )
     freeze: str = field(
         default="", metadata={"help": "Parts left as they are: vision,projector,language. Default: none."}
@@ -80,10 +90,20 @@ class TrainConfig(SFTConfig):
         default_factory=lambda: ["none"], metadata={"help": "tensorboard, trackio, wandb …; none by default."}
     )
     save_total_limit: int | None = field(default=3, metadata={"help": "How many checkpoints are kept."})
+    train_sampling_strategy: str = field(
+        default="",
+        metadata={
+            "help": "Which rows stand in a batch; by default group_by_length, with --packing random.",
+            "choices": ["random", "sequential", "group_by_length", "batch_rebalance"],
+        },
+    )
+    packing: bool = field(default=False, metadata={"help": "Rows of a batch in one sequence: no padding."})
 
     def __post_init__(self) -> None:
         if self.max_length is not None:
             raise UsageError("--max_length cuts completions off; leave it, and say --max_tokens")
         if not self.output_dir:
             raise UsageError("--output_dir is missing: where shall checkpoints and the model go?")
+        if not self.train_sampling_strategy:
+            self.train_sampling_strategy = "random" if self.packing else "group_by_length"
         super().__post_init__()

@@ -40,7 +40,7 @@ from trainer.engines import ENGINES, open_engine
 from trainer.faults import TrainError, UsageError, run
 from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_corpus, of_folder, of_shards
 from trainer.mixing import read_folds
-from trainer.sft import check_model_path
+from trainer.model import check_model_path
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,16 +18,21 @@ python -m trainer.sft --config RECIPE --data build/hme100k build/crohme --data_w
 python -m trainer.sft --config RECIPE --data build/crohme --output_dir runs/lora --use_peft true
 python -m trainer.sft --config RECIPE --data build/crohme --output_dir runs/lm --freeze vision,projector
 
+# Several rows in one sequence: no padding (the batches of rows stay as they are)
+python -m trainer.sft --config RECIPE --data build/crohme --output_dir runs/packed --packing true
+
 # A tiny model from random weights, on a CPU, in minutes
 python -m trainer.sft --config trainer/recipes/tiny-cpu.yaml --data build/sample --output_dir runs/tiny
 
 The same command goes on from the newest whole checkpoint, whatever ended the run (SIGKILL too);
-SIGTERM saves one first. Flags override a recipe's keys; a misspelt flag or key is refused.
+SIGTERM saves one first. Flags override a recipe's keys; a misspelt flag or key is refused. A recipe may
+name another one that it changes (`base: base.yaml`).
 """
 
 import json
 import os
 import re
+import subprocess
 import sys
 import warnings
 from argparse import ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter
@@ -41,39 +46,36 @@ import yaml
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import disable_progress_bars
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging
 from trl import ModelConfig, TrlParser, get_peft_config
 
 from trainer import models
-from trainer.callbacks import Decoder, Epochs, Stopper
+from trainer.callbacks import Decoder, Epochs, PlainLines, Stopper
+from trainer.card import write_card
 from trainer.checkpoints import Identity, begin, newest_whole, same_run
-from trainer.data import Prepared, Rows, prepare
-from trainer.exact import ExactTrainer
+from trainer.data import Prepared, prepare
 from trainer.faults import Stopped, TrainError, UsageError, run
+from trainer.model import (
+    choose_attention,
+    freeze,
+    limit_pixels,
+    names_of_weights,
+    open_model,
+    repair_names,
+)
 from trainer.options import DataArguments, TrainConfig
-from trainer.plot import plot
 from trainer.shards import find_shards, valid_split
+from trainer.vision_trainer import SavesFinalWeights, VisionSFTTrainer
 
 if TYPE_CHECKING:
-    from transformers import (
-        PreTrainedModel,
-        ProcessorMixin,
-        Trainer,
-        TrainerCallback,
-        TrainingArguments,
-    )
+    from transformers import PreTrainedModel, ProcessorMixin, TrainerCallback, TrainingArguments
 
-# Parts of a model by the names of its parameters. The projector lies within the vision tower.
-PARTS = {
-    "projector": re.compile(r"\bvisual\.(merger|deepstack_merger_list)\b"),
-    "vision": re.compile(r"\bvisual\.(?!merger|deepstack_merger_list)"),
-    "language": re.compile(r"\b(language_model|lm_head)\b"),
-}
 # What makes a run this run: with another one of these its checkpoints are another run's.
 IDENTITY = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps", "optim",
     "weight_decay", "adam_beta1", "adam_beta2", "max_grad_norm", "seed", "bf16", "fp16", "loss_type",
+    "train_sampling_strategy",
 )  # fmt: skip
 Given = TypeVar("Given")
 Training = TypeVar("Training")
@@ -117,7 +119,10 @@ def parse_as(
 
     parser.error = refuse  # argparse's own prints its usage, all four hundred lines of it
     try:
-        given, training, model = parser.parse_args_and_config(arguments)
+        arguments, recipe = _split_recipe(arguments)
+        if unknown := parser.set_defaults_with_config(**recipe):
+            refuse(f"Unknown arguments from config file: {unknown}.")
+        given, training, model = parser.parse_args_into_dataclasses(arguments)
     except (ValueError, TypeError, yaml.YAMLError) as error:
         text = (
             str(error).replace(" Please remove them, add them to the dataclass, or", "").partition("set `")[0]
@@ -130,74 +135,59 @@ def parse_as(
     return given, training, model
 
 
+def _split_recipe(arguments: list[str]) -> tuple[list[str], dict[str, object]]:
+    """The flags without --config, and the keys of its recipe over those of its `base`, if it names one."""
+    if "--config" not in arguments:
+        return arguments, {}
+    at = arguments.index("--config")
+    path, keys = Path(*arguments[at + 1 : at + 2]), dict[str, object]()
+    rest = [*arguments[:at], *arguments[at + 2 :]]
+    while True:
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(recipe, dict):
+            raise ValueError(f"{path} is no recipe: it must hold keys and values")
+        base = recipe.pop("base", None)
+        keys = {**recipe, **keys}
+        if base is None:
+            return rest, keys
+        path = path.parent / str(base)
+
+
 def load_model(
     arguments: DataArguments, training: "TrainingArguments", config: ModelConfig
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
     """The model and its processor, the pixel limits set. Raises TrainError where it is not there."""
-    name = config.model_name_or_path
+    name, weights = config.model_name_or_path, True
     if arguments.scratch:
         if name:
             raise UsageError("--scratch and --model_name_or_path exclude each other")
-        folder = Path(training.output_dir or "") / "scratch"
-        if PartialState().is_main_process and not (folder / "processor_config.json").exists():
-            models.build(
-                arguments.scratch, models.texts_of(find_shards(arguments.data)), folder, training.seed
-            )
-        PartialState().wait_for_everyone()
-        name = str(folder)
+        weights = not Path(arguments.scratch).is_dir()
+        name = _built(arguments, training) if weights else arguments.scratch
     if not name:
         raise UsageError("no model: say --model_name_or_path PATH-OR-NAME, or --scratch NAME")
-    model, processor = open_model(name, config.model_revision, config.dtype, config.attn_implementation)
+    model, processor = open_model(name, config.model_revision, config.dtype, weights)
+    packing = bool(getattr(training, "packing", False))
+    choose_attention(model, config.attn_implementation, arguments.vision_attention, packing)
     limit_pixels(processor, arguments.min_pixels, arguments.max_pixels)
     freeze(model, arguments.freeze)
     return model, processor
 
 
-def open_model(
-    name: str, revision: str = "main", dtype: str = "auto", attention: str | None = None
-) -> "tuple[PreTrainedModel, ProcessorMixin]":
-    """A model and its processor by path or by name on the Hub. Raises TrainError where it is not there."""
-    check_model_path(name)
-    try:
-        processor = AutoProcessor.from_pretrained(name, revision=revision)
-        model = AutoModelForImageTextToText.from_pretrained(
-            name, revision=revision, dtype=dtype, attn_implementation=attention
-        )
-    except (OSError, ValueError) as error:
-        where = "" if Path(name).is_dir() else " (no folder here, so it was sought on the Hub)"
-        raise TrainError(f"cannot load the model {name}{where}: {str(error).splitlines()[0]}") from error
-    return model, processor
-
-
-def check_model_path(name: str) -> None:
-    """Raise TrainError where a name that can only be a path leads nowhere, or to no model."""
-    path = Path(name)
-    if path.is_dir():
-        if not any((path / one).is_file() for one in ("config.json", "adapter_config.json")):
-            raise TrainError(f"no model: {name} holds no config.json")
-    elif path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.is_dir():
-        raise TrainError(f"no model: {name} is not there")
-
-
-def limit_pixels(processor: "ProcessorMixin", least: int | None, most: int | None) -> None:
-    """Set the pixel limits of a processor; it saves them with the model, so prediction has them too."""
-    size = processor.image_processor.size
-    least, most = least or size["shortest_edge"], most or size["longest_edge"]
-    if least > most:
-        raise UsageError(f"--min_pixels {least:,} is over --max_pixels {most:,}")
-    processor.image_processor.size = {"shortest_edge": least, "longest_edge": most}
-
-
-def freeze(model: "PreTrainedModel", parts: str) -> None:
-    """Leave the named parts of a model as they are. Raises UsageError."""
-    for part in filter(None, parts.split(",")):
-        if part not in PARTS:
-            raise UsageError(f"--freeze: no part {part!r}; there are {', '.join(PARTS)}")
-        for name, parameter in model.named_parameters():
-            if PARTS[part].search(name):
-                parameter.requires_grad_(False)
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise UsageError(f"--freeze {parts} leaves nothing to train")
+def _built(arguments: DataArguments, training: "TrainingArguments") -> str:
+    """The folder of the model that --scratch names; the main process builds it."""
+    folder, state = Path(training.output_dir or "") / "scratch", PartialState()
+    if state.is_main_process and not (folder / "processor_config.json").exists():
+        name, seed = str(arguments.scratch), training.seed
+        if state.num_processes == 1 or name not in models.SIZES:
+            models.build(name, models.texts_of(find_shards(arguments.data)), folder, seed)
+        else:  # in a process of its own: ZeRO-3 would have all of them take part, and wait for ever
+            command = [sys.executable, "-m", "trainer.models", name, str(folder), "--seed", str(seed)]
+            alone = {key: value for key, value in os.environ.items() if not key.startswith("ACCELERATE_")}
+            for key in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):
+                alone.pop(key, None)
+            subprocess.run([*command, "--data", *arguments.data], env=alone, check=False)
+    state.wait_for_everyone()
+    return str(folder)
 
 
 def decoder_of(arguments: DataArguments, processor: "ProcessorMixin", seed: int) -> Decoder | None:
@@ -214,20 +204,25 @@ def decoder_of(arguments: DataArguments, processor: "ProcessorMixin", seed: int)
         held.data, held.folds, held.fold, held.side = arguments.data, arguments.folds, arguments.fold, "held"
     if not held.data:
         raise UsageError("--decode_steps needs held-out pictures: --decode_data, --folds, or a split valid")
-    rows = prepare(held, processor, seed, 1).rows
-    step = max(1, len(rows) // arguments.decode_rows)  # spread over all of them, the same ones every time
-    rows.order = rows.order[::step][: arguments.decode_rows]
-    return Decoder(rows, arguments.decode_steps, arguments.decode_batch, arguments.decode_new_tokens)
+    prepared = prepare(held, processor, seed)
+    count = len(prepared.table)
+    spread = range(0, count, max(1, count // arguments.decode_rows))  # the same ones every time
+    prepared.table = prepared.table.select(spread[: arguments.decode_rows])
+    return Decoder(prepared, arguments.decode_steps, arguments.decode_batch, arguments.decode_new_tokens)
 
 
 def identity_of(
-    arguments: DataArguments, training: "TrainingArguments", config: ModelConfig, rows: Rows, world: int
+    arguments: DataArguments,
+    training: "TrainingArguments",
+    config: ModelConfig,
+    prepared: Prepared,
+    world: int,
 ) -> Identity:
     """What the run is, as it stands in run.json."""
     batch = training.per_device_train_batch_size * training.gradient_accumulation_steps * world
     return {
         "model": arguments.scratch or config.model_name_or_path,
-        "rows": rows.digest(),
+        "rows": prepared.digest(),
         "rows in a step": batch,
         "freeze": arguments.freeze,
         "max_pixels": arguments.max_pixels,
@@ -242,27 +237,50 @@ def identity_of(
 class Run:
     """A run before its trainer is there: what every kind of training on shards sets up alike."""
 
+    arguments: DataArguments
     model: "PreTrainedModel"
     processor: "ProcessorMixin"
-    rows: Rows
+    prepared: Prepared
     resume: str | None
+    identity: Identity
+    base: set[str]
     stopper: Stopper
     decoder: Decoder | None
 
     def callbacks(self) -> "list[TrainerCallback]":
         """What the trainer calls between its steps."""
-        return [self.stopper, Epochs(self.rows), *([self.decoder] if self.decoder else [])]
+        return [self.stopper, Epochs(self.prepared.transform), *([self.decoder] if self.decoder else [])]
 
-    def go(self, trainer: "Trainer", curves: tuple[str, ...]) -> None:
+    def go(self, trainer: SavesFinalWeights, curves: tuple[str, ...]) -> None:
         """Train, save and draw the curves. Raises Stopped, TrainError."""
-        self.stopper.trainer = trainer
-        if self.decoder:
-            self.decoder.trainer = trainer
+        for callback in trainer.callback_handler.callbacks:
+            if hasattr(callback, "trainer"):
+                callback.trainer = trainer
+        if trainer.pop_callback(PrinterCallback) is not None:  # no terminal: plain lines
+            trainer.add_callback(PlainLines)
         _run(trainer, self.resume)
         if self.stopper.stopped:
             step = trainer.state.global_step
             raise Stopped(f"stopped: checkpoint-{step} is saved; the same command goes on")
-        _finish(trainer, Path(trainer.args.output_dir), PartialState().is_main_process, curves)
+        self.finish(trainer, curves)
+
+    def finish(self, trainer: SavesFinalWeights, drawn: tuple[str, ...]) -> None:
+        """Save the model, and draw what the run did."""
+        out = Path(trainer.args.output_dir)
+        trainer.save_final(str(out), getattr(torch, self.arguments.save_dtype))
+        if not PartialState().is_main_process:
+            return
+        if line := repair_names(out, self.base):
+            _say(True, line)
+        history = trainer.state.log_history
+        lines = [json.dumps(line) + "\n" for line in history]
+        (out / "log.jsonl").write_text("".join(lines), encoding="utf-8")
+        curves = {name: [(line["step"], line[name]) for line in history if name in line] for name in drawn}
+        plot(out / "training.png", curves)
+        write_card(out, self.arguments, self.identity, self.prepared, history)
+        last = ", ".join(f"{name} {points[-1][1]:.4f}" for name, points in curves.items() if points)
+        where = f"the model is in {out}, its curves in {out / 'training.png'}"
+        _say(True, f"{trainer.state.global_step:,} steps: {last}; {where}")
 
 
 def set_up(
@@ -283,29 +301,27 @@ def set_up(
             f"{torch.cuda.device_count()} GPUs and one process: say `accelerate launch --config_file"
             " trainer/accelerate/fsdp2_8gpu.yaml -m trainer.sft …`, or set CUDA_VISIBLE_DEVICES=0"
         )
-    training.remove_unused_columns = False  # Rows hands out what the collator wants, and nothing else
+    training.remove_unused_columns = False  # the transform hands out what the collator wants
     model, processor = load_model(arguments, training, config)
-    with state.main_process_first():  # the others find what the first one has measured
-        workers = max(1, (os.cpu_count() or 1) // world)
-        prepared = prepare(arguments, processor, training.seed, workers)
-        decoder = decoder_of(arguments, processor, training.seed)
-    identity = {**identity_of(arguments, training, config, prepared.rows, world), **(more or {})}
+    prepared = prepare(arguments, processor, training.seed)
+    decoder = decoder_of(arguments, processor, training.seed)
+    identity = {**identity_of(arguments, training, config, prepared, world), **(more or {})}
     resume = _resume(Path(training.output_dir or ""), identity, arguments.restart, prepared, state)
-    return Run(model, processor, prepared.rows, resume, Stopper(), decoder)
+    base = names_of_weights(model.name_or_path, config.model_revision) if state.is_main_process else set()
+    return Run(arguments, model, processor, prepared, resume, identity, base, Stopper(), decoder)
 
 
 def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) -> None:
     """The whole run. Raises UsageError, TrainError."""
     made = set_up(arguments, training, config)
-    trainer = ExactTrainer(
+    trainer = VisionSFTTrainer(
         model=made.model,
         args=training,
-        train_dataset=made.rows.table,  # SFTTrainer takes a datasets.Dataset alone, so first this,
+        prepared=made.prepared,
         processing_class=made.processor,
         peft_config=get_peft_config(config),
         callbacks=made.callbacks(),
     )
-    trainer.train_dataset = made.rows  # then the rows chosen of it, whose pictures are decoded late
     made.go(trainer, ("loss", "exprate"))
 
 
@@ -335,7 +351,7 @@ def _resume(
     return found[0]
 
 
-def _run(trainer: "Trainer", resume: str | None) -> None:
+def _run(trainer: SavesFinalWeights, resume: str | None) -> None:
     """Train. Raises TrainError where memory does not suffice."""
     try:
         trainer.train(resume_from_checkpoint=resume)
@@ -361,20 +377,21 @@ def out_of_memory(training: "TrainingArguments", step: int) -> str:
     )
 
 
-def _finish(trainer: "Trainer", out: Path, main: bool, drawn: tuple[str, ...]) -> None:
-    """Save the model, and draw what the run did."""
-    if trainer.is_fsdp_enabled:
-        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
-    trainer.save_model(str(out))
-    if not main:
-        return
-    history = trainer.state.log_history
-    (out / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history), encoding="utf-8")
-    curves = {name: [(line["step"], line[name]) for line in history if name in line] for name in drawn}
-    plot(out / "training.png", curves)
-    last = ", ".join(f"{name} {points[-1][1]:.4f}" for name, points in curves.items() if points)
-    where = f"the model is in {out}, its curves in {out / 'training.png'}"
-    _say(main, f"{trainer.state.global_step:,} steps: {last}; {where}")
+def plot(path: Path, curves: dict[str, list[tuple[float, float]]]) -> None:
+    """One panel a curve that has points, each with its own scale from 0."""
+    from matplotlib.figure import Figure
+
+    drawn = {name: points for name, points in curves.items() if points}
+    figure = Figure(figsize=(9, 3 * len(drawn)), layout="constrained")
+    for number, (name, points) in enumerate(drawn.items(), start=1):
+        axes = figure.add_subplot(len(drawn), 1, number)
+        axes.plot(*zip(*points, strict=True), marker="o" if len(points) < 60 else "")
+        axes.set(
+            title=f"{name}: {points[-1][1]:.4g} at step {points[-1][0]:.0f}", ylim=(0, None), xlabel="step"
+        )
+        axes.grid(alpha=0.4)
+    if drawn:
+        figure.savefig(path, dpi=100)
 
 
 def _say(main: bool, text: str) -> None:

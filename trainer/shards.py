@@ -4,8 +4,8 @@ A path is a build (`build/crohme`, its split `train`, or its only one), a split 
 (`build/crohme:2014`), a folder of Parquet files, or one Parquet file.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,64 +113,43 @@ def _wanted() -> dict[str, object]:
 def load_general(paths: Sequence[str]) -> "Dataset":
     """General SFT data as rows without a picture: JSON lines or Parquet, `messages` or `prompt` and
     `completion`; the last assistant turn is what is trained on. Raises TrainError, UsageError."""
-    from datasets import Dataset
+    from datasets import concatenate_datasets, load_dataset
+    from datasets.exceptions import DatasetGenerationError
 
-    for path in paths:
-        if not Path(path).is_file():
+    kinds = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
+    parts = []
+    for path in map(Path, paths):
+        if path.suffix not in kinds:
+            raise UsageError(f"general data is .jsonl or .parquet, not {path.name}")
+        if not path.is_file():
             raise TrainError(f"no general data: {path} is not a file")
-        next(_general_rows([path]), None)  # a wrong file is told in one line, before datasets wraps it
-    # datasets names its cache by these arguments: a file that was changed must not be read from it.
-    stamps = [f"{(stat := Path(path).stat()).st_size} {stat.st_mtime_ns}" for path in paths]
-    told = {"paths": list(paths), "stamps": stamps}
-    return Dataset.from_generator(_general_rows, features=features(), gen_kwargs=told)
+        try:
+            data = load_dataset(kinds[path.suffix], data_files=str(path), split="train")
+        except DatasetGenerationError as error:
+            why = " ".join(str(error.__cause__ or error).split())[:200]
+            raise TrainError(f"{path}: not rows of one kind: {why}") from error
+        row = partial(_general_row, str(path))
+        parts.append(data.map(row, with_indices=True, remove_columns=data.column_names, features=features()))
+    return concatenate_datasets(parts)
 
 
-def _general_rows(paths: Sequence[str], stamps: Sequence[str] = ()) -> Iterator[dict[str, object]]:
-    for path in paths:
-        for number, record in enumerate(_records(Path(path)), start=1):
-            prompt, completion = _turns(record, f"{path}:{number}")
-            yield {
-                **dict.fromkeys(TEXTS, ""),
-                "id": str(number),
-                "source": f"general/{Path(path).name}",
-                "task": GENERAL,
-                "images": [],
-                "prompt": prompt,
-                "completion": completion,
-            }
-
-
-def _records(path: Path) -> Iterator[object]:
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(1000):
-                yield from batch.to_pylist()
-        return
-    if path.suffix not in (".jsonl", ".json"):
-        raise UsageError(f"general data is .jsonl or .parquet, not {path.name}")
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise TrainError(f"{path}:{number}: not JSON: {error}") from error
+def _general_row(path: str, record: dict[str, object], index: int) -> dict[str, object]:
+    prompt, completion = _turns(record, f"{path}:{index + 1}")
+    columns = {"source": f"general/{Path(path).name}", "id": str(index + 1), "task": GENERAL, "images": []}
+    return {**dict.fromkeys(TEXTS, ""), **columns, "prompt": prompt, "completion": completion}
 
 
 Turns = list[dict[str, str]]
 
 
-def _turns(record: object, where: str) -> tuple[Turns, Turns]:
+def _turns(record: dict[str, object], where: str) -> tuple[Turns, Turns]:
     """A record's prompt and completion. Raises TrainError."""
-    if not isinstance(record, dict):
-        raise TrainError(f"{where}: a row must be an object")
-    if "messages" in record:
+    if record.get("messages") is not None:
         messages = _checked(record["messages"], where)
         prompt, completion = messages[:-1], messages[-1:]
     elif isinstance(record.get("prompt"), str) and isinstance(record.get("completion"), str):
-        prompt = [{"role": "user", "content": record["prompt"]}]
-        completion = [{"role": "assistant", "content": record["completion"]}]
+        prompt = [{"role": "user", "content": str(record["prompt"])}]
+        completion = [{"role": "assistant", "content": str(record["completion"])}]
     else:
         prompt, completion = (_checked(record.get(name), where) for name in TURNS)
     if not prompt or completion[-1]["role"] != "assistant":

@@ -1,1 +1,1 @@
-"""How the stroke table of hmer_tasks/corpora/hand was made, and what proves the hand."""
+"""How the stroke table of hmer_tasks/handwriting was made, and what proves the hand."""

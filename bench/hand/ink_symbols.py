@@ -4,7 +4,6 @@ A symbol is its strokes in the ink's own units, y downwards, with the token, the
 writer that it came from. Everything that judges handwriting in bench/ starts from these.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,16 +13,14 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.files import open_files
-from hmer_tasks.corpora.hand.writer import Writer
-from hmer_tasks.corpora.handwriting import write_ink
-from hmer_tasks.corpora.inkml import parse
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.handwriting.parts import read_documents
+from hmer_tasks.handwriting.writer import Writer
+from hmer_tasks.handwriting.writing import write_ink
+from hmer_tasks.storage.opening import open_files
 
-TRACE_ID = re.compile(rb'<trace\b[^>]*?\bid\s*=\s*"([^"]*)"')
 Stroke = NDArray[np.float64]  # (n, 2)
-SPELLINGS = {"\\lt": "<", "\\gt": ">", "COMMA": ",", "\\|": "|", "'": "\\prime", "\\lbrace": "\\{", "\\to": "\\rightarrow"}  # fmt: skip
+SPELLINGS = {"\\lbrace": "\\{", "\\to": "\\rightarrow"}  # beside those of read_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +43,11 @@ def read_expressions(path: Path, limit: int | None = None, seed: int = 0) -> Ite
     with open_files(path) as files:
         names = files.names(suffix=".inkml")
         Random(seed).shuffle(names)
-        for name in names[:limit]:
-            try:
-                data = files.read(name)
-                ink = parse(data, name)
-            except PictureError:
-                continue
-            ids = [match.decode() for match in TRACE_ID.findall(data)]
-            index = {id: position for position, id in enumerate(ids)}
-            if len(ids) != len(ink.strokes):
-                continue
-            writer = ink.annotations.get("writer") or ink.annotations.get("UI") or name
-            symbols = []
-            for truth, members in ink.groups:
-                strokes = tuple(
-                    np.array(ink.strokes[index[id]], dtype=np.float64) for id in members if id in index
-                )
-                if strokes:
-                    symbols.append(Symbol(SPELLINGS.get(truth, truth), strokes, name, writer))
-            if symbols:
-                yield symbols
+        for document in read_documents(files, names[:limit]):
+            yield [
+                Symbol(SPELLINGS.get(group.token, group.token), group.strokes, document.name, document.writer)
+                for group in document.groups
+            ]
 
 
 def by_token(expressions: Iterable[Sequence[Symbol]], most: int) -> dict[str, list[Symbol]]:

@@ -20,10 +20,10 @@ from hmer_tasks.audit.findings import (
 from hmer_tasks.audit.near import LARGEST
 from hmer_tasks.audit.sides import Item, Side, SideOptions, read_sides
 from hmer_tasks.audit.style import Style, join, only_in, style_of
-from hmer_tasks.build.faults import UsageError
-from hmer_tasks.build.pool import stoppable
-from hmer_tasks.progress import progress_of
-from hmer_tasks.whole import write_whole
+from hmer_tasks.exceptions import UsageError
+from hmer_tasks.utils.files import atomic_write
+from hmer_tasks.utils.processes import raise_on_signal
+from hmer_tasks.utils.progress import progress_of
 
 # What `-o` writes unless it is told otherwise: what leaks, and copies. Labels that repeat and labels that
 # are near are no mistake of a training set.
@@ -101,7 +101,7 @@ def audit(options: AuditOptions) -> Audit:
             raise UsageError(
                 "name a corpus (--dataset, --against) or label files (--labels, --against-labels)"
             )
-    with stoppable():
+    with raise_on_signal():
         found = Audit(read_sides(asked, options.pictures, options.workers), options.distance)
         items = [side.items for side in found.sides]
         if len(items) > 1:
@@ -184,7 +184,7 @@ def write_findings(found: Audit, path: Path, kinds: Sequence[Kind]) -> int:
     order = {(item.source, item.id): n for n, item in enumerate(found.sides[0].items)}
     lines = sorted(first.values(), key=lambda finding: order[finding.source, finding.id])
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, "".join(json.dumps(line.as_json(), ensure_ascii=False) + "\n" for line in lines))
+    atomic_write(path, "".join(json.dumps(line.as_json(), ensure_ascii=False) + "\n" for line in lines))
     return len(lines)
 
 

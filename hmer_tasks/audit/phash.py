@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from hmer_tasks.corpora import Picture
-from hmer_tasks.corpora.pictures import decode
+from hmer_tasks.images import decode
 
 BITS = 256
 _SIDE, _KEPT = 64, 16  # pixels of the reduced picture, coefficients kept of each row and column

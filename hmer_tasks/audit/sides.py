@@ -15,22 +15,20 @@ from functools import lru_cache
 from pathlib import Path
 
 from hmer_tasks.audit.phash import Look, look_of
-from hmer_tasks.build.faults import BuildError, UsageError
-from hmer_tasks.build.plan import corpus_named
-from hmer_tasks.build.pool import held_back, worker_pool
-from hmer_tasks.build.worker import settle
-from hmer_tasks.corpora import PictureError, Refused, SplitReader, open_corpus
-from hmer_tasks.corpora.files import FolderFiles
+from hmer_tasks.corpora import Rejected, SplitReader, open_corpus
 from hmer_tasks.corpora.labelled import LabelledSplit, open_labels
-from hmer_tasks.corpora.urls import Place
+from hmer_tasks.exceptions import BuildError, LabelError, PictureError, UsageError
+from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.rewrite import rewrite
 from hmer_tasks.latex.rules import standard
-from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.progress import progress_of
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.pipeline.plan import corpus_named
+from hmer_tasks.storage.files import FolderFiles
+from hmer_tasks.storage.urls import PathOrUrl
+from hmer_tasks.utils.processes import block_signals, init_worker, worker_pool
+from hmer_tasks.utils.progress import progress_of
 
 _STEP = 500  # samples a job
 
@@ -40,7 +38,7 @@ class SideOptions:
     """One side: a corpus with its root and splits, or plain label files."""
 
     dataset: str | None = None
-    root: Place | None = None
+    root: PathOrUrl | None = None
     splits: tuple[str, ...] = ()
     labels: tuple[Path, ...] = ()
 
@@ -117,7 +115,7 @@ def _answers(
 ) -> Iterator[list[Future[_Answer]]]:
     try:
         with worker_pool(workers or 1, _start, parts) as pool:
-            with held_back():
+            with block_signals():
                 futures = [pool.submit(_read, *job) for job in jobs]
             yield futures
     except BrokenProcessPool as error:
@@ -165,7 +163,7 @@ def _refuse_same_twice(parts: list[_Part], sides: Sequence[SideOptions]) -> None
 def _start(parts: Sequence[_Part]) -> None:
     global _parts  # noqa: PLW0603 - what the pool hands to an initializer must be kept somewhere
     _parts = parts
-    settle()
+    init_worker()
 
 
 def _read(number: int, start: int) -> _Answer:
@@ -174,7 +172,7 @@ def _read(number: int, start: int) -> _Answer:
     refused, lacking = Counter[str](), Counter[str]()
     for index in range(start, min(start + _STEP, len(part.reader))):
         sample = part.reader[index]
-        if isinstance(sample, Refused):
+        if isinstance(sample, Rejected):
             refused[sample.reason] += 1
             continue
         try:
@@ -201,6 +199,6 @@ def _spellings(written: str, profile: str | None) -> tuple[str, str]:
     if rewrite(tree, standard()) == label:  # as most are: no need to parse it again
         return label, label
     try:
-        return label, standard_spelling(label)
+        return label, canonicalize(label)
     except LabelError:  # nothing in it leaves ink
         return label, label

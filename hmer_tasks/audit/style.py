@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.canonical import spell
 from hmer_tasks.latex.rules import SWITCHES, Rules, standard
-from hmer_tasks.latex.spelling import spell
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.utils.grammar_files import read_toml
 
 _PAIRS = 2000  # joined pairs that are looked into; they are alike enough to stand for the rest
 # A label without one of these is left alone by the switch.

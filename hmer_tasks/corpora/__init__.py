@@ -15,20 +15,11 @@ from hmer_tasks.corpora import (
     sample,
     synthetic,
 )
-from hmer_tasks.corpora.base import (
-    Corpus,
-    CorpusError,
-    CorpusMissingError,
-    Picture,
-    PictureError,
-    Refused,
-    Sample,
-    SplitReader,
-    open_corpus,
-    samples,
-)
-from hmer_tasks.corpora.files import Files, open_files
+from hmer_tasks.corpora.base import Corpus, Picture, Rejected, Sample, SplitReader, open_corpus, samples
 from hmer_tasks.corpora.labelled import label_file, opened_label_file
+from hmer_tasks.exceptions import CorpusError, CorpusMissingError, PictureError
+from hmer_tasks.storage.files import Files
+from hmer_tasks.storage.opening import open_files
 
 __all__ = [
     "CORPORA",
@@ -38,7 +29,7 @@ __all__ = [
     "Files",
     "Picture",
     "PictureError",
-    "Refused",
+    "Rejected",
     "Sample",
     "SplitReader",
     "find",

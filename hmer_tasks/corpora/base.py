@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from hmer_tasks.corpora.faults import CorpusError, CorpusMissingError, PictureError
-from hmer_tasks.corpora.files import Files, open_files
-from hmer_tasks.corpora.urls import Place
-from hmer_tasks.reasons import Reason
+from hmer_tasks.exceptions import CorpusError, CorpusMissingError, PictureError, RejectReason
+from hmer_tasks.storage.files import Files
+from hmer_tasks.storage.opening import open_files
+from hmer_tasks.storage.urls import PathOrUrl
+from hmer_tasks.utils.bounded_reading import encoding_fault
 
 __all__ = [
     "Corpus",
@@ -21,7 +22,7 @@ __all__ = [
     "CorpusMissingError",
     "Picture",
     "PictureError",
-    "Refused",
+    "Rejected",
     "Sample",
     "SplitReader",
     "open_corpus",
@@ -52,12 +53,12 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """An input that cannot even become a sample (a label line without a tab, bytes not UTF-8 …)."""
 
     id: str
     source: str
-    reason: Reason
+    reason: RejectReason
     where: str
     label: str = ""
 
@@ -72,7 +73,7 @@ class SplitReader(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> Sample | Refused: ...
+    def __getitem__(self, index: int) -> Sample | Rejected: ...
 
     def id(self, index: int) -> str:
         """The id of `reader[index]`, without opening its picture or ink; empty if a line has none."""
@@ -96,7 +97,7 @@ class Corpus:
     available: Callable[[Files], tuple[str, ...]]
     open_split: Callable[[Files, str], SplitReader]
 
-    def absent(self, root: Place, split: str = "", there: tuple[str, ...] = ()) -> CorpusError:
+    def absent(self, root: PathOrUrl, split: str = "", there: tuple[str, ...] = ()) -> CorpusError:
         """The one line for a user whose corpus, or one split of it, is not under `root`."""
         if there:
             return CorpusError(f"{self.name}: no split {split!r} in {root}; there is: {', '.join(there)}")
@@ -107,20 +108,22 @@ class Corpus:
         )
 
 
-def open_corpus(corpus: Corpus, root: Place | None = None) -> Files:
+def open_corpus(corpus: Corpus, root: PathOrUrl | None = None) -> Files:
     """Open a corpus's folder or archive, by default where it usually lies.
 
     Raises CorpusError that says where the corpus comes from and how it must lie if there is
     nothing at `root`, or if an archive there is damaged.
     """
     root = corpus.default_root if root is None else root
+    if fault := encoding_fault():
+        raise CorpusError(fault)
     try:
         return open_files(root)
     except CorpusMissingError:
         raise corpus.absent(root) from None
 
 
-def samples(corpus: Corpus, root: Place | None, split: str) -> Iterator[Sample | Refused]:
+def samples(corpus: Corpus, root: PathOrUrl | None, split: str) -> Iterator[Sample | Rejected]:
     """All inputs of a split in order: the plain way to read a corpus from Python."""
     with open_corpus(corpus, root) as files:
         reader = corpus.open_split(files, split)

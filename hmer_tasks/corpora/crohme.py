@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
-from hmer_tasks.corpora.files import Files
-from hmer_tasks.corpora.inksplit import InkSplit
+from hmer_tasks.corpora.ink_split import InkSplit
 from hmer_tasks.corpora.labelled import LabelledSplit, locate, open_labels
-from hmer_tasks.corpora.pictures import EXTENSIONS
+from hmer_tasks.images import EXTENSIONS
+from hmer_tasks.storage.files import Files
 
 YEARS = ("2014", "2016", "2019")
 SPLITS = ("train", *YEARS)

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
 from hmer_tasks.corpora.crohme import BITMAPS
-from hmer_tasks.corpora.files import Files
-from hmer_tasks.corpora.inksplit import InkSplit
+from hmer_tasks.corpora.ink_split import InkSplit
 from hmer_tasks.corpora.labelled import LabelledSplit, first, locate, open_labels
+from hmer_tasks.storage.files import Files
 
 SPLITS = ("train", "val", "test", "artificial")
 _KINDS = (

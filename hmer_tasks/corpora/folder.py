@@ -4,18 +4,21 @@ import posixpath
 from collections import defaultdict
 from pathlib import Path
 
-from hmer_tasks.corpora.base import Corpus, Refused, Sample, SplitReader
-from hmer_tasks.corpora.faults import CorpusError
-from hmer_tasks.corpora.files import Files, climbs
-from hmer_tasks.corpora.labelfile import Labels
+from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
+from hmer_tasks.corpora.label_files import Labels
 from hmer_tasks.corpora.labelled import open_labels
-from hmer_tasks.corpora.pictures import EXTENSIONS, FilePicture
-from hmer_tasks.reasons import Reason
+from hmer_tasks.corpora.pictures import FilePicture
+from hmer_tasks.exceptions import CorpusError, RejectReason
+from hmer_tasks.images import EXTENSIONS
+from hmer_tasks.storage.files import Files, escapes_root
 
 LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")
 NOT_LABELS = {"readme", "license", "licence", "copying", "notice", "changelog", "requirements"}
 SPLITS = ("train",)
+NAME = "folder"
 SOURCE = "folder/train"
+PROFILE = "latex"  # how labels are read, unless the user says that they are tokens
+TOKENS = "tokens"
 
 
 def label_files(files: Files) -> list[str]:
@@ -41,9 +44,8 @@ class FolderSplit:
     pictures bear is refused: either could be meant.
     """
 
-    profile: str | None = None
-
-    def __init__(self, files: Files, labels: Labels, home: str) -> None:
+    def __init__(self, files: Files, labels: Labels, home: str, profile: str | None = PROFILE) -> None:
+        self.profile = profile
         self._files, self._labels, self._home = files, labels, home
         self._names = {name for name in files.names() if name.lower().endswith(EXTENSIONS)}
         self._bare: dict[str, list[str]] = defaultdict(list)
@@ -55,18 +57,18 @@ class FolderSplit:
     def __len__(self) -> int:
         return len(self._labels)
 
-    def __getitem__(self, index: int) -> Sample | Refused:
+    def __getitem__(self, index: int) -> Sample | Rejected:
         entry = self._labels[index]
-        if isinstance(entry, Refused):
+        if isinstance(entry, Rejected):
             return entry
         names = self._find(entry.id)
         if len(names) > 1:
             where = f"{entry.where}: either {names[0]} or {names[1]}; write the path"
-            return Refused(entry.id, SOURCE, Reason.IMAGE_MISSING, where, entry.label)
+            return Rejected(entry.id, SOURCE, RejectReason.IMAGE_MISSING, where, entry.label)
         return Sample(entry.id, SOURCE, entry.label, FilePicture(self._files, names[0]))
 
     def _find(self, id: str) -> list[str]:
-        paths = [path for path in (id, posixpath.join(self._home, id)) if not climbs(path)]
+        paths = [path for path in (id, posixpath.join(self._home, id)) if not escapes_root(path)]
         if not paths:
             return [id]  # reading it refuses it by name
         paths = [posixpath.normpath(path) for path in paths]
@@ -82,8 +84,11 @@ class FolderSplit:
         return self._labels.digest()
 
 
-def open_split(files: Files, split: str) -> SplitReader:
-    """Open the one split. Raises CorpusError for no label file, several, or one without labels."""
+def open_split(files: Files, split: str, profile: str | None = PROFILE) -> SplitReader:
+    """Open the one split; `profile` says how its labels are read (None: they are tokenised).
+
+    Raises CorpusError for no label file, several, or one without labels.
+    """
     found = label_files(files)
     if split not in SPLITS or not found:
         raise CORPUS.absent(files.root, split, available(files))
@@ -91,11 +96,11 @@ def open_split(files: Files, split: str) -> SplitReader:
         shown = ", ".join(found[:5]) + (f" … ({len(found)})" if len(found) > 5 else "")
         raise CorpusError(f"folder: {files.root} holds several label files: {shown}; leave one")
     labels = open_labels(files, found[0], SOURCE)
-    return FolderSplit(files, labels, posixpath.dirname(found[0]))
+    return FolderSplit(files, labels, posixpath.dirname(found[0]), profile)
 
 
 CORPUS = Corpus(
-    name="folder",
+    name=NAME,
     origin="your own pictures",
     licence="yours",
     layout="DIR/**/*.{jpg,png,…} and one label file (DIR/labels.tsv, .txt, .csv, .jsonl or caption.txt)",

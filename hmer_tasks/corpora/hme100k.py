@@ -4,8 +4,8 @@ import posixpath
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
-from hmer_tasks.corpora.files import Files
 from hmer_tasks.corpora.labelled import LabelledSplit, first, locate, open_labels
+from hmer_tasks.storage.files import Files
 
 SPLITS = ("train", "test")
 

@@ -13,13 +13,12 @@ import posixpath
 import re
 from pathlib import Path
 
-from hmer_tasks.corpora.base import Corpus, Refused, SplitReader
-from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import Files
-from hmer_tasks.corpora.labelfile import Entry, WholeTable
+from hmer_tasks.corpora.base import Corpus, Rejected, SplitReader
+from hmer_tasks.corpora.label_files import Entry, WholeTable
 from hmer_tasks.corpora.labelled import LabelledSplit, first, locate
-from hmer_tasks.reading import BOM
-from hmer_tasks.reasons import Reason
+from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
+from hmer_tasks.storage.files import Files
+from hmer_tasks.utils.bounded_reading import BOM
 
 SPLITS = ("train", "validate", "test")
 PREFERRED = "basic"
@@ -61,7 +60,7 @@ def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[Who
 
     Raises CorpusError for a file that holds no rows.
     """
-    entries: list[Entry | Refused] = []
+    entries: list[Entry | Rejected] = []
     pictures: dict[str, str] = {}
     rows = csv.reader(io.StringIO(decoded(data), newline=""))
     while True:
@@ -69,7 +68,7 @@ def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[Who
         try:
             row = next(rows, None)
         except csv.Error as error:
-            entries.append(Refused("", source, Reason.MALFORMED_LINE, f"{name}:{line}", str(error)))
+            entries.append(Rejected("", source, RejectReason.MALFORMED_LINE, f"{name}:{line}", str(error)))
             continue
         if row is None:
             return WholeTable(name, data, entries), pictures
@@ -77,7 +76,7 @@ def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[Who
             continue
         listed = [field.strip() for field in row[1:] if field.strip()]
         if not listed:
-            entries.append(Refused("", source, Reason.MALFORMED_LINE, f"{name}:{line}", row[0][:500]))
+            entries.append(Rejected("", source, RejectReason.MALFORMED_LINE, f"{name}:{line}", row[0][:500]))
             continue
         picture = _chosen(listed, fonts)
         id = _FONT.sub("", posixpath.basename(picture)) if "/" in picture else picture

@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hmer_tasks.corpora.base import Refused, Sample
-from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import Files, FolderFiles
-from hmer_tasks.corpora.labelfile import Labels, read_labels
+from hmer_tasks.corpora.base import Rejected, Sample
+from hmer_tasks.corpora.label_files import Labels, read_labels
 from hmer_tasks.corpora.pictures import FilePicture
+from hmer_tasks.exceptions import CorpusError, PictureError
+from hmer_tasks.storage.files import Files, FolderFiles
 
 
 class LabelledSplit:
     """A `SplitReader` over a label file. `place` tells the name of the picture of an id."""
-
-    profile: str | None = None  # labels in such files are tokenised already
 
     def __init__(
         self,
@@ -25,23 +23,25 @@ class LabelledSplit:
         *,
         light_on_dark: bool = False,
         name: Callable[[str], str] = str,
+        profile: str | None = None,  # labels in such files are tokenised already
     ) -> None:
+        self.profile = profile
         self._files, self._labels, self._source = files, labels, source
         self._place, self._light_on_dark, self._name = place, light_on_dark, name
 
     def __len__(self) -> int:
         return len(self._labels)
 
-    def __getitem__(self, index: int) -> Sample | Refused:
+    def __getitem__(self, index: int) -> Sample | Rejected:
         entry = self._labels[index]
-        if isinstance(entry, Refused):
+        if isinstance(entry, Rejected):
             return entry
         picture = FilePicture(self._files, entry.id, self._light_on_dark, self._place)
         return Sample(self._name(entry.id), self._source, entry.label, picture)
 
     def id(self, index: int) -> str:
         entry = self._labels[index]
-        return entry.id if isinstance(entry, Refused) else self._name(entry.id)
+        return entry.id if isinstance(entry, Rejected) else self._name(entry.id)
 
     def digest(self) -> str:
         return self._labels.digest()
@@ -61,8 +61,9 @@ def open_labels(files: Files, name: str, source: str) -> Labels:
 
 
 @contextmanager
-def opened_label_file(path: Path) -> Iterator[LabelledSplit]:
-    """A label file outside any corpus; its pictures are looked for beside it.
+def opened_label_file(path: Path, profile: str | None = None) -> Iterator[LabelledSplit]:
+    """A label file outside any corpus; its pictures are looked for beside it. `profile` says how labels are
+    read (None: they are tokenised).
 
     Raises CorpusError when it cannot be read or holds no labels.
     """
@@ -70,10 +71,11 @@ def opened_label_file(path: Path) -> Iterator[LabelledSplit]:
         what = "no regular file: save it as one first" if path.exists() else "no such label file"
         raise CorpusError(f"{path}: {what}")
     with FolderFiles(path.parent) as files:
-        yield LabelledSplit(files, open_labels(files, path.name, path.name), path.name, str)
+        labels = open_labels(files, path.name, path.name)
+        yield LabelledSplit(files, labels, path.name, str, profile=profile)
 
 
-def label_file(path: Path) -> Iterator[Sample | Refused]:
+def label_file(path: Path) -> Iterator[Sample | Rejected]:
     """The lines of a label file outside any corpus. Raises CorpusError as `opened_label_file`."""
     with opened_label_file(path) as split:
         for index in range(len(split)):

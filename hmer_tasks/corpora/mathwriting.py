@@ -7,10 +7,10 @@ signs under `symbols/` have none, and `label` serves there. Points are x, y and 
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
-from hmer_tasks.corpora.faults import CorpusError
-from hmer_tasks.corpora.files import Files
-from hmer_tasks.corpora.inkml import Ink
-from hmer_tasks.corpora.inksplit import InkSplit
+from hmer_tasks.corpora.ink_split import InkSplit
+from hmer_tasks.exceptions import CorpusError
+from hmer_tasks.handwriting.inkml import Ink
+from hmer_tasks.storage.files import Files
 
 SPLITS = ("train", "valid", "test", "synthetic", "symbols")
 _DEPTH = 3  # folders are looked for in the root and in two levels below it

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
 from hmer_tasks.corpora.crohme import BITMAPS
-from hmer_tasks.corpora.files import Files
 from hmer_tasks.corpora.labelled import LabelledSplit, locate, open_labels
+from hmer_tasks.storage.files import Files
 
 SPLITS = ("N1", "N2", "N3")
 

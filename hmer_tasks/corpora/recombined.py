@@ -13,18 +13,18 @@ from pathlib import Path
 
 from hmer_tasks.corpora import crohme
 from hmer_tasks.corpora.base import Corpus, Sample, SplitReader
-from hmer_tasks.corpora.faults import CorpusError
-from hmer_tasks.corpora.files import Files
-from hmer_tasks.corpora.hand.compose import recombined_ink
-from hmer_tasks.corpora.hand.inkml_writer import inkml_document
-from hmer_tasks.corpora.hand.paper import photographed
-from hmer_tasks.corpora.hand.parts import expression_of, read_documents
-from hmer_tasks.corpora.hand.pen import Ink, clean
-from hmer_tasks.corpora.hand.recombine import Plan, Recombiner
-from hmer_tasks.corpora.hand.writer import keyed
-from hmer_tasks.corpora.handwriting import LOOKS
-from hmer_tasks.corpora.pictures import png
 from hmer_tasks.corpora.synthetic import COUNT, SPLITS, fitted
+from hmer_tasks.exceptions import CorpusError
+from hmer_tasks.handwriting.compose import recombined_ink
+from hmer_tasks.handwriting.inkml_writer import inkml_document
+from hmer_tasks.handwriting.paper import photographed
+from hmer_tasks.handwriting.parts import expression_of, read_documents
+from hmer_tasks.handwriting.pen import Ink, clean
+from hmer_tasks.handwriting.recombine import Plan, Recombiner
+from hmer_tasks.handwriting.writer import keyed
+from hmer_tasks.handwriting.writing import LOOKS
+from hmer_tasks.images import png
+from hmer_tasks.storage.files import Files
 
 SOURCE = "recombined/train"
 FEWEST = 20  # expressions that must agree with their ink
@@ -95,7 +95,7 @@ def recombined(count: int = COUNT, like: Path | None = None, look: str = "ink", 
         name = ""
         if like is not None:
             statistics, name = fitted(like)
-            recombiner = recombiner.like_labels(statistics)
+            recombiner = recombiner.shaped_like(statistics.shapes)
         return RecombinedSplit(recombiner, count, look, seed, f"{digest}\n{name}")
 
     return replace(CORPUS, open_split=open_split)

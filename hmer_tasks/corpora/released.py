@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hmer_tasks.corpora.base import Corpus, Refused, Sample, SplitReader
-from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import Files
-from hmer_tasks.corpora.pictures import prove
-from hmer_tasks.corpora.releasedfiles import Table, open_table
-from hmer_tasks.reasons import Reason
+from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
+from hmer_tasks.corpora.released_files import Table, open_table
+from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
+from hmer_tasks.images import prove
+from hmer_tasks.storage.files import Files
 
 BASES = (
     "crohme_train",
@@ -57,7 +56,9 @@ class ReleasedPicture:
         """The encoded picture and its file name. Raises PictureError (IMAGE_MISSING, IMAGE_UNREADABLE …)."""
         data = self.table.picture(self.row)
         if data is None:
-            raise PictureError(Reason.IMAGE_MISSING, self.table.place(self.row), "the row has no picture")
+            raise PictureError(
+                RejectReason.IMAGE_MISSING, self.table.place(self.row), "the row has no picture"
+            )
         prove(data, self.table.place(self.row))
         return data, self.name
 
@@ -74,11 +75,11 @@ class ReleasedSplit:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def __getitem__(self, index: int) -> Sample | Refused:
+    def __getitem__(self, index: int) -> Sample | Rejected:
         id, place, turns = self._ids[index], self._table.place(index), self._table.turns(index)
         if turns is None:
-            return Refused(
-                id, self._source, Reason.MALFORMED_LINE, f"{place}: not one question and one answer"
+            return Rejected(
+                id, self._source, RejectReason.MALFORMED_LINE, f"{place}: not one question and one answer"
             )
         if self._labels is None:
             label: str | None = last_line(turns[1])
@@ -86,7 +87,7 @@ class ReleasedSplit:
             label = self._labels.of(self._table.names[index], turns[1])
         if label is None:
             where = f"{place}: the answer is a marked formula; its label is in another configuration"
-            return Refused(id, self._source, Reason.LABEL_MISSING, where)
+            return Rejected(id, self._source, RejectReason.LABEL_MISSING, where)
         picture = ReleasedPicture(self._table, index, PurePosixPath(self._table.names[index]).name)
         return Sample(id, self._source, label, picture)
 
@@ -178,7 +179,7 @@ def candidates(files: Files, base: str) -> Iterator[Candidate]:
 
 def available(files: Files) -> tuple[str, ...]:
     """The configurations that are there."""
-    from hmer_tasks.corpora.releasedfiles import parquet_names
+    from hmer_tasks.corpora.released_files import parquet_names
 
     return tuple(config for config in CONFIGS if parquet_names(files, config))
 

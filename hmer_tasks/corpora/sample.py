@@ -7,11 +7,11 @@ makes the rest. Nothing is stored: the same versions write the same bytes.
 from hashlib import sha256
 from pathlib import Path
 
-from hmer_tasks.corpora.base import Corpus, Refused, Sample, SplitReader
-from hmer_tasks.corpora.expressions import expression
-from hmer_tasks.corpora.files import Files
+from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
 from hmer_tasks.corpora.labelled import open_labels
 from hmer_tasks.corpora.synthetic import HandPicture, Pen
+from hmer_tasks.label_generation.expressions import expression
+from hmer_tasks.storage.files import Files
 
 SPLITS = ("train",)
 SOURCE = "sample/train"
@@ -48,10 +48,10 @@ class SampleSplit:
     def __len__(self) -> int:
         return COUNT
 
-    def __getitem__(self, index: int) -> Sample | Refused:
+    def __getitem__(self, index: int) -> Sample | Rejected:
         if index < len(self._labels):
             entry = self._labels[index]
-            if isinstance(entry, Refused):
+            if isinstance(entry, Rejected):
                 return entry
             label = entry.label
         else:

@@ -11,15 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, Sample, SplitReader
-from hmer_tasks.corpora.expressions import expression
-from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import Files, open_files
-from hmer_tasks.corpora.hand.collect import Collection, collect
-from hmer_tasks.corpora.hand.writer import Writer, keyed, writer
-from hmer_tasks.corpora.handwriting import LOOKS, drawable, write, write_inkml
 from hmer_tasks.corpora.labelled import open_labels
-from hmer_tasks.corpora.likeness import Likeness, fit
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.exceptions import CorpusError, LabelError, PictureError
+from hmer_tasks.handwriting.collect import Collection, collect
+from hmer_tasks.handwriting.writer import Writer, keyed, writer
+from hmer_tasks.handwriting.writing import LOOKS, drawable, write, write_inkml
+from hmer_tasks.label_generation.expressions import expression
+from hmer_tasks.label_generation.statistics import LabelStatistics, fit
+from hmer_tasks.storage.files import Files
+from hmer_tasks.storage.opening import open_files
 
 SPLITS = ("train",)
 SOURCE = "synthetic/train"
@@ -72,7 +72,7 @@ class SyntheticSplit:
 
     profile: str | None = None
 
-    def __init__(self, count: int, pen: Pen, like: Likeness | None, made_of: str) -> None:
+    def __init__(self, count: int, pen: Pen, like: LabelStatistics | None, made_of: str) -> None:
         self._count, self._pen, self._like, self._made_of = count, pen, like, made_of
 
     def __len__(self) -> int:
@@ -135,7 +135,7 @@ def synthetic(
 
 
 @cache
-def fitted(path: Path) -> tuple[Likeness, str]:
+def fitted(path: Path) -> tuple[LabelStatistics, str]:
     """The grammar fitted to a label file, and the file's digest."""
     with open_files(path.parent) as files:
         labels = open_labels(files, path.name, SOURCE)

@@ -10,8 +10,7 @@ taken, so the choice depends on the tokens alone.
 from functools import cache
 from typing import NamedTuple
 
-from rapidfuzz.distance import Levenshtein
-
+from hmer_tasks.errors.edits import edit_distance, edit_script
 from hmer_tasks.latex.tables import tables
 
 # What makes one script read worse than another one as short.
@@ -49,17 +48,17 @@ def align(wrong: list[str], right: list[str]) -> list[Span]:
         return [Span(head, head + 1, head, head + 1)]  # one symbol read as another: nothing to choose
     head, tail = max(0, head - _MARGIN), max(0, tail - _MARGIN)
     a, b = wrong[head : len(wrong) - tail], right[head : len(right) - tail]
-    distance = Levenshtein.distance(a, b)
+    distance = edit_distance(a, b)
     too_large = (len(a) + 1) * (2 * distance + 1) > _CELLS
     spans = _any_spans(a, b) if too_large else _best_spans(a, b, distance)
     return [Span(*(place + head for place in span)) for span in spans]
 
 
 def _any_spans(a: list[str], b: list[str]) -> list[Span]:
-    """The spans of rapidfuzz's script, neighbouring edits joined."""
+    """The spans of a script that need not read well, neighbouring edits joined."""
     spans: list[Span] = []
     joined = False
-    for edit in Levenshtein.opcodes(a, b):
+    for edit in edit_script(a, b):
         if edit.tag == "equal":
             joined = False
             continue

@@ -9,8 +9,8 @@ project's, because the released builder is not public.
 from functools import lru_cache
 
 from hmer_tasks.errors.align import align
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tables import tables
-from hmer_tasks.reasons import LabelError, Reason
 
 ERROR_START, ERROR_END, DELETED, START = "<error_start>", "<error_end>", "<deleted>", "<start>"
 
@@ -113,9 +113,9 @@ def _refuse_reserved(tokens: list[str]) -> None:
     for place, token in enumerate(tokens):
         if token in reserved:
             raise LabelError(
-                Reason.RESERVED_TOKEN, place, f"{token} is a mark of the error tasks", tuple(tokens)
+                RejectReason.RESERVED_TOKEN, place, f"{token} is a mark of the error tasks", tuple(tokens)
             )
 
 
 def _bad(place: int, detail: str, tokens: list[str]) -> LabelError:
-    return LabelError(Reason.BAD_MARKUP, place, detail, tuple(tokens))
+    return LabelError(RejectReason.BAD_MARKUP, place, detail, tuple(tokens))

@@ -11,13 +11,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from hmer_tasks.errors.align import align
-from hmer_tasks.errors.equivalent import looks_the_same
-from hmer_tasks.errors.hopeless import FARTHEST, Hopeless, hopeless
-from hmer_tasks.errors.predictions import Prediction, explicit_or_raw, read_predictions
+from hmer_tasks.errors.equivalence import is_equivalent
+from hmer_tasks.errors.rejection_rules import FARTHEST, RejectionRule, rejection_rule
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tables import tables
-from hmer_tasks.reasons import LabelError
-from hmer_tasks.whole import write_whole
+from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
+from hmer_tasks.utils.files import atomic_write
 
 
 class LeftOut(StrEnum):
@@ -86,7 +86,7 @@ def mine(predictions: Iterable[Prediction], caps: Caps) -> Mined:
     return mined
 
 
-def _wrong(candidate: str, label: str, caps: Caps) -> LeftOut | Hopeless | None:
+def _wrong(candidate: str, label: str, caps: Caps) -> LeftOut | RejectionRule | None:
     """Why a prediction has no place among wrong candidates, caps aside."""
     try:
         parse(label)
@@ -96,9 +96,9 @@ def _wrong(candidate: str, label: str, caps: Caps) -> LeftOut | Hopeless | None:
         return LeftOut.RESERVED_TOKEN
     if not candidate.isprintable() or "\ufffd" in candidate:
         return LeftOut.UNPRINTABLE
-    if looks_the_same(candidate, label):
+    if is_equivalent(candidate, label):
         return LeftOut.RIGHT
-    return hopeless(candidate.split(), label.split(), caps.farthest)
+    return rejection_rule(candidate.split(), label.split(), caps.farthest)
 
 
 def _spans(candidate: list[str], label: list[str]) -> list[tuple[str, str]]:
@@ -122,5 +122,5 @@ def mine_files(paths: list[Path], out: Path, caps: Caps) -> Mined:
         record |= {"img_id": each.id, "gt": each.gt, "pred": each.pred, "task": each.task}
         record |= {"sample": each.sample, "stop": each.stop}
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-    write_whole(out, "".join(lines))
+    atomic_write(out, "".join(lines))
     return mined

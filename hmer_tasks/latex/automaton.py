@@ -14,9 +14,9 @@ from lark import Lark
 from lark.grammar import Rule
 from lark.lexer import Lexer
 
-from hmer_tasks.grammar_files import grammar_path
-from hmer_tasks.latex.explain import explain
+from hmer_tasks.latex.diagnose import explain
 from hmer_tasks.latex.tokens import ID, TERMINALS, Lexed
+from hmer_tasks.utils.grammar_files import grammar_path
 
 # What builds a rule's value from its parts'. The stack that holds them is untyped by nature (words,
 # nodes, lines, scripts, lists of nodes); the grammar says what stands where, the functions say it again.

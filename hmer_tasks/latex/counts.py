@@ -2,18 +2,22 @@
 
 from collections import Counter
 
+from hmer_tasks.latex.attributes import ink_tokens
 
-def count_symbols(label: str) -> dict[str, int]:
+
+def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
     r"""How often each token stands in a label, braces left out, in order of first appearance.
 
-    Environment names and ``_ ^ & \\ \begin`` do count.
+    Environment names and ``_ ^ & \\ \begin`` do count; arguments that are no ink (a colour's name, a
+    length) count in the `released` dialect alone, letter by letter.
     """
-    counts = Counter(label.split())
+    tokens = label.split()
+    counts = Counter(tokens if dialect == "released" else ink_tokens(tokens))
     counts.pop("{", None)
     counts.pop("}", None)
     return dict(counts)
 
 
-def count_text(label: str) -> str:
-    """``tok: n`` joined by a comma and a space."""
-    return ", ".join(f"{token}: {count}" for token, count in count_symbols(label).items())
+def count_text(label: str, dialect: str = "canonical") -> str:
+    """``tok: n`` joined by a comma and a space; `dialect` as in `count_symbols`."""
+    return ", ".join(f"{token}: {count}" for token, count in count_symbols(label, dialect).items())

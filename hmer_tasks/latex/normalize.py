@@ -6,12 +6,13 @@ A profile is a table of grammar/profiles.toml; `plain` does nothing that is not 
 
 import re
 
+from hmer_tasks.exceptions import LabelError, RejectReason
+from hmer_tasks.latex.canonical import spell
+from hmer_tasks.latex.document import formula, with_scripts, without_comments
 from hmer_tasks.latex.rules import Rules, profile
-from hmer_tasks.latex.spelling import spell
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.unicode import to_commands
 from hmer_tasks.latex.words import split_glued
-from hmer_tasks.reasons import LabelError, Reason
 
 # TeX's comment runs to the end of its line. On the last line there is nothing to run to: there, and
 # so in every one-line truth, % is a per cent sign that somebody forgot to escape, and it stays.
@@ -28,20 +29,29 @@ def normalize(latex: str, profile_name: str = "plain") -> str:
     and ValueError, with the nearest name, where there is no such profile.
     """
     rules = profile(profile_name)
-    before, newline, last = latex.strip().rpartition("\n")
-    text = _COMMENT.sub(r"\1", before + newline) + last
+    if rules.document == "strip":
+        text = without_comments(latex)
+    else:
+        before, newline, last = latex.strip().rpartition("\n")
+        text = _COMMENT.sub(r"\1", before + newline) + last
     _refuse_reserved(text)
     tokens = _tokens(text, rules)
-    if rules.unicode == "commands":
+    if rules.document == "strip":
+        tokens = formula(tokens)
+    if rules.unicode == "scripts":
+        tokens = with_scripts(tokens)
+    if rules.unicode != "keep":
         tokens = [new for token in tokens for new in to_commands(token)]
-    return spell(" ".join(_without_delimiters(tokens)), rules)
+    if rules.document == "keep":
+        tokens = _without_delimiters(tokens)
+    return spell(" ".join(tokens), rules)
 
 
 def _refuse_reserved(text: str) -> None:
     for place, word in enumerate(text.split()):
         if word in tables().reserved:
             detail = f"{word} is a mark of the error tasks"
-            raise LabelError(Reason.RESERVED_TOKEN, place, detail, tuple(text.split()))
+            raise LabelError(RejectReason.RESERVED_TOKEN, place, detail, tuple(text.split()))
 
 
 def _tokens(text: str, rules: Rules) -> list[str]:

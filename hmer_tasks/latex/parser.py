@@ -2,12 +2,13 @@
 
 from functools import cache
 
+from hmer_tasks.exceptions import LabelError, RejectReason
+from hmer_tasks.latex.attributes import HIDDEN, ink_tokens, signature
 from hmer_tasks.latex.automaton import Automaton, Build, load, run
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tokens import ID, Lexed, lex
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import join_columns
-from hmer_tasks.reasons import LabelError, Reason
 
 MAX_DEPTH = 100  # real labels reach 12; the text form grows with depth × length
 EMPTY: Line = (Node(NONE),)
@@ -24,16 +25,29 @@ def parse(label: str) -> ExprTree:
     """
     lexed = lex(label)
     if len(lexed.terminals) == 1:
-        raise LabelError(Reason.EMPTY_LABEL, 0, "there is no token")
+        raise LabelError(RejectReason.EMPTY_LABEL, 0, "there is no token")
     tree = ExprTree(_read(lexed))
     # A level needs a brace, a row or an unbraced argument: only then is it worth measuring.
     if len(lexed.terminals) > MAX_DEPTH and tree.depth() > MAX_DEPTH:
         raise LabelError(
-            Reason.TOO_DEEP, _deep_place(lexed), f"nesting is over {MAX_DEPTH} deep", tuple(lexed.words)
+            RejectReason.TOO_DEEP, _deep_place(lexed), f"nesting is over {MAX_DEPTH} deep", tuple(lexed.words)
         )
     if ID["OPEN"] in lexed.terminals:
         _check_options(tree, lexed)
-    return tree
+    return tree if HIDDEN.isdisjoint(lexed.words) else ExprTree(_hidden(tree.line))
+
+
+def _hidden(line: Line) -> Line:
+    r"""The line with what leaves no ink made part of its node: ``\phantom { x }`` as ``\phantom{x}``."""
+    return tuple(_hidden_node(node) for node in line)
+
+
+def _hidden_node(node: Node) -> Node:
+    symbol, children = node.symbol, node.children
+    if symbol in HIDDEN:
+        tokens = to_label(ExprTree(children[0][1])).split()
+        symbol, children = f"{symbol}{{{join_columns(tokens)}}}", children[1:]
+    return Node(symbol, tuple((name, _hidden(line)) for name, line in children))
 
 
 def _check_options(tree: ExprTree, lexed: Lexed) -> None:
@@ -50,7 +64,7 @@ def _check_options(tree: ExprTree, lexed: Lexed) -> None:
         place = lexed.terminals.index(ID["OPEN"])
         place = place if lexed.places is None else lexed.places[place]
         detail = "a bracket in this option is an argument without braces"
-        raise LabelError(Reason.UNBALANCED_BRACKET, place, detail, tuple(lexed.words))
+        raise LabelError(RejectReason.UNBALANCED_BRACKET, place, detail, tuple(lexed.words))
 
 
 @cache
@@ -65,11 +79,13 @@ def _read(lexed: Lexed) -> Line:
 
 
 def unknown_commands(label: str) -> list[str]:
-    """Commands of a label that stand in no table: ordinary nodes, worth a warning."""
-    t = tables()
-    known = t.symbols | t.operators | t.fences | t.signatures.keys() | t.scripts.keys()
-    seen = dict.fromkeys(word for word in lex(label).words if word[0] == "\\" and len(word) > 1)
-    return [word for word in seen if word not in known and word not in (BREAK, "\\begin", "\\end")]
+    """Commands of a label in explicit form that stand in no table: ordinary nodes, worth a warning."""
+    known = tables().known
+    words = label.split()
+    if not any(word[0] == "\\" and len(word) > 1 and word not in known for word in words):
+        return []
+    seen = dict.fromkeys(ink_tokens(words))
+    return [word for word in seen if word[0] == "\\" and len(word) > 1 and word not in known]
 
 
 def _deep_place(lexed: Lexed) -> int:
@@ -124,12 +140,24 @@ def _group(_open: str, line: Line, _close: str) -> Node:
 
 
 def _one_argument(command: str, line: Line) -> Node:
-    return Node(command, ((_SIGNATURES[command].arguments[0], line),))
+    relations = _relations(command)
+    return Node(command, ((relations[0] if relations else "inside", line),))
 
 
 def _two_arguments(command: str, first: Line, second: Line) -> Node:
-    one, two = _SIGNATURES[command].arguments
+    one, two = _relations(command)
     return Node(command, ((one, first), (two, second)))
+
+
+def _three_arguments(command: str, first: Line, second: Line, third: Line) -> Node:
+    one, two, three = _relations(command)
+    return Node(command, ((one, first), (two, second), (three, third)))
+
+
+def _relations(command: str) -> tuple[str, ...]:
+    takes = _SIGNATURES.get(command) or signature(command)
+    assert takes is not None, command
+    return takes.arguments
 
 
 def _option_and_argument(command: str, _open: str, option: Line, _close: str, line: Line) -> Node:
@@ -167,6 +195,7 @@ _BUILD: dict[str, Build] = {  # keyed by a rule's alias, or its name
     "sup": lambda _mark, line: ("sup", line),
     "one_argument": _one_argument,
     "two_arguments": _two_arguments,
+    "three_arguments": _three_arguments,
     "option_and_argument": _option_and_argument,
     "braced": lambda _open, line, _close: line,
     "unbraced": lambda node: (node,),

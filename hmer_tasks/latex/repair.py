@@ -1,37 +1,32 @@
-r"""Labels that are nearly TeX, mended where there is one way to mend them: `--repair`, opt-in.
+r"""Labels that are nearly TeX, repaired where there is one way to repair them: `--repair`, opt-in.
 
-A mend has a name, its kind; the table is grammar/repairs.toml. A label that parses is never touched,
-except for signs that are no TeX at all (full-width forms, √, `[object Object]`).
+A repair has a name, its kind; which kinds hold for any label and which only for the labels of one corpus is
+the table [rules] of grammar/repairs.toml. Nothing guesses where a brace goes but in a corpus known to have
+lost its braces in one way. A label that parses is never touched, except for signs that are no TeX at all
+(full-width forms, √, `[object Object]`). Linear in the label.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.environment_names import ENVIRONMENT, mend_environments
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.unicode import to_commands
 from hmer_tasks.latex.words import is_token, split_glued
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.utils.grammar_files import read_toml
 
 Parses = Callable[[str], bool]
-KINDS = (
-    "full_width",
-    "root_sign",
-    "stray_object",
-    "environment_name",
-    "script_closed",
-    "closers_at_end",
-    "surplus_brace",
-)
+KINDS = ("full_width", "root_sign", "stray_object", "environment_name", "script_closed", "closers_at_end")
 _NO_FIRST_SIGN = frozenset(["{", "}", "_", "^", "&", "\\\\", "'"])
 _MARKS = frozenset(["_", "^", "\\sp", "\\sb"])
+_MOST_PASSES = 8  # one repair may show what another is needed for; no label known takes more than two
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class RepairedLabel:
     """A mended label (white-space-separated tokens) and the kinds of mends, in the order made."""
 
     label: str
@@ -40,12 +35,13 @@ class Mended:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
+    any_label: tuple[str, ...]
+    of_corpus: dict[str, tuple[str, ...]]
     wide: frozenset[str]
     root: str
     enders: frozenset[str]
     stray: tuple[str, ...]
-    closers_at_end: frozenset[str]
-    leading: frozenset[str]
+    longest: int
     most_tried: int
 
 
@@ -58,19 +54,33 @@ def _table() -> _Table:
         assert isinstance(found, dict)
         return str(found[name])
 
+    rules = data["rules"]
+    assert isinstance(rules, dict)
+    kinds = {str(corpus): tuple(str(words).split()) for corpus, words in rules.items()}
     first, last = ord(of("signs", "first")), ord(of("signs", "last"))
     return _Table(
+        any_label=kinds.pop("any"),
+        of_corpus=kinds,
         wide=frozenset(map(chr, range(first, last + 1))),
         root=of("root", "sign"),
         enders=frozenset(of("root", "enders").split()),
         stray=tuple(split_glued(of("stray", "text"))),
-        closers_at_end=frozenset(of("braces", "closers_at_end").split()),
-        leading=frozenset(of("braces", "leading").split()),
+        longest=int(of("braces", "longest")),
         most_tried=int(of("braces", "most_tried")),
     )
 
 
-def mend(label: str, parses: Parses, corpus: str = "") -> Mended | None:
+def own_rules(corpus: str) -> tuple[str, ...]:
+    """The kinds of repairs that are made in the labels of this corpus alone; none for most."""
+    return _table().of_corpus.get(corpus, ())
+
+
+def rules_of(corpus: str) -> tuple[str, ...]:
+    """The kinds of repairs that are made in labels of a corpus; an empty name: of no corpus that is known."""
+    return (*_table().any_label, *own_rules(corpus))
+
+
+def mend(label: str, parses: Parses, corpus: str = "") -> RepairedLabel | None:
     """The label mended; None where nothing is wrong with it, or where more than one mend would do.
 
     `parses` tells whether a label is one (it may normalise raw LaTeX first); `corpus` is the name of
@@ -79,32 +89,30 @@ def mend(label: str, parses: Parses, corpus: str = "") -> Mended | None:
     """
     if ("%" in label and "\n" in label) or not tables().reserved.isdisjoint(label.split()):
         return None  # a comment ends with its line, and a label of tokens has no lines
+    rules = rules_of(corpus)
     mended, kinds = label, dict[str, None]()
-    # Again and again: one mend may show what another is needed for. Each takes something away.
-    while (found := _mend_once(mended, parses, corpus)) is not None:
+    for _ in range(_MOST_PASSES):
+        found = _mend_once(mended, parses, rules)
+        if found is None:
+            return RepairedLabel(mended, tuple(kinds)) if kinds else None
         mended = found.label
         kinds.update(dict.fromkeys(found.kinds))
-    return Mended(mended, tuple(kinds)) if kinds else None
+    return None
 
 
-def _mend_once(label: str, parses: Parses, corpus: str) -> Mended | None:
+def _mend_once(label: str, parses: Parses, rules: tuple[str, ...]) -> RepairedLabel | None:
     words = _tokens(label)
     kinds = []
-    for kind, step in (
-        ("full_width", _narrow),
-        ("stray_object", _without_strays),
-        ("root_sign", _roots),
-        ("environment_name", mend_environments),
-    ):
-        changed = step(words)
+    for kind, step in _STEPS.items():
+        changed = step(words) if kind in rules else words
         if changed != words:
             kinds.append(kind)
             words = changed
     mended = " ".join(words)
     if parses(mended if kinds else label):
-        return Mended(mended, tuple(kinds)) if kinds else None
-    for kind, found in _brace_mends(words, parses, corpus):
-        return Mended(found, (*kinds, kind))
+        return RepairedLabel(mended, tuple(kinds)) if kinds else None
+    if "closers_at_end" in rules and (found := _closers_moved_back(words, parses)) is not None:
+        return RepairedLabel(found.label, (*kinds, *found.kinds))
     return None
 
 
@@ -156,64 +164,64 @@ def _ends_after(words: list[str], i: int) -> bool:
 def _without_strays(words: list[str]) -> list[str]:
     """Labels without a program's words. Raises LabelError where they stand for a root's index."""
     stray = list(_table().stray)
+    size = len(stray)
+    if words.count(stray[-1]) == 0:
+        return words
     out: list[str] = []
-    i = 0
-    while i < len(words):
-        if words[i] != stray[0] or words[i : i + len(stray)] != stray:
-            out.append(words[i])
-            i += 1
+    for word in words:
+        out.append(word)
+        if word != stray[-1] or out[-size:] != stray:
             continue
+        del out[-size:]
         before = out[-2:-1] if out[-1:] == ["["] else out[-1:]
         owner = tables().signatures.get(before[0]) if before else None
         if before == [_table().root] or (owner is not None and owner.option):
             detail = f"{''.join(stray)} stands where {before[0]} had its index, and nothing tells which"
-            raise LabelError(Reason.LOST_TEXT, len(out), detail, tuple(words))
-        i += len(stray)
+            raise LabelError(RejectReason.LOST_TEXT, len(out), detail, tuple(words))
     return out
+
+
+_STEPS: dict[str, Callable[[list[str]], list[str]]] = {
+    "full_width": _narrow,
+    "stray_object": _without_strays,
+    "root_sign": _roots,
+    "environment_name": mend_environments,
+}
 
 
 # ---------------------------------------------------------------- braces
 
 
-def _brace_mends(words: list[str], parses: Parses, corpus: str) -> Iterator[tuple[str, str]]:
-    """The one mend of a label's braces, if there is just one: its kind and the label."""
+def _closers_moved_back(words: list[str], parses: Parses) -> RepairedLabel | None:
+    """A label whose scripts of one sign lost their closing braces, of which one stands at the very end:
+    the braces moved back, where just one choice of scripts makes a label."""
+    if words[-1:] != ["}"] or len(words) > _table().longest:
+        return None
     missing = words.count("{") - words.count("}")
-    if missing < 0:
-        found = _distinct((_without(words, i) for i, w in enumerate(words) if w == "}"), parses)
-        if missing == -1 and len(found) == 1:
-            yield "surplus_brace", found[0]
-        return
-    given_back = _closings(words, missing, parses, again=False)
-    moved: list[str] | None = []
-    if words[-1:] == ["}"]:
-        moved = _closings(words[:-1], missing + 1, parses, again=True)
-    if given_back is None or moved is None:
-        return
-    if corpus in _table().closers_at_end and len(moved) == 1:
-        kind = "script_closed" if given_back == moved else "closers_at_end"
-        yield kind, moved[0]
-    elif (
-        len(given_back) == 1
-        and moved in ([], given_back)
-        and _leading_scripts(given_back[0].split()) == _leading_scripts(words)
-    ):
-        yield "script_closed", given_back[0]
+    found = _closings(words[:-1], missing + 1, parses, again=True)
+    # They lost them all: a choice that leaves another one closed is not what happened.
+    if len(found) != 1 or _scripts_of_one_sign(found[0].split()) != missing + 1:
+        return None
+    # Where the last brace may as well have been in its place, one script alone wanted closing.
+    kind = "script_closed" if _closings(words, missing, parses, again=False) == found else "closers_at_end"
+    return RepairedLabel(found[0], (kind,))
 
 
-def _leading_scripts(words: list[str]) -> int:
-    """How many scripts are one sign that hardly is a whole script: `e ^ { - }` means that more followed."""
-    leading = _table().leading
+def _scripts_of_one_sign(words: list[str]) -> int:
     return sum(
-        words[i] in leading and words[i - 1] == "{" and words[i + 1] == "}" and words[i - 2] in _MARKS
-        for i in range(2, len(words) - 1)
+        words[i] in _MARKS
+        and words[i + 1] == "{"
+        and words[i + 2] not in _NO_FIRST_SIGN
+        and words[i + 3] == "}"
+        for i in range(len(words) - 3)
     )
 
 
-def _closings(words: list[str], count: int, parses: Parses, again: bool) -> list[str] | None:
+def _closings(words: list[str], count: int, parses: Parses, again: bool) -> list[str]:
     """The labels that come of closing `count` scripts after their first sign: none, one or two of them.
 
     `again`: also those that a brace closes there already (it then closes what stands around). None
-    where there are too many choices to try.
+    of them where there are too many choices to try.
     """
     places = [
         i + 1
@@ -228,7 +236,7 @@ def _closings(words: list[str], count: int, parses: Parses, again: bool) -> list
     found: dict[str, None] = {}
     for tried, chosen in enumerate(combinations(places, count)):
         if tried == _table().most_tried:
-            return None
+            return []
         label = _closed(words, chosen)
         if label not in found and parses(label):
             found[label] = None
@@ -245,11 +253,3 @@ def _closed(words: list[str], places: tuple[int, ...]) -> str:
         out.append("}")
         start = place + 2
     return " ".join(out + words[start:])
-
-
-def _without(words: list[str], i: int) -> str:
-    return " ".join(words[:i] + words[i + 1 :])
-
-
-def _distinct(labels: Iterable[str], parses: Parses) -> list[str]:
-    return [label for label in dict.fromkeys(labels) if parses(label)]

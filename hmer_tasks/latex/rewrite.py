@@ -4,6 +4,7 @@ The result is a label, not a tree: rows are written flat, with ``\\`` between th
 and `to_label` prints both forms alike. Whoever wants the tree parses it.
 """
 
+from hmer_tasks.latex.attributes import command_of, signature
 from hmer_tasks.latex.fences import INVISIBLE, open_delimiters
 from hmer_tasks.latex.primes import raise_primes, unstack_primes
 from hmer_tasks.latex.rules import Rules
@@ -17,9 +18,9 @@ from hmer_tasks.latex.scripts import (
     starts_row,
     sub_first,
 )
-from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import GROUP, NONE, Child, ExprTree, Line, Node, to_label
 
+DOTS = "\\dots"
 _BRACKETS = frozenset("[]")
 # what keeps its braces inside an option: brackets that would end it, and tables that may hold some
 _IN_OPTIONS = _BRACKETS | {"\\begin"}
@@ -42,6 +43,8 @@ class _Rewriter:
         """A line rewritten. `option`: it stands in brackets, `script`: it is a script."""
         rules = self.rules
         items = flat(line)
+        if rules.dots == "resolve":
+            items = self.dots_resolved(items)
         scoped = any(node.symbol in rules.scoped for node in items)
         if rules.delimiter_sizes:
             # \left ... \right bound an infix or a font as braces do: there they stay
@@ -52,7 +55,7 @@ class _Rewriter:
             items = raise_primes(items)
         out: list[Node] = []
         for node in items:
-            if not node.children and node.symbol not in self.touched:
+            if not node.children and command_of(node.symbol) not in self.touched:
                 out.append(node)
             else:
                 self.put(out, node, option)
@@ -62,9 +65,23 @@ class _Rewriter:
             out = self.joined(out, script)
         return tuple(out)
 
+    def dots_resolved(self, items: list[Node]) -> list[Node]:
+        r"""`\dots` as `\cdots` or `\ldots`, by the token right after it as it is written (amsmath's
+        `\dots`). It comes first: what follows may be a command that another rule drops."""
+        if not any(node.symbol == DOTS for node in items):
+            return items
+        out: list[Node] = []
+        for node, after in zip(items, [*items[1:], None], strict=True):
+            if node.symbol == DOTS:
+                centred = not node.children and after is not None and after.symbol in self.rules.centred_dots
+                out.append(Node("\\cdots" if centred else "\\ldots", node.children))
+            else:
+                out.append(node)
+        return out
+
     def put(self, out: list[Node], node: Node, option: bool) -> None:
         """Add what a node becomes to a line."""
-        rules, symbol = self.rules, node.symbol
+        rules, symbol = self.rules, command_of(node.symbol)
         own, scripts = arguments(node)
         scripts = self.scripts(scripts)
         if symbol in rules.drop or symbol == INVISIBLE:
@@ -79,16 +96,16 @@ class _Rewriter:
             own = tuple(
                 (name, self.argument(symbol, i, name, line, option)) for i, (name, line) in enumerate(own)
             )
-            *before, last = rules.alias.get(symbol, (symbol,))
+            *before, last = rules.alias.get(symbol, (node.symbol,))
             if option and last in _BRACKETS:
-                before, last = [], symbol  # it would end the option
+                before, last = [], node.symbol  # it would end the option
             out += [Node(each) for each in before]
             out.append(Node(last, own + scripts))
 
     def argument(self, symbol: str, index: int, relation: str, line: Line, option: bool) -> Line:
         if symbol == "\\begin":  # its body has no braces, so it is still in the option's brackets
             return line if index else self.line(line, option)
-        takes = tables().signatures.get(symbol)
+        takes = signature(symbol)
         return self.line(line, option=takes is not None and relation == takes.option)
 
     def scripts(self, scripts: tuple[Child, ...]) -> tuple[Child, ...]:

@@ -4,19 +4,22 @@ import difflib
 from dataclasses import dataclass
 from functools import cache
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.utils.grammar_files import read_toml
 
 Table = dict[str, object]
 
 # What each switch of a table may say; the first is what a table that is silent means.
 SWITCHES = {
-    "unicode": ("keep", "commands"),
+    "unicode": ("keep", "commands", "scripts"),
+    "document": ("keep", "strip"),
     "groups": ("keep", "careful", "dissolve"),
     "empty_scripts": ("keep", "drop"),
     "limits": ("keep", "drop"),
     "primes": ("keep", "superscripts"),
     "scripts": ("keep", "sub_first"),
+    "dots": ("keep", "resolve"),
 }
+_OF_TOKENS = frozenset(["unicode", "document"])  # done before there is a tree
 _WORD_LISTS = ("drop", "unwrap", "delimiter_sizes")
 _OWN_LISTS = ("join", "spell_out", "glued")
 
@@ -36,18 +39,23 @@ class Rules:
     scoped: frozenset[str]
     # an operator whose scripts move when braces are taken from around it
     stacked: frozenset[str]
+    # before these \\dots is \\cdots
+    centred_dots: frozenset[str]
     unicode: str
+    document: str
     groups: str
     empty_scripts: str
     limits: str
     primes: str
     scripts: str
+    dots: str
 
     @property
     def change_nothing(self) -> bool:
-        """Whether every label is left as it is."""
+        """Whether every label is left as it is, once its tokens are."""
         tables = self.drop or self.unwrap or self.delimiter_sizes or self.alias or self.join
-        return not tables and all(getattr(self, name) == SWITCHES[name][0] for name in SWITCHES)
+        switches = SWITCHES.keys() - _OF_TOKENS
+        return not tables and all(getattr(self, name) == SWITCHES[name][0] for name in switches)
 
 
 @cache
@@ -103,6 +111,7 @@ def _rules(name: str, table: Table) -> Rules:
         glued=tuple(own("glued")),
         scoped=words["infixes"] | ((words["switches"] | words["shown_switches"] | words["sizes"]) - drop),
         stacked=words["stacked"],
+        centred_dots=words["centred_dots"],
         **{key: switch(key) for key in SWITCHES},
     )
 

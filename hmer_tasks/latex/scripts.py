@@ -1,6 +1,6 @@
 r"""Lines and scripts handled for rewriting: rows laid flat, scripts told from arguments, moved, sorted."""
 
-from hmer_tasks.latex.tables import tables
+from hmer_tasks.latex.attributes import signature
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, Line, Node
 
 # a group that holds one of these bounds a row or a cell
@@ -34,7 +34,7 @@ def starts_row(before: list[Node]) -> bool:
 def arguments(node: Node) -> tuple[tuple[Child, ...], tuple[Child, ...]]:
     """A node's children as its own arguments and its scripts."""
     children = node.children
-    takes = tables().signatures.get(node.symbol)
+    takes = signature(node.symbol)
     if takes is not None:
         count = len(takes.arguments) + (takes.option is not None and children[0][0] == takes.option)
     elif node.symbol == "\\begin":

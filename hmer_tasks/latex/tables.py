@@ -1,20 +1,24 @@
 """The tables of grammar/commands.toml, read once: which command takes what, which names exist."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.utils.grammar_files import read_toml
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a command takes: the relation of its option (None: no option) and of each argument."""
+    """What a command takes: the relation of its option (None: no option) and of each argument.
+
+    `attributes`: the kinds of the arguments without ink that stand before these (see attributes.py).
+    """
 
     option: str | None
     arguments: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tables:
     """commands.toml as sets and dicts."""
 
@@ -26,6 +30,13 @@ class Tables:
     column_environments: frozenset[str]
     reserved: frozenset[str]
     symbols: frozenset[str]
+    registers: frozenset[str]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every command that stands in some table."""
+        names = (self.signatures, self.scripts, ("\\\\", "\\begin", "\\end"))
+        return (self.symbols | self.operators | self.fences).union(*names)
 
 
 def _section(data: dict[str, object], name: str) -> dict[str, object]:
@@ -46,7 +57,11 @@ def tables() -> Tables:
     for group in _section(data, "arguments").values():
         assert isinstance(group, dict)
         option = group.get("option")
-        signature = Signature(None if option is None else str(option), tuple(group["arguments"]))
+        signature = Signature(
+            None if option is None else str(option),
+            tuple(group["arguments"]),
+            tuple(group.get("attributes", ())),
+        )
         for command in str(group["commands"]).split():
             signatures[command] = signature
     nodes, environments = _section(data, "nodes"), _section(data, "environments")
@@ -60,4 +75,5 @@ def tables() -> Tables:
         column_environments=_words(environments, "columns"),
         reserved=_words(_section(data, "reserved"), "tokens"),
         symbols=_words(symbols, "letters") | _words(symbols, "marks"),
+        registers=_words(symbols, "registers"),
     )

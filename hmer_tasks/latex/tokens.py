@@ -3,20 +3,21 @@ r"""Tokens: a label's white-space words, told apart into the terminals of gramma
 A token is a command, one of ``{ } [ ] _ ^ & '``, a single character, or an environment's name in
 braces. Words in which several tokens are glued together (``\left(``, ``{}``, ``12``) are split.
 The common word is one look-up in a dict; only labels with environments, options or words never
-seen take the longer road (`_lex_slowly`).
+seen, or with arguments that are no ink, take the longer road (`_lex_slowly`).
 """
 
 import re
 from dataclasses import dataclass
 
-from hmer_tasks.latex.tables import tables
+from hmer_tasks.exceptions import LabelError, RejectReason
+from hmer_tasks.latex.attributes import ATTRIBUTED, read_attributes
+from hmer_tasks.latex.tables import Signature, tables
 from hmer_tasks.latex.tree import Node
 from hmer_tasks.latex.words import is_token, split_glued
-from hmer_tasks.reasons import LabelError, Reason
 
 TERMINALS = (
-    "$END", "SYMBOL", "FENCE", "BREAK", "LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "OPTIONAL",
-    "OPEN", "CLOSE", "BEGIN", "END", "NAME", "ARRAY", "COLUMNS",
+    "$END", "SYMBOL", "FENCE", "BREAK", "LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "THREE",
+    "OPTIONAL", "OPEN", "CLOSE", "BEGIN", "END", "NAME", "ARRAY", "COLUMNS",
 )  # fmt: skip
 ID = {name: number for number, name in enumerate(TERMINALS)}
 _SYMBOL, _LBRACE, _RBRACE = ID["SYMBOL"], ID["LBRACE"], ID["RBRACE"]
@@ -47,11 +48,21 @@ def _terminal(word: str) -> int:
     if word in t.scripts:
         return ID["SUB" if t.scripts[word] == "_" else "SUP"]
     if word in t.signatures:
-        takes = t.signatures[word]
-        return ID["OPTIONAL" if takes.option else ("ONE", "TWO")[len(takes.arguments) - 1]]
+        return ID[_kind(word, t.signatures[word])]
     if word in t.fences:
         return ID["FENCE"]
     return ID["BREAK"] if word == "\\\\" else _SYMBOL
+
+
+def _kind(word: str, takes: Signature) -> str:
+    """The terminal of a command with these arguments, its attributes left out."""
+    if takes.option:
+        return "OPTIONAL"
+    if takes.attributes == ("line",):  # it is read as any argument, and then hidden (parser.py)
+        return "ONE"
+    if not takes.arguments:
+        return "SYMBOL" if takes.attributes == ("number",) else "FENCE"  # a colour or a space is no argument
+    return ("ONE", "TWO", "THREE")[len(takes.arguments) - 1]
 
 
 _terminals: dict[str, int] = {}
@@ -68,10 +79,10 @@ def _know(word: str) -> tuple[int, Node | str]:
     return terminal, value
 
 
-_PLAIN_WORDS = frozenset(ID[n] for n in ("LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "OPTIONAL"))
+_PLAIN_WORDS = frozenset(ID[n] for n in ("LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "THREE", "OPTIONAL"))
 for _word in [*"{}_^&'[]", *tables().scripts, *tables().signatures, *tables().fences, "\\\\",
               *tables().symbols, *map(chr, range(0x21, 0x7F))]:  # fmt: skip
-    if _word not in _terminals:
+    if _word not in _terminals and _word not in ATTRIBUTED:  # those take the longer road
         _know(_word)
 
 
@@ -105,7 +116,10 @@ def _as_tokens(words: list[str]) -> list[str]:
                 tokens.append(word)
         elif word in reserved:
             raise LabelError(
-                Reason.RESERVED_TOKEN, len(tokens), f"{word} is a mark of the error tasks", (*tokens, word)
+                RejectReason.RESERVED_TOKEN,
+                len(tokens),
+                f"{word} is a mark of the error tasks",
+                (*tokens, word),
             )
         elif _NAME.fullmatch(word) and tokens and tokens[-1] in ("\\begin", "\\end"):
             tokens.append(word)
@@ -113,7 +127,7 @@ def _as_tokens(words: list[str]) -> list[str]:
             for piece in [word] if is_token(word) else split_glued(word):
                 if not (is_token(piece) or _NAME.fullmatch(piece)):
                     detail = f"U+{ord(piece[0]):04X} is not a printable character"
-                    raise LabelError(Reason.BAD_CHARACTER, len(tokens), detail, (*tokens, ascii(piece)))
+                    raise LabelError(RejectReason.BAD_CHARACTER, len(tokens), detail, (*tokens, ascii(piece)))
                 tokens.append(piece)
     return tokens
 
@@ -126,7 +140,7 @@ def _lex_slowly(words: list[str]) -> Lexed:
 
 
 class _Scanner:
-    """The longer road: environments' names and column specifications, and options' brackets."""
+    """The longer road: environments' names and column specifications, attributes, options' brackets."""
 
     def __init__(self, tokens: list[str], out: Lexed) -> None:
         self.tokens = tokens
@@ -149,6 +163,9 @@ class _Scanner:
             if word in ("\\begin", "\\end"):
                 i = self.environment(i)
                 continue
+            if word in ATTRIBUTED:
+                i = self.attributed(i)
+                continue
             option = self.options.get(i)
             if option is not None:
                 self.emit(ID[option], word, word)
@@ -159,17 +176,28 @@ class _Scanner:
             i += 1
         self.out.terminals.append(0)
 
+    def attributed(self, i: int) -> int:
+        """Emit a command with its attributes as one terminal; returns the place after them."""
+        word, takes = self.tokens[i], tables().signatures[self.tokens[i]]
+        attributes, end = read_attributes(self.tokens, i + 1, takes.attributes)
+        symbol = word + attributes
+        self.emit(ID[_kind(word, takes)], symbol if takes.arguments else Node(symbol), word)
+        self.out.words.extend(self.tokens[i + 1 : end])
+        return end
+
     def environment(self, i: int) -> int:
         """Emit \\begin or \\end, its name (however spelled) and the column specification."""
         begin = self.tokens[i] == "\\begin"
         name, after = self.name(i)
         known = tables().environments | tables().column_environments
         if name not in known:
-            raise self.error(Reason.UNKNOWN_ENVIRONMENT, i + 1, f"{name!r} is not a known environment")
+            raise self.error(RejectReason.UNKNOWN_ENVIRONMENT, i + 1, f"{name!r} is not a known environment")
         if begin:
             self.begun.append(name)
         elif self.begun and self.begun.pop() != name:
-            raise self.error(Reason.UNBALANCED_ENVIRONMENT, i + 1, f"another environment is open, not {name}")
+            raise self.error(
+                RejectReason.UNBALANCED_ENVIRONMENT, i + 1, f"another environment is open, not {name}"
+            )
         columns = begin and name in tables().column_environments
         self.emit(ID["BEGIN" if begin else "END"], name, self.tokens[i])
         self.emit(ID["ARRAY" if columns else "NAME"], name, f"{{{name}}}")
@@ -185,7 +213,9 @@ class _Scanner:
                 end += 1
             if end < len(tokens) and tokens[end] == "}" and end > i + 2:
                 return "".join(tokens[i + 2 : end]), end + 1
-        raise self.error(Reason.MISSING_ARGUMENT, i, f"{tokens[i]} needs an environment's name in braces")
+        raise self.error(
+            RejectReason.MISSING_ARGUMENT, i, f"{tokens[i]} needs an environment's name in braces"
+        )
 
     def columns(self, i: int) -> int:
         tokens, depth, end = self.tokens, 0, i
@@ -197,12 +227,12 @@ class _Scanner:
         if i >= len(tokens) or tokens[i] != "{":
             return i  # the grammar says what is missing
         if depth:
-            raise self.error(Reason.UNBALANCED_BRACE, i, "the column specification is never closed")
+            raise self.error(RejectReason.UNBALANCED_BRACE, i, "the column specification is never closed")
         self.emit(ID["COLUMNS"], " ".join(tokens[i + 1 : end - 1]), "{")
         self.out.words.extend(tokens[i + 1 : end])
         return end
 
-    def error(self, reason: Reason, position: int, detail: str) -> LabelError:
+    def error(self, reason: RejectReason, position: int, detail: str) -> LabelError:
         return LabelError(reason, position, detail, tuple(self.tokens))
 
 
@@ -233,4 +263,4 @@ def _match_options(tokens: list[str]) -> dict[int, str]:
 def _refuse_open_option(entry: tuple[str, int, bool], tokens: list[str]) -> None:
     if entry[2]:
         detail = f"the option of {tokens[entry[1] - 1]} is never closed"
-        raise LabelError(Reason.UNBALANCED_BRACKET, entry[1], detail, tuple(tokens))
+        raise LabelError(RejectReason.UNBALANCED_BRACKET, entry[1], detail, tuple(tokens))

@@ -8,7 +8,8 @@ leaves are shared. `to_label` prints the explicit form; text form and counts sta
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from hmer_tasks.latex.tables import Signature, tables
+from hmer_tasks.latex.attributes import signature, tokens_of
+from hmer_tasks.latex.tables import Signature
 from hmer_tasks.latex.words import split_environment
 
 if TYPE_CHECKING:
@@ -86,8 +87,10 @@ def _write_line(line: Line, out: list[str]) -> None:
         if not node.children:
             if symbol == GROUP:
                 out += "{", "}"
-            elif symbol != NONE:
+            elif len(symbol) < 3:  # most are: they have no attributes
                 out.append(symbol)
+            elif symbol != NONE:
+                out += tokens_of(symbol)
         elif symbol == "\\begin":
             _write_environment(node, out)
         else:
@@ -100,8 +103,8 @@ def _write_node(node: Node, out: list[str]) -> None:
         if node.children[0][0] != "inside":
             out += "{", "}"
     elif symbol != NONE:
-        out.append(symbol)
-    takes = tables().signatures.get(symbol)
+        out += tokens_of(symbol)
+    takes = signature(symbol)
     for relation, line in node.children:
         if takes is not None and relation == takes.option:
             _write_between("[", line, "]", out)

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hmer_tasks.errors.markup import mark_errors
+from hmer_tasks.exceptions import ProofError
 from hmer_tasks.latex.tree import ExprTree
-
-
-class ProofError(Exception):
-    """A row that is not what its task promises: a bug of the builder, or a file that was changed."""
 
 
 @dataclass(frozen=True, slots=True)

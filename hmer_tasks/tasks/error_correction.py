@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hmer_tasks.errors.markup import apply_corrections
-from hmer_tasks.reasons import LabelError
-from hmer_tasks.tasks.base import Labelled, ProofError, Row, last_line, prove
+from hmer_tasks.exceptions import LabelError, ProofError
+from hmer_tasks.tasks.base import Labelled, Row, last_line, prove
 from hmer_tasks.tasks.prompts import fill
 
 

@@ -1,12 +1,15 @@
 """Prompt sets: five templates each, from prompts.toml or a user's file, filled in one pass."""
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 
-from hmer_tasks.reading import read_toml
+from hmer_tasks.exceptions import PromptError
+from hmer_tasks.utils.bounded_reading import read_toml
 
 NAMES = ("recognition", "tree_cot", "counting", "error_detection", "error_correction")
 _SHIPPED = Path(__file__).parent / "prompts.toml"
@@ -14,20 +17,32 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _SLOTS = {"error_detection": "candidate", "error_correction": "marked"}
 
 
-class PromptError(Exception):
-    """A prompt set that is not there or not whole: one line."""
-
-
 def fill(template: str, **slots: str) -> str:
     """Put each slot's text in its place, all at once, so that braces in a text are never slots."""
     return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
+
+
+def fingerprint(prompts: Mapping[str, str]) -> str:
+    """What build.json names a set by: the SHA-256 of its five templates."""
+    return sha256(json.dumps(dict(prompts), sort_keys=True).encode()).hexdigest()
+
+
+def shipped_sets() -> dict[str, dict[str, str]]:
+    """The sets of prompts.toml, by name."""
+    sets: dict[str, dict[str, str]] = tomllib.loads(_SHIPPED.read_text(encoding="utf-8"))
+    return sets
+
+
+def shipped_set(digest: str) -> dict[str, str] | None:
+    """The shipped set of this fingerprint; None where there is none: the set came from a user's file."""
+    return next((each for each in shipped_sets().values() if fingerprint(each) == digest), None)
 
 
 def prompt_set(name: str) -> dict[str, str]:
     """A shipped set by name, or the set in a TOML file by path. Raises PromptError."""
     if name.endswith(".toml") or "/" in name:
         return _from_file(Path(name))
-    sets = tomllib.loads(_SHIPPED.read_text(encoding="utf-8"))
+    sets = shipped_sets()
     if name not in sets:
         near = get_close_matches(name, sets, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sets)}; or give a .toml file"

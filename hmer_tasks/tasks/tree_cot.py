@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hmer_tasks.latex.released import released_tree_text
-from hmer_tasks.latex.text import parse_tree_text, tree_text
+from hmer_tasks.exceptions import LabelError, ProofError
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
-from hmer_tasks.tasks.base import Labelled, ProofError, Row, last_line, prove
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+from hmer_tasks.latex.uni_mumer_tree import released_tree_text
+from hmer_tasks.tasks.base import Labelled, Row, last_line, prove
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ import latex2mathml.exceptions as unreadable
 from ziamath import drawable
 from ziamath.zmath import Math
 
-from hmer_tasks.typeset.layout import BAR, FRAME, RING, STROKE, UPRIGHT, Box, outlines
+from hmer_tasks.typeset.boxes import BAR, FRAME, RING, STROKE, UPRIGHT, Box, outlines
+from hmer_tasks.typeset.faster import install
 
 _SIZE = 10.0  # of the main line's letters, in ziamath's points
 _Kind = TypeVar("_Kind", bound=drawable.Drawable)
@@ -53,6 +54,7 @@ def draw(latex: str) -> list[Box] | None:
 @cache
 def _hook() -> None:
     """Put `_noting` around the drawing methods, once a process."""
+    install()
     _noting(drawable.Glyph, _glyph_box)
     _noting(drawable.HLine, lambda line, x, y: _bar(BAR, x, y, line.length, line.lw) if line.lw else None)
     _noting(drawable.VLine, lambda line, x, y: _bar(UPRIGHT, x - line.lw / 2, y, line.lw, line.height))

@@ -1,19 +1,16 @@
 r"""A label laid out in print: a box for every glyph and bar, without any TeX (ziamath, STIX Two Math)."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
-from hmer_tasks.latex.spelling import standard_spelling
-from hmer_tasks.missing import MissingLibraryError
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.exceptions import LabelError, MissingLibraryError
+from hmer_tasks.latex.canonical import canonicalize
+from hmer_tasks.typeset.boxes import Box
 
 MAX_TOKENS = 1_500
 # ziamath lays the content of each group out twice, so its time doubles with every level: the sum of
 # 2^depth over the tokens foretells it, about a fifth of a millisecond each. Real labels stay below 2,000.
 MAX_WORK = 10_000
-
-BAR, UPRIGHT, FRAME, STROKE, RING = "―", "│", "□", "╱", "◯"
 
 # one letter, digit or command in braces after a script mark or an argument: the braces change nothing
 # but ziamath's work
@@ -21,27 +18,6 @@ _SINGLE = re.compile(r"(?:(?<= [_^] )|(?<= \} ))\{ ([A-Za-z0-9]|\\[A-Za-z]+) \}(
 # latex2mathml knows these letters only where nothing stands between
 _DOUBLE_STRUCK = re.compile(r"\\mathbb \{ ([A-Za-z0-9]) \}")
 _SPACES = frozenset(["\u2009", "\xa0", " "])
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A glyph or bar: its symbol (a character, with its alphabet's name where a hand shows it; or one of
-    BAR …), edges, baseline and letter size, in em of the main line. x grows to the right from the line's
-    start, y downwards from its baseline; a bar has size 0. `glyph` names the outline in `outlines`."""
-
-    symbol: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-    baseline: float
-    size: float
-    glyph: str = ""
-
-
-outlines: dict[str, str] = {}
-"""SVG path data of every glyph laid out so far, by `Box.glyph`: y downwards, in thousandths of the letter
-size, the glyph's left edge at 0 and its baseline too."""
 
 
 @lru_cache(maxsize=20_000)
@@ -58,7 +34,7 @@ def lay_out(label: str) -> tuple[Box, ...] | None:
     if len(label.split()) > MAX_TOKENS:
         return None
     try:
-        spelled = _DOUBLE_STRUCK.sub(r"\\mathbb{\1}", _SINGLE.sub(r"\1", standard_spelling(label)))
+        spelled = _DOUBLE_STRUCK.sub(r"\\mathbb{\1}", _SINGLE.sub(r"\1", canonicalize(label)))
     except LabelError:
         return None
     if _work(spelled) > MAX_WORK:

@@ -12,10 +12,11 @@ from hmer_tasks.audit import AuditOptions, audit
 from hmer_tasks.audit.audit import DROPPED, kinds_named, write_findings
 from hmer_tasks.audit.findings import Kind
 from hmer_tasks.audit.sides import SideOptions
-from hmer_tasks.build import BuildOptions, UsageError, build
-from hmer_tasks.cli import app
-from tests.build.conftest import one_line, rejects_of, rows_of, run_command, summary_of
-from tests.corpora.conftest import pack_folder
+from hmer_tasks.cli.app import app
+from hmer_tasks.exceptions import UsageError
+from hmer_tasks.pipeline import BuildOptions, build
+from tests.fixtures import pack_folder
+from tests.pipeline.conftest import one_line, rejects_of, rows_of, run_command, summary_of
 
 LONG = "a + b + c + d + e + f"
 

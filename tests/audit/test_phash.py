@@ -8,7 +8,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from hmer_tasks.audit.findings import PICTURE_BITS, PICTURE_STRETCH
 from hmer_tasks.audit.phash import look_at, similar
 from hmer_tasks.corpora import find, open_corpus
-from hmer_tasks.corpora.pictures import decode
+from hmer_tasks.images import decode
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from hmer_tasks.audit.style import Style, entries, join, only_in, style_of
-from hmer_tasks.latex.spelling import standard_spelling
+from hmer_tasks.latex.canonical import canonicalize
 from tests.conftest import read_labels
 
 JOINED = {
@@ -27,7 +27,7 @@ JOINED = {
 def test_each_entry_is_named_alone(name):
     for a, b in (JOINED[name], JOINED[name][::-1]):
         style = Style()
-        join({a: standard_spelling(a)}, {b: standard_spelling(b)}, style)
+        join({a: canonicalize(a)}, {b: canonicalize(b)}, style)
         assert (style.joined, style.needed) == (1, Counter({name: 1}))
     rewritten, _ = style_of(Counter({JOINED[name][0]: 3}), {JOINED[name][0]: "another"})
     assert rewritten == Counter({name: 3})
@@ -42,7 +42,7 @@ def test_every_entry_has_a_name_of_its_own():
 def test_two_entries_are_both_needed():
     a, b = "a \\le b \\, c", "a \\leq b c"
     style = Style()
-    join({a: standard_spelling(a)}, {b: standard_spelling(b)}, style)
+    join({a: canonicalize(a)}, {b: canonicalize(b)}, style)
     assert style.needed == Counter({"\\le → \\leq": 1, "drop: spaces": 1})
 
 
@@ -61,7 +61,7 @@ def test_no_entry_touches_a_label_in_standard_spelling(corpora):
     """The audit asks only about labels that the whole spelling changes: nothing is missed by that."""
     for label in read_labels(corpora / "hme100k/test_half_a.tsv")[:600]:
         try:
-            spelled = standard_spelling(label)
+            spelled = canonicalize(label)
         except ValueError:
             continue
         assert not [entry.name for entry in entries() if entry.rewrites(spelled)], spelled

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hmer_tasks.corpora import CORPORA, CorpusError, Refused, find, label_file, open_corpus, samples
+from hmer_tasks.corpora import CORPORA, Rejected, find, label_file, open_corpus, samples
+from hmer_tasks.exceptions import CorpusError
 
 ON_DISK = [name for name in CORPORA if name not in ("sample", "synthetic")]
 
@@ -52,7 +53,7 @@ def test_a_label_file_by_itself(write, picture):
         "x",
         (picture(), "a.jpg"),
     )
-    assert isinstance(bad, Refused)
+    assert isinstance(bad, Rejected)
     assert bad.where == "x.tsv:2"
     for name, message in (("empty.tsv", "holds no labels"), ("none.tsv", "no such label file")):
         with pytest.raises(CorpusError, match=message):

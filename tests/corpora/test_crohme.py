@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hmer_tasks.corpora import CORPORA, CorpusError, Refused, Sample, open_files
+from hmer_tasks.corpora import CORPORA, Rejected, Sample, open_files
 from hmer_tasks.corpora.crohme import split_of
-from hmer_tasks.reasons import Reason
+from hmer_tasks.exceptions import CorpusError, RejectReason
 
 CROHME = CORPORA["crohme"]
 KINDS = ("folder", "zip", "tar", "tar.gz", "tar.xz")
@@ -33,7 +33,7 @@ PACKAGE = {
 }
 
 
-def read(root: Path, split: str) -> list[Sample | Refused]:
+def read(root: Path, split: str) -> list[Sample | Rejected]:
     with open_files(root) as files:
         reader = CROHME.open_split(files, split)
         rows = [reader[index] for index in range(len(reader))]
@@ -79,10 +79,10 @@ def test_ink_packages(write, pack, kind, wrap):
     rows = read(packed, "train")
     assert [row.id for row in rows] == ["a", "b", "broken", "unlabelled", "zero"]
     assert [row.label for row in rows[:2]] == ["a", "$b$"]
-    assert [row.reason for row in rows if isinstance(row, Refused)] == [
-        Reason.INK_UNREADABLE,
-        Reason.LABEL_MISSING,
-        Reason.INK_EMPTY,
+    assert [row.reason for row in rows if isinstance(row, Rejected)] == [
+        RejectReason.INK_UNREADABLE,
+        RejectReason.LABEL_MISSING,
+        RejectReason.INK_EMPTY,
     ]
     assert rows[4].where == f"{wrap}TrainINKML/MfrDB/zero.inkml: the file is empty"
     assert shown(packed, "train") == shown(root, "train")
@@ -102,7 +102,7 @@ def test_a_file_name_that_is_not_utf8_is_refused(write):
     (root / os.fsdecode(b"TrainINKML/b\xe9.inkml")).write_text(ink("y"))
     rows = read(root, "train")
     assert [row.id for row in rows] == ["a", "b\ufffd"]
-    assert rows[1].reason is Reason.NOT_UTF8
+    assert rows[1].reason is RejectReason.NOT_UTF8
 
 
 def bitmap(place: int) -> bytes:

@@ -5,11 +5,11 @@ import io
 import pytest
 from PIL import Image
 
-from hmer_tasks.build import BuildOptions, build
-from hmer_tasks.corpora import CORPORA, CorpusError, PictureError, Refused, open_files
+from hmer_tasks.corpora import CORPORA, Rejected, open_files
 from hmer_tasks.corpora.crohme2023 import split_of
-from hmer_tasks.reasons import Reason
-from tests.build.conftest import rejects_of, rows_of, summary_of
+from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
+from hmer_tasks.pipeline import BuildOptions, build
+from tests.pipeline.conftest import rejects_of, rows_of, summary_of
 
 CROHME = CORPORA["crohme2023"]
 KINDS = ("folder", "zip", "tar.gz")
@@ -75,9 +75,9 @@ def test_the_ink_package(write, pack, kind):
         assert CROHME.open_split(files, "train").profile == "crohme"
     digest, rows = read(packed, "train")
     assert [row.id for row in rows] == ["b", "broken", "form_2", "unlabelled"]
-    assert [(row.id, row.reason) for row in rows if isinstance(row, Refused)] == [
-        ("broken", Reason.INK_UNREADABLE),
-        ("unlabelled", Reason.LABEL_MISSING),
+    assert [(row.id, row.reason) for row in rows if isinstance(row, Rejected)] == [
+        ("broken", RejectReason.INK_UNREADABLE),
+        ("unlabelled", RejectReason.LABEL_MISSING),
     ]
     assert rows[0].image.load()[1] == "b.png"
     assert digest == read(root, "train")[0]
@@ -104,11 +104,14 @@ def test_captions_keep_the_pictures_as_they_are(write, pack, picture, kind, wrap
         assert reader.profile is None
         rows = [reader[index] for index in range(len(reader))]
         assert rows[0].image.load() == (good, "form_1.jpg")
-        for row, reason in ((rows[1], Reason.IMAGE_MISSING), (rows[4], Reason.IMAGE_OUTSIDE_ROOT)):
+        for row, reason in (
+            (rows[1], RejectReason.IMAGE_MISSING),
+            (rows[4], RejectReason.IMAGE_OUTSIDE_ROOT),
+        ):
             with pytest.raises(PictureError) as caught:
                 row.image.load()
             assert caught.value.reason is reason
-    assert [row.reason for row in rows if isinstance(row, Refused)] == [Reason.NOT_UTF8]
+    assert [row.reason for row in rows if isinstance(row, Rejected)] == [RejectReason.NOT_UTF8]
     assert Image.open(io.BytesIO(good)).getpixel((25, 15)) > 128
     assert (rows[3].id, rows[3].label, rows[5].id) == ("no", "label", "form_1")
 

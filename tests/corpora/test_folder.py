@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from hmer_tasks.corpora import CORPORA, CorpusError, PictureError, Refused, open_files
-from hmer_tasks.reasons import Reason
+from hmer_tasks.corpora import CORPORA, Rejected, open_files
+from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 
 FOLDER = CORPORA["folder"]
 PAIRS = {"a.jpg": "x", "deep/b.png": "y"}
@@ -23,7 +23,7 @@ def read(root):
         reader = FOLDER.open_split(files, "train")
         rows = [reader[index] for index in range(len(reader))]
         assert [reader.id(index) for index in range(len(reader))] == [row.id for row in rows]
-        return [row if isinstance(row, Refused) else (row.id, row.label, *row.image.load()) for row in rows]
+        return [row if isinstance(row, Rejected) else (row.id, row.label, *row.image.load()) for row in rows]
 
 
 @pytest.mark.parametrize("kind", ("folder", "zip", "tar", "tar.gz", "tar.xz"))
@@ -68,7 +68,7 @@ def test_pictures_are_found_by_path_by_bare_name_and_without_ending(write, pictu
 def test_a_name_that_two_pictures_bear_is_refused(write, picture):
     root = write({"l.tsv": "x.jpg\t1\na/x.jpg\t2\n", "a/x.jpg": picture(), "b/x.jpg": picture()})
     first, second = read(root)
-    assert (first.reason, first.label) == (Reason.IMAGE_MISSING, "1")
+    assert (first.reason, first.label) == (RejectReason.IMAGE_MISSING, "1")
     assert first.where == "l.tsv:1: either a/x.jpg or b/x.jpg; write the path"
     assert second[3] == "x.jpg"
 
@@ -76,9 +76,9 @@ def test_a_name_that_two_pictures_bear_is_refused(write, picture):
 @pytest.mark.parametrize(
     ("id", "reason"),
     (
-        ("../x.jpg", Reason.IMAGE_OUTSIDE_ROOT),
-        ("/x.jpg", Reason.IMAGE_OUTSIDE_ROOT),
-        ("no.jpg", Reason.IMAGE_MISSING),
+        ("../x.jpg", RejectReason.IMAGE_OUTSIDE_ROOT),
+        ("/x.jpg", RejectReason.IMAGE_OUTSIDE_ROOT),
+        ("no.jpg", RejectReason.IMAGE_MISSING),
     ),
 )
 def test_names_that_lead_nowhere(write, picture, id, reason):

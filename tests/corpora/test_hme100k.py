@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from hmer_tasks.corpora import CORPORA, CorpusError, PictureError, Refused, open_files
-from hmer_tasks.reasons import Reason
+from hmer_tasks.corpora import CORPORA, Rejected, open_files
+from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 
 HME = CORPORA["hme100k"]
 KINDS = ("folder", "zip", "tar", "tar.gz", "tar.xz")
@@ -28,7 +28,7 @@ def read(root, split="train"):
         found = [reader[index] for index in range(len(reader))]
         assert [reader.id(index) for index in range(len(reader))] == [row.id for row in found]
         return [
-            (s.id, s.source, s.label, *s.image.load()) for s in found if not isinstance(s, Refused)
+            (s.id, s.source, s.label, *s.image.load()) for s in found if not isinstance(s, Rejected)
         ], reader.digest()
 
 
@@ -77,7 +77,7 @@ def test_bad_lines_and_bad_pictures_are_named_one_by_one(write, picture):
         reader = HME.open_split(opened, "train")
         for index in range(len(reader)):
             sample = reader[index]
-            if isinstance(sample, Refused):
+            if isinstance(sample, Rejected):
                 found.append((sample.reason, sample.where))
                 continue
             try:
@@ -86,12 +86,12 @@ def test_bad_lines_and_bad_pictures_are_named_one_by_one(write, picture):
                 found.append((error.reason, error.where))
     assert found == [
         "train_0.jpg",
-        (Reason.MALFORMED_LINE, "train/train_labels.txt:2"),
-        (Reason.NOT_UTF8, "train/train_labels.txt:3"),
-        (Reason.IMAGE_MISSING, "train/train_images/none.jpg"),
-        (Reason.IMAGE_OUTSIDE_ROOT, "../../secret.jpg"),
-        (Reason.IMAGE_UNREADABLE, "train/train_images/zero.jpg"),
-        (Reason.IMAGE_OUTSIDE_ROOT, "/etc/x.jpg"),
+        (RejectReason.MALFORMED_LINE, "train/train_labels.txt:2"),
+        (RejectReason.NOT_UTF8, "train/train_labels.txt:3"),
+        (RejectReason.IMAGE_MISSING, "train/train_images/none.jpg"),
+        (RejectReason.IMAGE_OUTSIDE_ROOT, "../../secret.jpg"),
+        (RejectReason.IMAGE_UNREADABLE, "train/train_images/zero.jpg"),
+        (RejectReason.IMAGE_OUTSIDE_ROOT, "/etc/x.jpg"),
     ]
 
 
@@ -122,4 +122,4 @@ def test_real_labels(real, write):
     with open_files(write({"train/train_labels.txt": data})) as files:
         reader = HME.open_split(files, "train")
         assert len(reader) == 59_452
-        assert not any(isinstance(reader[index], Refused) for index in range(len(reader)))
+        assert not any(isinstance(reader[index], Rejected) for index in range(len(reader)))

@@ -18,20 +18,20 @@ from pathlib import Path
 
 import pytest
 
-from hmer_tasks.corpora import archives
-from hmer_tasks.corpora.files import open_files
-from tests.build.conftest import one_line, run_command
-from tests.corpora.test_archives import error_of, tar_of
+from hmer_tasks.storage import archives
+from hmer_tasks.storage.opening import open_files
+from tests.pipeline.conftest import one_line, run_command
+from tests.storage.test_archives import error_of, tar_of
 
 MEMORY = 1 << 30  # bytes of address space: Python and our imports take a third of it
 SECONDS = 20
 READ = """
 import json, resource, sys
 from pathlib import Path
-from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import open_files
+from hmer_tasks.exceptions import CorpusError, PictureError
+from hmer_tasks.storage.opening import open_files
 from hmer_tasks.corpora.pictures import FilePicture
-from hmer_tasks.corpora.strokes import InkPicture
+from hmer_tasks.handwriting.strokes import InkPicture
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
 told = {}
 try:

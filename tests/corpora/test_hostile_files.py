@@ -8,8 +8,8 @@ import zlib
 
 from PIL import Image
 
-from tests.corpora.test_archives import tar_of
 from tests.corpora.test_hostile import told
+from tests.storage.test_archives import tar_of
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

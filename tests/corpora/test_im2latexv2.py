@@ -2,12 +2,12 @@
 
 import pytest
 
-from hmer_tasks.corpora import CORPORA, CorpusError, PictureError, Refused, open_files
+from hmer_tasks.corpora import CORPORA, Rejected, open_files
 from hmer_tasks.corpora.im2latexv2 import read_rows
+from hmer_tasks.exceptions import CorpusError, LabelError, PictureError, RejectReason
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError, Reason
 
 IM2LATEX = CORPORA["im2latexv2"]
 FONTS = ("basic", "palatino", "times")
@@ -28,7 +28,7 @@ def read(root, split="train"):
         assert reader.profile == "im2latex"
         rows = [reader[index] for index in range(len(reader))]
         assert [reader.id(index) for index in range(len(reader))] == [row.id for row in rows]
-        return reader.digest(), rows, [None if isinstance(row, Refused) else load(row) for row in rows]
+        return reader.digest(), rows, [None if isinstance(row, Rejected) else load(row) for row in rows]
 
 
 def load(row):
@@ -63,8 +63,8 @@ def test_the_official_layout(write, pack, picture, *, kind, wrap, header):
     ]
     assert loaded == [
         (picture((40, 20), "PNG"), "78bb_basic.png"),
-        Reason.IMAGE_MISSING,
-        Reason.IMAGE_MISSING,
+        RejectReason.IMAGE_MISSING,
+        RejectReason.IMAGE_MISSING,
     ]
     assert digest == read(root)[0]
     assert digest != read(root, "test")[0]
@@ -96,17 +96,17 @@ def test_bad_rows_and_letters_beyond_ascii(write):
         root = write({"im2latexv2_train_normalized2.csv": text.encode(encoding), "basic/x.png": b""})
         _, rows, loaded = read(root)
         assert rows[0].label == "\\mathrm { caf\u00e9 }"
-        assert isinstance(rows[1], Refused)
+        assert isinstance(rows[1], Rejected)
         assert (rows[1].reason, rows[1].where) == (
-            Reason.MALFORMED_LINE,
+            RejectReason.MALFORMED_LINE,
             "im2latexv2_train_normalized2.csv:3",
         )
-        assert loaded[2] is Reason.IMAGE_OUTSIDE_ROOT
+        assert loaded[2] is RejectReason.IMAGE_OUTSIDE_ROOT
 
 
 def test_a_field_without_end_is_one_refused_row():
     table, _ = read_rows("x.csv", b'x,a.png\n"' + b"y" * (2 << 20), "s", set())
-    assert isinstance(table[1], Refused)
+    assert isinstance(table[1], Rejected)
 
 
 def test_an_empty_split(write):

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmer_tasks.corpora.base import Refused
-from hmer_tasks.corpora.content import HeldContent
-from hmer_tasks.corpora.faults import CorpusError
-from hmer_tasks.corpora.files import FolderFiles, open_files
-from hmer_tasks.corpora.labelfile import Entry, read_labels
-from hmer_tasks.reasons import Reason
+from hmer_tasks.corpora.base import Rejected
+from hmer_tasks.corpora.label_files import Entry, read_labels
+from hmer_tasks.exceptions import CorpusError, RejectReason
+from hmer_tasks.storage.content import HeldContent
+from hmer_tasks.storage.files import FolderFiles
+from hmer_tasks.storage.opening import open_files
 
 
 def rows(name: str, data: bytes | str):
@@ -41,7 +41,7 @@ def test_mark_endings_blank_lines_and_a_last_line_without_an_end():
 @pytest.mark.parametrize("line", ("train_0.jpg x + 1", "\tx + 1", " \tx", "\t"))
 def test_a_line_without_a_tab_or_an_id(line):
     found = rows("train_labels.txt", f"a\tx\n{line}\nb\ty")
-    assert found[1] == Refused("", "c/s", Reason.MALFORMED_LINE, "train_labels.txt:2", line)
+    assert found[1] == Rejected("", "c/s", RejectReason.MALFORMED_LINE, "train_labels.txt:2", line)
     assert found[2] == Entry("b", "y", "train_labels.txt:3")
 
 
@@ -49,7 +49,7 @@ def test_latin_1_bytes():
     found = rows("t.txt", "a\tx\nb.jpg\té\n".encode("latin-1"))
     assert found == [
         Entry("a", "x", "t.txt:1"),
-        Refused("b.jpg", "c/s", Reason.NOT_UTF8, "t.txt:2", "b.jpg\t\ufffd"),
+        Rejected("b.jpg", "c/s", RejectReason.NOT_UTF8, "t.txt:2", "b.jpg\t\ufffd"),
     ]
 
 
@@ -67,7 +67,7 @@ def test_captions_split_at_a_tab_or_at_the_first_space():
         Entry("b", "x  y", "x/caption.txt:2"),
         Entry(" c", "", "x/caption.txt:3"),
     ]
-    assert [row.reason for row in found[3:]] == [Reason.MALFORMED_LINE] * 2
+    assert [row.reason for row in found[3:]] == [RejectReason.MALFORMED_LINE] * 2
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_json_lines_and_arrays(record):
 )
 def test_broken_json_lines(line):
     found = rows("t.jsonl", '{"image": "a", "label": "x"}\n' + line)
-    assert found[1] == Refused("", "c/s", Reason.MALFORMED_LINE, "t.jsonl:2", line)
+    assert found[1] == Rejected("", "c/s", RejectReason.MALFORMED_LINE, "t.jsonl:2", line)
 
 
 def test_json_that_no_file_could_hold():
-    assert rows("t.jsonl", '{"image": "a", "label": "\\ud800"}')[0].reason is Reason.NOT_UTF8
+    assert rows("t.jsonl", '{"image": "a", "label": "\\ud800"}')[0].reason is RejectReason.NOT_UTF8
     deep = '{"image": ' * 100_000
-    assert rows("t.jsonl", deep)[0].reason is Reason.MALFORMED_LINE
+    assert rows("t.jsonl", deep)[0].reason is RejectReason.MALFORMED_LINE
     with pytest.raises(CorpusError, match="not JSON"):
         rows("t.json", "[" * 100_000)
     with pytest.raises(CorpusError, match="not JSON"):
@@ -118,14 +118,14 @@ class TestCsv:
 
     def test_a_row_of_another_length_or_other_bytes(self):
         found = rows("t.csv", self.HEAD.encode() + b"1,a\n2,b,x\xe9\n3,c,z\n")
-        assert [type(row) for row in found] == [Refused, Refused, Entry]
-        assert [row.reason for row in found[:2]] == [Reason.MALFORMED_LINE, Reason.NOT_UTF8]
+        assert [type(row) for row in found] == [Rejected, Rejected, Entry]
+        assert [row.reason for row in found[:2]] == [RejectReason.MALFORMED_LINE, RejectReason.NOT_UTF8]
         assert found[1].where == "t.csv:3"
         found[1].label.encode()
 
     def test_an_endless_field_is_one_bad_line(self):
         found = rows("t.csv", self.HEAD + "1,a," + "x" * 200_000 + "\n2,b,y\n")
-        assert [type(row) for row in found] == [Refused, Entry]
+        assert [type(row) for row in found] == [Rejected, Entry]
 
     def test_a_header_without_the_columns(self):
         with pytest.raises(CorpusError, match=r"t\.csv: its header must name"):
@@ -155,7 +155,7 @@ def test_any_bytes_are_entries_refusals_or_one_error(data, name):
     except CorpusError as error:
         assert name in str(error)
     else:
-        assert all(isinstance(row, Entry | Refused) for row in found)
+        assert all(isinstance(row, Entry | Rejected) for row in found)
 
 
 LINES = st.lists(
@@ -208,7 +208,7 @@ def test_a_file_that_changes_while_it_is_read(tmp_path):
 
 def test_a_large_label_file_on_disk_is_not_too_large(tmp_path, monkeypatch):
     """The bound on what is read whole is not for a table of lines, in a folder or in a tar."""
-    monkeypatch.setattr("hmer_tasks.corpora.files.MAX_READ", 100)
+    monkeypatch.setattr("hmer_tasks.storage.files.MAX_READ", 100)
     text = "".join(f"{number}.jpg\tx _ {{ {number} }}\n" for number in range(1000))
     (tmp_path / "in").mkdir()
     (tmp_path / "in/t.tsv").write_text(text)
@@ -224,7 +224,7 @@ def test_a_large_label_file_on_disk_is_not_too_large(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ("t.tsv", "caption.txt"))
 def test_lines_ended_by_a_carriage_return_alone_are_no_label(name):
     [refused] = rows(name, "a\tx + 1\rb\ty\r")
-    assert refused.reason is Reason.MALFORMED_LINE
+    assert refused.reason is RejectReason.MALFORMED_LINE
 
 
 @pytest.mark.parametrize("code", ("utf-16", "utf-16-be"))

@@ -2,13 +2,13 @@
 
 import pytest
 
-from hmer_tasks.build import BuildOptions, build
-from hmer_tasks.corpora import CORPORA, CorpusError, Refused, open_files
+from hmer_tasks.corpora import CORPORA, Rejected, open_files
+from hmer_tasks.exceptions import CorpusError, LabelError, RejectReason
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError, Reason
-from tests.build.conftest import rows_of, summary_of
+from hmer_tasks.pipeline import BuildOptions, build
+from tests.pipeline.conftest import rows_of, summary_of
 
 MATHWRITING = CORPORA["mathwriting"]
 KINDS = ("folder", "zip", "tar", "tgz")
@@ -53,7 +53,7 @@ def read(root, split):
         assert reader.profile == "mathwriting"
         rows = [reader[index] for index in range(len(reader))]
         assert [reader.id(index) for index in range(len(reader))] == [row.id for row in rows]
-        shown = [row if isinstance(row, Refused) else (row.id, row.label, *row.image.load()) for row in rows]
+        shown = [row if isinstance(row, Rejected) else (row.id, row.label, *row.image.load()) for row in rows]
         return reader.digest(), shown
 
 
@@ -65,22 +65,22 @@ def test_the_official_layout(write, pack, kind, wrap):
     with open_files(packed) as files:
         assert MATHWRITING.available(files) == ("train", "valid", "synthetic", "symbols")
     digest, rows = read(packed, "train")
-    assert [row[:2] for row in rows if not isinstance(row, Refused)] == [
+    assert [row[:2] for row in rows if not isinstance(row, Rejected)] == [
         (A, r"a\le b"),
         (B, r"\frac{a}{b}"),
         (E, "x"),  # one of its two strokes never touched the paper
     ]
-    assert [(row.id, row.reason) for row in rows if isinstance(row, Refused)] == [
-        (C, Reason.LABEL_MISSING),
-        (D, Reason.INK_UNREADABLE),
-        (F, Reason.NOT_UTF8),
+    assert [(row.id, row.reason) for row in rows if isinstance(row, Rejected)] == [
+        (C, RejectReason.LABEL_MISSING),
+        (D, RejectReason.INK_UNREADABLE),
+        (F, RejectReason.NOT_UTF8),
     ]
     assert rows[0][3] == f"{A}.png"
     assert (digest, rows) == read(root, "train")
     assert [row[1] for row in read(packed, "valid")[1]] == ["v"]
     symbols = read(packed, "symbols")[1]
     assert symbols[0][1] == r"\alpha"
-    assert symbols[1].reason is Reason.LABEL_MISSING
+    assert symbols[1].reason is RejectReason.LABEL_MISSING
 
 
 def test_time_is_no_coordinate(write):

@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image
 
-from hmer_tasks.corpora import CORPORA, CorpusError, PictureError, Refused, open_files
-from hmer_tasks.reasons import Reason
+from hmer_tasks.corpora import CORPORA, Rejected, open_files
+from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 
 MNE = CORPORA["mne"]
 
@@ -43,9 +43,9 @@ def test_the_official_layout(write, pack, kind, wrap):
             ("N1_1", "mne/N1", "y ^ { 2 }"),
             ("N1_2", "mne/N1", "z"),
         ]
-        assert [row.reason for row in rows if isinstance(row, Refused)] == [
-            Reason.NOT_UTF8,
-            Reason.MALFORMED_LINE,
+        assert [row.reason for row in rows if isinstance(row, Rejected)] == [
+            RejectReason.NOT_UTF8,
+            RejectReason.MALFORMED_LINE,
         ]
         for row, place in zip(rows[:2], (1, 2), strict=True):
             data, name = row.image.load()
@@ -54,10 +54,10 @@ def test_the_official_layout(write, pack, kind, wrap):
             assert [image.getpixel((x, 5)) for x in range(4)] == [0 if x == place else 255 for x in range(4)]
         with pytest.raises(PictureError) as caught:
             rows[2].image.load()
-        assert caught.value.reason is Reason.IMAGE_MISSING
+        assert caught.value.reason is RejectReason.IMAGE_MISSING
         with pytest.raises(PictureError) as caught:
             MNE.open_split(files, "N3")[0].image.load()
-        assert caught.value.reason is Reason.IMAGE_UNREADABLE
+        assert caught.value.reason is RejectReason.IMAGE_UNREADABLE
         with pytest.raises(CorpusError, match="there is: N1, N3"):
             MNE.open_split(files, "N2")
 
@@ -77,4 +77,4 @@ def test_real_labels(real, write):
     with open_files(write({"N1/caption.txt": captions})) as files:
         reader = MNE.open_split(files, "N1")
         assert len(reader) == 1_875
-        assert not any(isinstance(reader[index], Refused) for index in range(len(reader)))
+        assert not any(isinstance(reader[index], Rejected) for index in range(len(reader)))

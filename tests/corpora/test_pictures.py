@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.files import open_files
-from hmer_tasks.corpora.pictures import FORMATS, FilePicture, decode, png, prove
-from hmer_tasks.reasons import Reason
+from hmer_tasks.corpora.pictures import FilePicture
+from hmer_tasks.exceptions import PictureError, RejectReason
+from hmer_tasks.images import FORMATS, decode, png, prove
+from hmer_tasks.storage.opening import open_files
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def loud():
         yield
 
 
-def reason_of(data: bytes) -> Reason:
+def reason_of(data: bytes) -> RejectReason:
     with pytest.raises(PictureError) as caught:
         decode(data, "x.png")
     assert caught.value.where == "x.png"
@@ -87,7 +87,10 @@ def test_odd_metadata_is_not_remarked_on():
 
 def test_missing_and_climbing(write):
     with open_files(write({"a": ""})) as files:
-        for name, reason in (("no.jpg", Reason.IMAGE_MISSING), ("../a.jpg", Reason.IMAGE_OUTSIDE_ROOT)):
+        for name, reason in (
+            ("no.jpg", RejectReason.IMAGE_MISSING),
+            ("../a.jpg", RejectReason.IMAGE_OUTSIDE_ROOT),
+        ):
             with pytest.raises(PictureError) as caught:
                 FilePicture(files, name).load()
             assert (caught.value.reason, caught.value.where) == (reason, name)
@@ -101,17 +104,17 @@ def test_truncated_pictures(format, share):
     noise.save(buffer, format)
     data = buffer.getvalue()
     decode(data, "x")
-    assert reason_of(data[: int(len(data) * share)]) is Reason.IMAGE_UNREADABLE
+    assert reason_of(data[: int(len(data) * share)]) is RejectReason.IMAGE_UNREADABLE
 
 
 @pytest.mark.parametrize("data", (b"", b"\0", b"<html>", b"%PDF-1.4 ", b"P5 1 1 255 \0"))
 def test_what_is_no_picture(data):
-    assert reason_of(data) is Reason.IMAGE_UNREADABLE
+    assert reason_of(data) is RejectReason.IMAGE_UNREADABLE
 
 
 @pytest.mark.parametrize("size", ((30_000, 30_000), (9_000, 8_000), (11_000, 9_000), (2**31 - 1, 2**31 - 1)))
 def test_huge_pictures_are_refused_by_their_header(size):
-    assert reason_of(png_header(*size)) is Reason.IMAGE_TOO_LARGE
+    assert reason_of(png_header(*size)) is RejectReason.IMAGE_TOO_LARGE
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_long_pictures(picture, size, ok):
     if ok:
         assert decode(data, "x").size == size
     else:
-        assert reason_of(data) is Reason.IMAGE_TOO_LONG
+        assert reason_of(data) is RejectReason.IMAGE_TOO_LONG
 
 
 def test_png_bytes_are_the_same_every_time():
@@ -142,7 +145,11 @@ def test_damaged_pictures_decode_or_are_refused_and_nothing_else(format, data):
     try:
         decode(bytes(broken), "x")
     except PictureError as error:
-        assert error.reason in (Reason.IMAGE_UNREADABLE, Reason.IMAGE_TOO_LARGE, Reason.IMAGE_TOO_LONG)
+        assert error.reason in (
+            RejectReason.IMAGE_UNREADABLE,
+            RejectReason.IMAGE_TOO_LARGE,
+            RejectReason.IMAGE_TOO_LONG,
+        )
 
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 90, 3), np.uint8))

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hmer_tasks.build import BuildOptions, UsageError, build
-from hmer_tasks.cli_released import released as command
-from hmer_tasks.corpora import CORPORA, CorpusError, PictureError, Refused, open_files
+from hmer_tasks.cli.released import released as command
+from hmer_tasks.corpora import CORPORA, Rejected, open_files
 from hmer_tasks.corpora.released import CONFIGS, candidates
-from hmer_tasks.reasons import Reason
+from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason, UsageError
+from hmer_tasks.pipeline import BuildOptions, build
 
 RELEASED = CORPORA["released"]
 ROW = pa.schema(
@@ -70,7 +70,7 @@ def read(root, split):
         assert reader.profile is None
         rows = [reader[index] for index in range(len(reader))]
         assert [reader.id(index) for index in range(len(reader))] == [row.id for row in rows]
-        shown = [row if isinstance(row, Refused) else (row.id, row.label, *row.image.load()) for row in rows]
+        shown = [row if isinstance(row, Rejected) else (row.id, row.label, *row.image.load()) for row in rows]
         return reader.digest(), shown
 
 
@@ -117,7 +117,7 @@ def test_marked_formulas_without_their_recognition_rows(write, release):
     """The label is then that of the same marked formula in `_error_fix`, or there is none."""
     del release["crohme_train"]
     rows = read(write(named(release)), "crohme_train_error_find")[1]
-    assert [row.reason for row in rows if isinstance(row, Refused)] == [Reason.LABEL_MISSING] * 2
+    assert [row.reason for row in rows if isinstance(row, Rejected)] == [RejectReason.LABEL_MISSING] * 2
     assert rows[2][:2] == ("b.jpg#2", "y + 1")
 
 
@@ -150,9 +150,9 @@ def test_bad_rows(write, picture):
     with open_files(root) as files:
         reader = RELEASED.open_split(files, "mathwriting_symbols")
         rows = [reader[index] for index in range(len(reader))]
-        assert [row.reason for row in rows if isinstance(row, Refused)] == [Reason.MALFORMED_LINE] * 3
+        assert [row.reason for row in rows if isinstance(row, Rejected)] == [RejectReason.MALFORMED_LINE] * 3
         assert reader.id(5) == reader.id(6) == "a.jpg"  # a duplicate, which the build refuses
-        for index, reason in ((0, Reason.IMAGE_MISSING), (1, Reason.IMAGE_UNREADABLE)):
+        for index, reason in ((0, RejectReason.IMAGE_MISSING), (1, RejectReason.IMAGE_UNREADABLE)):
             with pytest.raises(PictureError) as caught:
                 rows[index].image.load()
             assert caught.value.reason is reason

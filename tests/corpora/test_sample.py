@@ -9,8 +9,9 @@ import sys
 import pytest
 from PIL import Image
 
-from hmer_tasks.corpora import CORPORA, CorpusError, Sample, open_corpus, samples
+from hmer_tasks.corpora import CORPORA, Sample, open_corpus, samples
 from hmer_tasks.corpora.synthetic import HandPicture
+from hmer_tasks.exceptions import CorpusError
 from hmer_tasks.latex.parser import parse, unknown_commands
 from hmer_tasks.latex.tree import to_label
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from hmer_tasks.build import build
-from hmer_tasks.build.faults import UsageError
-from hmer_tasks.build.plan import BuildOptions
-from hmer_tasks.corpora import Corpus, CorpusError, Sample, samples
-from hmer_tasks.corpora.expressions import KINDS, expression
-from hmer_tasks.corpora.hand.writer import keyed
-from hmer_tasks.corpora.handwriting import drawable
-from hmer_tasks.corpora.likeness import fit
+from hmer_tasks.corpora import Corpus, Sample, samples
 from hmer_tasks.corpora.synthetic import synthetic
+from hmer_tasks.exceptions import CorpusError, UsageError
+from hmer_tasks.handwriting.writer import keyed
+from hmer_tasks.handwriting.writing import drawable
+from hmer_tasks.label_generation.expressions import KINDS, expression
+from hmer_tasks.label_generation.statistics import fit
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
+from hmer_tasks.pipeline import build
+from hmer_tasks.pipeline.plan import BuildOptions
 from tests.conftest import read_labels
 
 LABELS = [expression("test", number) for number in range(300)]

@@ -5,14 +5,14 @@ from hashlib import sha256
 
 import pytest
 
-from hmer_tasks.build import BuildOptions, UsageError, build
-from hmer_tasks.build.folds import assign, write_folds
-from hmer_tasks.errors.calibrate import fit_noise
 from hmer_tasks.errors.markup import apply_corrections
-from hmer_tasks.errors.noisefile import NoiseError
+from hmer_tasks.errors.noise.calibrate import fit_noise
+from hmer_tasks.exceptions import NoiseError, UsageError
+from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.spelling import standard_spelling
 from hmer_tasks.latex.tree import to_label
+from hmer_tasks.pipeline import BuildOptions, build
+from hmer_tasks.pipeline.folds import assign, write_folds
 
 COUNT = 30
 
@@ -97,7 +97,7 @@ def test_folds_keep_an_expression_on_one_side(corpus, tmp_path):
     labels = dict(line.split("\t") for line in (corpus / "labels.tsv").read_text().splitlines())
     sides: dict[str, set[int]] = {}
     for line in lines:
-        sides.setdefault(standard_spelling(labels[line["id"]]), set()).add(line["fold"])
+        sides.setdefault(canonicalize(labels[line["id"]]), set()).add(line["fold"])
     assert all(len(side) == 1 for side in sides.values())
     before = (tmp_path / "folds.jsonl").read_text()
     write_folds(options, 3, tmp_path / "folds.jsonl")

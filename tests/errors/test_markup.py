@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_tasks.errors.markup import apply_corrections, mark_errors, strip_marks
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.exceptions import LabelError, RejectReason
 from tests.conftest import read_labels
 
 TOKENS = [
@@ -78,7 +78,7 @@ def test_the_markup(candidate, label, marked, log):
 def test_markup_that_is_not_well_formed_is_refused(marked, log):
     with pytest.raises(LabelError) as caught:
         apply_corrections(marked, log)
-    assert caught.value.reason is Reason.BAD_MARKUP
+    assert caught.value.reason is RejectReason.BAD_MARKUP
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
@@ -86,14 +86,14 @@ def test_any_text_is_markup_or_refused_by_name(marked, log):
     try:
         apply_corrections(marked, log)
     except LabelError as error:
-        assert error.reason is Reason.BAD_MARKUP
+        assert error.reason is RejectReason.BAD_MARKUP
 
 
 @pytest.mark.parametrize(("candidate", "label"), [("a <deleted>", "a"), ("a", "<start> a")])
 def test_marks_as_tokens_are_refused(candidate, label):
     with pytest.raises(LabelError) as caught:
         mark_errors(candidate, label)
-    assert caught.value.reason is Reason.RESERVED_TOKEN
+    assert caught.value.reason is RejectReason.RESERVED_TOKEN
 
 
 @pytest.mark.corpora

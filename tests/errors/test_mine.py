@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from hmer_tasks.errors.candidates import read_candidates
 from hmer_tasks.errors.mine import Caps, mine, mine_files
-from hmer_tasks.errors.predictions import Prediction, PredictionError, read_candidates
+from hmer_tasks.exceptions import PredictionError
+from hmer_tasks.predictions import Prediction
 
 LABEL = "a + b = c"
 

@@ -7,18 +7,19 @@ from random import Random
 
 import pytest
 
-from hmer_tasks.errors.calibrate import fit_noise
-from hmer_tasks.errors.context import around, neighbours
-from hmer_tasks.errors.fit import Measured, add
-from hmer_tasks.errors.hopeless import hopeless
-from hmer_tasks.errors.model import model_of, read_model, shipped_model
-from hmer_tasks.errors.noisefile import Misread, NoiseError, noise_text, read_noise
-from hmer_tasks.errors.patterns import mistakes, written
-from hmer_tasks.errors.predictions import PredictionError
-from hmer_tasks.errors.show import confusions, heat_map
-from hmer_tasks.errors.sorts import START
-from hmer_tasks.errors.synthesize import keyed_random, synthesize
-from hmer_tasks.grammar_files import grammar_path
+from hmer_tasks.errors.noise.calibrate import fit_noise
+from hmer_tasks.errors.noise.context import around, neighbours
+from hmer_tasks.errors.noise.fit import Measured, add
+from hmer_tasks.errors.noise.model import model_of, read_model, shipped_model
+from hmer_tasks.errors.noise.noise_file import Misread, noise_text, read_noise
+from hmer_tasks.errors.noise.patterns import mistakes, written
+from hmer_tasks.errors.noise.show import confusions, heat_map
+from hmer_tasks.errors.noise.synthesize import synthesize
+from hmer_tasks.errors.rejection_rules import rejection_rule
+from hmer_tasks.errors.token_classes import START
+from hmer_tasks.exceptions import NoiseError, PredictionError
+from hmer_tasks.utils.grammar_files import grammar_path
+from hmer_tasks.utils.keyed_random import keyed_random
 
 LETTERS = "a b c d e f g h".split()
 
@@ -189,4 +190,4 @@ def test_marks_and_signs_of_the_file_itself_do_no_harm(tmp_path):
     ],
 )
 def test_hopeless_candidates(candidate, label, why):
-    assert hopeless(candidate.split(), label.split()) == why
+    assert rejection_rule(candidate.split(), label.split()) == why

@@ -5,12 +5,13 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
-from hmer_tasks.errors.patterns import apply, find, mistakes, pattern, written
-from hmer_tasks.errors.sorts import START
-from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.errors.noise.patterns import apply, find, mistakes, pattern, written
+from hmer_tasks.errors.noise.synthesize import synthesize
+from hmer_tasks.errors.token_classes import START
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.utils.keyed_random import keyed_random
 from tests.latex.strategies import grammar_labels
 
 

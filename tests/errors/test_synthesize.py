@@ -5,13 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_tasks import synthesize_candidates
-from hmer_tasks.errors import equivalent, model
-from hmer_tasks.errors.equivalent import looks_the_same
-from hmer_tasks.errors.predictions import explicit_or_raw, read_predictions
-from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.errors import equivalence as equivalent
+from hmer_tasks.errors.equivalence import is_equivalent
+from hmer_tasks.errors.noise import model
+from hmer_tasks.errors.noise.synthesize import synthesize
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.predictions import explicit_or_raw, read_predictions
+from hmer_tasks.utils.keyed_random import keyed_random
 from tests.conftest import read_labels
 from tests.latex.strategies import grammar_labels
 
@@ -19,7 +21,7 @@ from tests.latex.strategies import grammar_labels
 def is_a_wrong_reading(candidate: str, label: str) -> bool:
     """Asserts that it is one; returns whether it parses."""
     assert candidate
-    assert not looks_the_same(candidate, label)
+    assert not is_equivalent(candidate, label)
     try:
         explicit = to_label(parse(candidate))
     except LabelError:
@@ -82,8 +84,8 @@ def test_several_candidates_of_a_label():
     ],
 )
 def test_what_looks_the_same_is_no_mistake(a, b):
-    assert looks_the_same(a, b)
-    assert looks_the_same(b, a)
+    assert is_equivalent(a, b)
+    assert is_equivalent(b, a)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_what_looks_the_same_is_no_mistake(a, b):
     ],
 )
 def test_what_looks_otherwise_is_one(a, b):
-    assert not looks_the_same(a, b)
+    assert not is_equivalent(a, b)
 
 
 @pytest.mark.corpora
@@ -124,9 +126,9 @@ def test_counting_signs_never_contradicts_the_whole_comparison(corpora, monkeypa
         for each in read_predictions(corpora / "predictions" / name)
         if each.pred != each.gt
     ][:500]
-    quick = [looks_the_same(a, b) for a, b in pairs]
+    quick = [is_equivalent(a, b) for a, b in pairs]
     monkeypatch.setattr(equivalent, "_other_signs", lambda left, right: False)
-    assert [looks_the_same(a, b) for a, b in pairs] == quick
+    assert [is_equivalent(a, b) for a, b in pairs] == quick
     assert any(quick) and not all(quick)
 
 

@@ -1,7 +1,7 @@
 """Archives: one is refused in a line, or each member is read or refused by name, and nothing is written."""
 
-from hmer_tasks.corpora.faults import CorpusError, PictureError
-from hmer_tasks.corpora.files import open_files
+from hmer_tasks.exceptions import CorpusError, PictureError
+from hmer_tasks.storage.opening import open_files
 from tests.fuzz.common import check_line, scratch
 
 WORDS = [b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"\x01\x00", b"\xff\xff\xff\xff", b"../", b"/etc/x",

@@ -18,7 +18,7 @@ from random import Random
 import typer
 import typer.core
 
-from hmer_tasks.cli import app, main
+from hmer_tasks.cli.app import app, main
 from tests.fuzz import TARGETS
 from tests.fuzz.mutate import mutate
 from tests.fuzz.seeds import seeds

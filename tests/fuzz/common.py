@@ -5,8 +5,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tables import tables
-from hmer_tasks.reasons import LabelError, Reason
 
 TOKENS = sorted(
     tables().signatures.keys() | tables().operators | tables().fences | tables().scripts.keys()
@@ -23,7 +23,7 @@ def words(*more: str) -> list[bytes]:
 
 def check_label_error(error: LabelError) -> None:
     """A refusal tells its reason in one line that can be written, and a caret can be drawn."""
-    assert isinstance(error.reason, Reason)
+    assert isinstance(error.reason, RejectReason)
     assert "\n" not in str(error), str(error)
     assert error.position >= 0
     error.caret()

@@ -5,10 +5,10 @@ from xml.sax.saxutils import escape
 
 from PIL import Image
 
-from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.inkml import parse
-from hmer_tasks.corpora.pictures import MAX_ASPECT, MAX_PIXELS
-from hmer_tasks.corpora.strokes import render
+from hmer_tasks.exceptions import PictureError
+from hmer_tasks.handwriting.inkml import parse
+from hmer_tasks.handwriting.strokes import render
+from hmer_tasks.images import MAX_ASPECT, MAX_PIXELS
 from tests.fuzz.common import check_line
 
 WORDS = b"\n|, |1 2|0 0|-1 -1|999999999 -999999999|1e-300 1e-300|0.1 0.1, 0.10000001 0.1|-0 0|5e-324 0|1e8 0".split(

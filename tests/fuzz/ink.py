@@ -2,8 +2,8 @@
 
 import math
 
-from hmer_tasks.corpora.faults import PictureError
-from hmer_tasks.corpora.inkml import parse
+from hmer_tasks.exceptions import PictureError
+from hmer_tasks.handwriting.inkml import parse
 from tests.fuzz.common import check_line
 
 WORDS = [each.encode() for each in (

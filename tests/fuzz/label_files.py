@@ -2,11 +2,10 @@
 
 import json
 
-from hmer_tasks.corpora.base import Refused
-from hmer_tasks.corpora.content import HeldContent
-from hmer_tasks.corpora.faults import CorpusError
-from hmer_tasks.corpora.labelfile import read_labels
-from hmer_tasks.reasons import Reason
+from hmer_tasks.corpora.base import Rejected
+from hmer_tasks.corpora.label_files import read_labels
+from hmer_tasks.exceptions import CorpusError, RejectReason
+from hmer_tasks.storage.content import HeldContent
 from tests.fuzz.common import check_line
 
 NAMES = ("labels.tsv", "caption.txt", "labels.csv", "labels.jsonl", "a/labels.json")
@@ -29,8 +28,8 @@ def run(data: bytes) -> None:
         assert len(labels.digest()) == 64
         for index in range(len(labels)):
             entry = labels[index]
-            if isinstance(entry, Refused):
-                assert isinstance(entry.reason, Reason)
+            if isinstance(entry, Rejected):
+                assert isinstance(entry.reason, RejectReason)
             else:
                 assert entry.id.strip()
             assert entry.where.startswith(f"{name}:")

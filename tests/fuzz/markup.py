@@ -4,8 +4,8 @@ The two lines also serve as any two token lists: marking one against the other i
 """
 
 from hmer_tasks.errors.markup import apply_corrections, mark_errors, strip_marks
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tables import tables
-from hmer_tasks.reasons import LabelError, Reason
 from tests.fuzz.common import check_label_error, words
 
 WORDS = words("\n", "REPLACE:", "INSERT:", "DELETE:", " -> ", " after ", "<start>", " <error_start> ",
@@ -24,7 +24,7 @@ def run(data: bytes) -> None:
             new, corrections = mark_errors(candidate, label)
         except LabelError as error:
             check_label_error(error)
-            assert error.reason is Reason.RESERVED_TOKEN
+            assert error.reason is RejectReason.RESERVED_TOKEN
             assert not tables().reserved.isdisjoint([*candidate.split(), *label.split()])
             continue
         assert apply_corrections(new, corrections) == " ".join(label.split())

@@ -1,8 +1,10 @@
 """Noise files (`errors fit`, grammar/confusables.toml): one is refused in a line, or candidates can be drawn from it."""
 
-from hmer_tasks.errors.model import model_of
-from hmer_tasks.errors.noisefile import NoiseError, noise_text, read_noise
-from hmer_tasks.errors.synthesize import keyed_random, synthesize
+from hmer_tasks.errors.noise.model import model_of
+from hmer_tasks.errors.noise.noise_file import noise_text, read_noise
+from hmer_tasks.errors.noise.synthesize import synthesize
+from hmer_tasks.exceptions import NoiseError
+from hmer_tasks.utils.keyed_random import keyed_random
 from tests.fuzz.common import check_line, written
 
 WORDS = [each.encode() for each in (

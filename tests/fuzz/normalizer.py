@@ -1,10 +1,10 @@
 """`normalize`: raw LaTeX is refused by name, or becomes a label that normalises to itself. Every profile."""
 
-from hmer_tasks.grammar_files import read_toml
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.utils.grammar_files import read_toml
 from tests.fuzz.common import check_label_error, words
 
 WORDS = words("$", "$$", "%", "%\n", "\\%", "\\(", "\\]", "\\ltN", "\\mbox", "\\label{x}", "\\mathrm{log}",

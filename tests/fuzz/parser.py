@@ -1,12 +1,12 @@
 """`parse`: a label is refused by name, or its tree gives everything back."""
 
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.canonical import canonicalize, visually_equal
 from hmer_tasks.latex.counts import count_text
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.released import released_tree_text
-from hmer_tasks.latex.spelling import same_on_paper, standard_spelling
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+from hmer_tasks.latex.uni_mumer_tree import released_tree_text
 from tests.fuzz.common import check_label_error, words
 
 WORDS = words()
@@ -32,9 +32,9 @@ def run(data: bytes) -> None:
     except LabelError as error:
         check_label_error(error)
     try:
-        spelled = standard_spelling(explicit)
+        spelled = canonicalize(explicit)
     except LabelError as error:
         check_label_error(error)
         return
-    assert standard_spelling(spelled) == spelled
-    assert same_on_paper(explicit, spelled)
+    assert canonicalize(spelled) == spelled
+    assert visually_equal(explicit, spelled)

@@ -1,7 +1,9 @@
 """Prediction files: one is refused in a line, or it can be scored, mined and written again."""
 
+from hmer_tasks.errors.candidates import read_candidates
 from hmer_tasks.errors.mine import Caps, mine_files
-from hmer_tasks.errors.predictions import PredictionError, read_candidates, read_predictions
+from hmer_tasks.exceptions import PredictionError
+from hmer_tasks.predictions import read_predictions
 from tests.fuzz.common import check_line, scratch, words, written
 
 WORDS = words("\t", "\n", "\r\n", "\r", "[", "]", "{", "}", ", ", '"', "\ufeff", '"img_id": "a"', '"gt": "x"', '"pred": "y"', '"sample": 1',

@@ -1,6 +1,7 @@
 """`--prompts` files: one is refused in a line, or is five templates that can be filled."""
 
-from hmer_tasks.tasks.prompts import NAMES, PromptError, fill, prompt_set
+from hmer_tasks.exceptions import PromptError
+from hmer_tasks.tasks.prompts import NAMES, fill, prompt_set
 from tests.fuzz.common import check_line, written
 
 WORDS = [each.encode() for each in (

@@ -1,9 +1,9 @@
 """`parse_tree_text`: a text is refused by name, or it is exactly what its tree prints."""
 
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
 from tests.fuzz.common import check_label_error, words
 
 _RELATIONS = (

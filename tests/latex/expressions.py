@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
 
 SYMBOLS = r"""a b x 1 2 + = ( ) [ ] . < | * \alpha \sum \lim \le \ge \to \dots \vert \prime \ast \, \! ~ \quad
 \rm \cal \displaystyle \over \choose \limits \left \right \big & \\ ' ' l o g \{ \lbrack \rbrack \unknown""".split()

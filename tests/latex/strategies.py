@@ -4,12 +4,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 from lark import Lark
 
-from hmer_tasks.grammar_files import grammar_path
+from hmer_tasks.utils.grammar_files import grammar_path
 
 _SYMBOLS = ["x", "1", "+", "'", "(", "]", "[", r"\alpha", r"\sum", r"\lim", r"\foo", "->", "中", ",", "\\"]
 TOKENS = [
     *_SYMBOLS[:-4], "{", "}", "_", "^", "&", r"\\", r"\frac", r"\sqrt", r"\hat", r"\overset", r"\left", r"\limits",
-    r"\begin", r"\end", "{cases}", "{array}", r"\sp", r"\choose", "{}", "12", r"\left(",
+    r"\begin", r"\end", "{cases}", "{array}", r"\sp", r"\choose", r"\textcolor", r"\kern", r"\phantom", "{}", "12", r"\left(",
 ]  # fmt: skip
 
 
@@ -19,14 +19,15 @@ def _spaced(*words: str) -> st.SearchStrategy[str]:
 
 _TERMINALS = {
     "SYMBOL": _spaced("x", "1", "+", "'", "(", r"\alpha", r"\sum", r"\lim", r"\foo", "中", "]"),
-    "FENCE": _spaced("&", r"\left", r"\limits", r"\over"),
+    "FENCE": _spaced("&", r"\left", r"\limits", r"\over", r"\hspace { 1 c m }", r"\kern - . 1 e m", r"\rm"),
     "BREAK": _spaced(r"\\"),
     "LBRACE": _spaced("{"),
     "RBRACE": _spaced("}"),
     "SUB": _spaced("_", r"\sb"),
     "SUP": _spaced("^"),
-    "ONE": _spaced(r"\hat", r"\mathbb", r"\underline"),
-    "TWO": _spaced(r"\frac", r"\overset", r"\underset"),
+    "ONE": _spaced(r"\hat", r"\mathbb", r"\underline", r"\phantom", r"\textcolor { r e d }", r"\raise 2 p t"),
+    "TWO": _spaced(r"\frac", r"\overset", r"\underset", r"\genfrac { ( } { ) } { } { 0 }"),
+    "THREE": _spaced(r"\prescript", r"\underoverset"),
     "OPTIONAL": _spaced(r"\sqrt", r"\xrightarrow", r"\xlongequal"),
     "OPEN": _spaced("["),
     "CLOSE": _spaced("]"),

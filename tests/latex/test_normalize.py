@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.raw_to_caption import compare
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError, Reason
 from tests.conftest import read_labels
 from tests.latex.expressions import LABELS, SOUP, explicit_form
 from tests.latex.strategies import texts
@@ -121,13 +121,13 @@ def test_characters_that_have_a_command_and_those_that_have_none(character):
 @pytest.mark.parametrize(
     ("latex", "reason", "position"),
     [
-        ("", Reason.EMPTY_LABEL, 0),
-        ("$ $", Reason.EMPTY_LABEL, 0),
-        ("$x^{2$", Reason.UNBALANCED_BRACE, 2),
-        (r"$\lim_{z}} (z)$", Reason.UNBALANCED_BRACE, 5),
-        (r"\frac{1}", Reason.MISSING_ARGUMENT, 4),
-        ("x^2^3", Reason.DOUBLE_SCRIPT, 3),
-        ("x <none> y", Reason.RESERVED_TOKEN, 1),
+        ("", RejectReason.EMPTY_LABEL, 0),
+        ("$ $", RejectReason.EMPTY_LABEL, 0),
+        ("$x^{2$", RejectReason.UNBALANCED_BRACE, 2),
+        (r"$\lim_{z}} (z)$", RejectReason.UNBALANCED_BRACE, 5),
+        (r"\frac{1}", RejectReason.MISSING_ARGUMENT, 4),
+        ("x^2^3", RejectReason.DOUBLE_SCRIPT, 3),
+        ("x <none> y", RejectReason.RESERVED_TOKEN, 1),
     ],
 )
 def test_refusals_name_the_place(latex, reason, position):

@@ -5,11 +5,11 @@ import sys
 import pytest
 from hypothesis import given
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tokens import lex
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
 from tests.latex.strategies import grammar_labels, texts, token_lists
 
 
@@ -36,8 +36,8 @@ def test_sentences_of_the_grammar_round_trip(label):
     except LabelError as error:
         # What the grammar leaves to the lexer: names that match, brackets that close, ink at all.
         assert error.reason in {
-            Reason.UNBALANCED_ENVIRONMENT, Reason.UNBALANCED_BRACKET, Reason.MISSING_ARGUMENT, Reason.EMPTY_LABEL,
-            Reason.UNBALANCED_BRACE, Reason.DOUBLE_SCRIPT, Reason.TOO_DEEP,
+            RejectReason.UNBALANCED_ENVIRONMENT, RejectReason.UNBALANCED_BRACKET, RejectReason.MISSING_ARGUMENT, RejectReason.EMPTY_LABEL,
+            RejectReason.UNBALANCED_BRACE, RejectReason.DOUBLE_SCRIPT, RejectReason.TOO_DEEP,
         }  # fmt: skip
         return
     assert tree.line
@@ -49,7 +49,7 @@ def test_any_tokens_parse_or_are_refused_by_name(label):
     try:
         parse(label)
     except LabelError as error:
-        assert 0 <= error.position <= len(error.tokens) or error.reason is Reason.EMPTY_LABEL
+        assert 0 <= error.position <= len(error.tokens) or error.reason is RejectReason.EMPTY_LABEL
         assert error.caret() or not error.tokens
         return
     round_trips(label)
@@ -141,34 +141,34 @@ def test_other_spellings_are_made_explicit(label, written):
 @pytest.mark.parametrize(
     ("label", "reason", "position"),
     [
-        ("", Reason.EMPTY_LABEL, 0),
-        ("   ", Reason.EMPTY_LABEL, 0),
-        ("{ a", Reason.UNBALANCED_BRACE, 0),
-        ("a { b { c }", Reason.UNBALANCED_BRACE, 1),
-        ("a }", Reason.UNBALANCED_BRACE, 1),
-        (r"x _ 1 _ 2", Reason.DOUBLE_SCRIPT, 3),
-        (r"x ^ { 2 } _ 1 ^ { 3 }", Reason.DOUBLE_SCRIPT, 7),
-        (r"\frac { 1 }", Reason.MISSING_ARGUMENT, 4),
-        (r"\frac 1 & 2", Reason.MISSING_ARGUMENT, 2),
-        (r"{ x ^ }", Reason.MISSING_ARGUMENT, 3),
-        (r"x ^ _ 2", Reason.MISSING_ARGUMENT, 2),
-        (r"x ^ \left ( 2", Reason.MISSING_ARGUMENT, 2),
-        (r"x ^ \\ 2", Reason.MISSING_ARGUMENT, 2),
-        (r"\sqrt \end {cases}", Reason.MISSING_ARGUMENT, 1),
-        (r"\sqrt [ 3 { x }", Reason.UNBALANCED_BRACKET, 1),
-        (r"\sqrt [ [ x ^ ] ] { x }", Reason.UNBALANCED_BRACKET, 1),
-        (r"\sqrt [ [ x ^ ] ] { x } ]", Reason.UNBALANCED_BRACKET, 1),
-        (r"\sqrt [ 3 ]", Reason.MISSING_ARGUMENT, 4),
-        (r"\begin {foo} a \end {foo}", Reason.UNKNOWN_ENVIRONMENT, 1),
-        (r"\begin {cases} a", Reason.UNBALANCED_ENVIRONMENT, 0),
-        (r"a \end {cases}", Reason.UNBALANCED_ENVIRONMENT, 1),
-        (r"\begin {cases} a \end {matrix}", Reason.UNBALANCED_ENVIRONMENT, 4),
-        (r"\begin {array} a \end {array}", Reason.MISSING_ARGUMENT, 2),
-        (r"\begin a", Reason.MISSING_ARGUMENT, 0),
-        (r"a <deleted>", Reason.RESERVED_TOKEN, 1),
-        (r"<none>", Reason.RESERVED_TOKEN, 0),
-        ("a \x00", Reason.BAD_CHARACTER, 1),
-        ("a \ud800", Reason.BAD_CHARACTER, 1),
+        ("", RejectReason.EMPTY_LABEL, 0),
+        ("   ", RejectReason.EMPTY_LABEL, 0),
+        ("{ a", RejectReason.UNBALANCED_BRACE, 0),
+        ("a { b { c }", RejectReason.UNBALANCED_BRACE, 1),
+        ("a }", RejectReason.UNBALANCED_BRACE, 1),
+        (r"x _ 1 _ 2", RejectReason.DOUBLE_SCRIPT, 3),
+        (r"x ^ { 2 } _ 1 ^ { 3 }", RejectReason.DOUBLE_SCRIPT, 7),
+        (r"\frac { 1 }", RejectReason.MISSING_ARGUMENT, 4),
+        (r"\frac 1 & 2", RejectReason.MISSING_ARGUMENT, 2),
+        (r"{ x ^ }", RejectReason.MISSING_ARGUMENT, 3),
+        (r"x ^ _ 2", RejectReason.MISSING_ARGUMENT, 2),
+        (r"x ^ \left ( 2", RejectReason.MISSING_ARGUMENT, 2),
+        (r"x ^ \\ 2", RejectReason.MISSING_ARGUMENT, 2),
+        (r"\sqrt \end {cases}", RejectReason.MISSING_ARGUMENT, 1),
+        (r"\sqrt [ 3 { x }", RejectReason.UNBALANCED_BRACKET, 1),
+        (r"\sqrt [ [ x ^ ] ] { x }", RejectReason.UNBALANCED_BRACKET, 1),
+        (r"\sqrt [ [ x ^ ] ] { x } ]", RejectReason.UNBALANCED_BRACKET, 1),
+        (r"\sqrt [ 3 ]", RejectReason.MISSING_ARGUMENT, 4),
+        (r"\begin {foo} a \end {foo}", RejectReason.UNKNOWN_ENVIRONMENT, 1),
+        (r"\begin {cases} a", RejectReason.UNBALANCED_ENVIRONMENT, 0),
+        (r"a \end {cases}", RejectReason.UNBALANCED_ENVIRONMENT, 1),
+        (r"\begin {cases} a \end {matrix}", RejectReason.UNBALANCED_ENVIRONMENT, 4),
+        (r"\begin {array} a \end {array}", RejectReason.MISSING_ARGUMENT, 2),
+        (r"\begin a", RejectReason.MISSING_ARGUMENT, 0),
+        (r"a <deleted>", RejectReason.RESERVED_TOKEN, 1),
+        (r"<none>", RejectReason.RESERVED_TOKEN, 0),
+        ("a \x00", RejectReason.BAD_CHARACTER, 1),
+        ("a \ud800", RejectReason.BAD_CHARACTER, 1),
     ],
 )
 def test_refusals_name_the_reason_and_the_place(label, reason, position):
@@ -199,7 +199,7 @@ def test_a_hundred_levels_parse(label):
 def test_deeper_is_refused_by_name(label):
     with pytest.raises(LabelError) as caught:
         parse(label)
-    assert caught.value.reason is Reason.TOO_DEEP
+    assert caught.value.reason is RejectReason.TOO_DEEP
 
 
 def calls(label: str) -> int:

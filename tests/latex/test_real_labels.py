@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.released import released_tree_text
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+from hmer_tasks.latex.uni_mumer_tree import released_tree_text
 from tests.conftest import read_labels
 
 pytestmark = pytest.mark.corpora
@@ -43,7 +43,11 @@ def test_labels_are_accepted_and_come_back(corpora, name):
         assert to_label(parse_tree_text(text)) == written
         assert not MARKS & symbols(text)
     assert 1 - refused.total() / len(labels) >= FILES[name], refused
-    assert set(refused) <= {Reason.UNBALANCED_BRACE, Reason.MISSING_ARGUMENT, Reason.DOUBLE_SCRIPT}
+    assert set(refused) <= {
+        RejectReason.UNBALANCED_BRACE,
+        RejectReason.MISSING_ARGUMENT,
+        RejectReason.DOUBLE_SCRIPT,
+    }
 
 
 @pytest.mark.parametrize("name", ["crohme/captions_train.tsv", "crohme/captions_2014.tsv", "mne/N1.tsv"])

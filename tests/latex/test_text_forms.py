@@ -6,12 +6,12 @@ import networkx as nx
 import pytest
 from hypothesis import given
 
+from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.counts import count_symbols, count_text
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.released import released_tree_text
-from hmer_tasks.latex.text import parse_tree_text, tree_text
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError, Reason
+from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
+from hmer_tasks.latex.uni_mumer_tree import released_tree_text
 from tests.latex.strategies import grammar_labels
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -44,7 +44,7 @@ def test_released_leaks_and_all(label, tree):
 def test_what_the_released_tool_cannot_build(label):
     with pytest.raises(LabelError) as caught:
         released_tree_text(label)
-    assert caught.value.reason is Reason.RELEASED_UNBUILDABLE
+    assert caught.value.reason is RejectReason.RELEASED_UNBUILDABLE
 
 
 @given(grammar_labels)
@@ -95,7 +95,7 @@ def test_a_deep_text_is_refused_by_name():
     text = "\n".join(["x", *("\t" * d + "x (sub)" for d in range(1, 200))])
     with pytest.raises(LabelError) as caught:
         parse_tree_text(text)
-    assert caught.value.reason is Reason.TOO_DEEP
+    assert caught.value.reason is RejectReason.TOO_DEEP
 
 
 def test_the_layout_graph():

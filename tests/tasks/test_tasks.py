@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
+from hmer_tasks.exceptions import LabelError, PromptError, ProofError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.reasons import LabelError
-from hmer_tasks.tasks import TASK_NAMES, ProofError, all_tasks, labelled
-from hmer_tasks.tasks.prompts import PromptError, fill, prompt_set
+from hmer_tasks.tasks import TASK_NAMES, all_tasks, labelled
+from hmer_tasks.tasks.prompts import fill, prompt_set
 from tests.latex.strategies import grammar_labels
 
 LABEL = r"\sqrt { a ^ { 2 } } + 1"

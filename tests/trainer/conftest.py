@@ -12,7 +12,7 @@ pytest.importorskip("trl", reason="training needs the extra [train]")
 
 import torch
 
-from hmer_tasks.build import BuildOptions, build
+from hmer_tasks.pipeline import BuildOptions, build
 from tests.conftest import REPOSITORY
 from trainer import models, sft
 from trainer.shards import find_shards

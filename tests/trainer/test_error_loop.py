@@ -11,15 +11,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hmer_tasks.build import verify
-from hmer_tasks.errors.predictions import read_predictions
+from examples import error_driven_learning as error_loop
+from examples.error_driven_learning import MARKS, Stages, Step, chosen, claimed, launcher, told
+from hmer_tasks.predictions import read_predictions
+from hmer_tasks.shards.verifier import verify
 from tests.conftest import REPOSITORY
 from tests.trainer.conftest import environment
-from trainer import error_loop
 from trainer.checkpoints import newest_whole
-from trainer.error_loop_figures import told
-from trainer.error_loop_sheet import chosen
-from trainer.error_loop_stages import MARKS, Stages, Step, claimed, launcher
 from trainer.faults import TrainError, UsageError
 
 RECIPE = """\
@@ -51,7 +49,7 @@ def arguments(folder: Path, *more: object) -> list[str]:
 
 
 def started(folder: Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "trainer.error_loop", *arguments(folder)]
+    command = [sys.executable, "examples/error_driven_learning.py", *arguments(folder)]
     return subprocess.Popen(
         command, cwd=REPOSITORY, env=environment(folder), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -178,7 +176,7 @@ def test_commands_side_by_side_have_a_gpu_each_and_one_that_fails_ends_the_other
 
 
 def test_what_an_earlier_loop_left_running_is_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr("trainer.error_loop_stages._WAIT", 0.5)
+    monkeypatch.setattr("examples.error_driven_learning._WAIT", 0.5)
     with claimed(tmp_path), pytest.raises(TrainError, match="another loop is at work"), claimed(tmp_path):
         pass
     with claimed(tmp_path):

@@ -4,10 +4,12 @@ import pytest
 import torch
 from transformers import AutoModelForImageTextToText
 
+from examples import grpo
 from tests.trainer.conftest import words
-from trainer import faults, grpo, sft
+from trainer import faults
 from trainer.data import prepare
 from trainer.faults import UsageError
+from trainer.model import open_model
 from trainer.options import DataArguments
 
 FEW = (
@@ -18,14 +20,15 @@ FEW = (
 
 @pytest.fixture(scope="module")
 def prompts(shards, tiny):
-    _, processor = sft.open_model(str(tiny))
-    return grpo.Prompts(prepare(DataArguments(data=[str(shards)], limit=6), processor, 0, 1).rows)
+    _, processor = open_model(str(tiny))
+    return prepare(DataArguments(data=[str(shards)], limit=6), processor, 0)
 
 
 def test_what_the_builder_proves_earns_all(prompts):
     """The columns are those that the rewards read, each row's own."""
-    columns = {name: [row[name] for row in prompts] for name in grpo.COLUMNS}
-    targets = [prompts.rows[number]["completion"] for number in range(len(prompts))]
+    rows = grpo.prompts_of(prompts)
+    columns = {name: [row[name] for row in rows] for name in grpo.COLUMNS}
+    targets = prompts.table["completion"]
     assert set(columns["task"]) == {
         "recognition", "tree_cot", "counting", "error_detection", "error_correction"
     }  # fmt: skip
@@ -91,8 +94,10 @@ def weights_now(wanted):
 
 
 def test_what_is_earned_is_measured_by_decoding(prompts, tiny):
-    model, processor = sft.open_model(str(tiny))
-    means = grpo.earned(model.eval(), processor, prompts, grpo.Sampling(0, max_new_tokens=8), batch=16)
+    model, processor = open_model(str(tiny))
+    means = grpo.earned(
+        model.eval(), processor, grpo.prompts_of(prompts), grpo.Sampling(0, max_new_tokens=8), batch=16
+    )
     assert set(means) == set(grpo.REWARDS) and all(0 <= mean <= 1 for mean in means.values())
     assert means["exact"] == 0
 

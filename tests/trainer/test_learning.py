@@ -8,7 +8,7 @@ import json
 import pytest
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from hmer_tasks.build import BuildOptions, build
+from hmer_tasks.pipeline import BuildOptions, build
 from tests.trainer.conftest import train
 from trainer.decoding import GREEDY, Question, answer
 from trainer.inputs import asked, of_shards

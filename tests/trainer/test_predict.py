@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from hmer_tasks.errors.predictions import read_predictions
+from hmer_tasks.predictions import read_predictions
 from hmer_tasks.tasks import TASK_NAMES
 from trainer import predict
 from trainer.decoding import LONGEST_PERIOD, WINDOW, StuckCriteria, cut, period

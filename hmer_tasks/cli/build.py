@@ -1,0 +1,269 @@
+"""The commands about corpora and builds: `datasets`, `check`, `build`, `verify`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hmer_tasks.cli.choices import Engine, Look
+from hmer_tasks.exceptions import BuildError, UsageError
+from hmer_tasks.tasks import TASK_NAMES
+
+if TYPE_CHECKING:
+    from hmer_tasks.pipeline import BuildResult
+
+_DOCUMENTED_TASKS = ",".join(TASK_NAMES)
+
+
+def build(
+    dataset: Annotated[str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.")],
+    root: Annotated[
+        str | None, typer.Option(help="Its folder, archive or URL, if not where it usually lies.")
+    ] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="A split; can be repeated. Default: all that are there.")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Where to write: a folder or URL. Default: build/<dataset>.")
+    ] = None,
+    tasks: Annotated[str, typer.Option(help="Which tasks, joined by commas.")] = _DOCUMENTED_TASKS,
+    errors: Annotated[
+        str, typer.Option(help="Wrong candidates: synthetic, FILE, or FILE,synthetic.")
+    ] = "synthetic",
+    tree_format: Annotated[
+        str, typer.Option(help="canonical (lossless) or released (the published tool's).")
+    ] = "canonical",
+    prompts: Annotated[str, typer.Option(help="A prompt set by name, or a .toml file.")] = "uni-mumer",
+    normalize: Annotated[bool, typer.Option("--normalize", help="Rewrite labels in one spelling.")] = False,
+    valid_share: Annotated[float, typer.Option(help="Share of train set aside as valid, by label.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of the wrong candidates and of the validation split.")] = 0,
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Only the first N inputs of each split.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier build in OUT.")] = False,
+    clean_share: Annotated[
+        float, typer.Option(help="Share of the samples that also get rows whose candidate is right.")
+    ] = 0.0,
+    keep_polarity: Annotated[
+        bool, typer.Option("--keep-polarity", help="Leave light-on-dark pictures as they are on disk.")
+    ] = False,
+    exclude: Annotated[
+        Path | None, typer.Option(help="Leave out the samples that `audit -o FILE` lists.")
+    ] = None,
+    noise: Annotated[
+        Path | None,
+        typer.Option(help="How synthetic candidates err: a file of `errors fit`, not the shipped one."),
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend labels that are nearly TeX; repairs.jsonl tells which.")
+    ] = False,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Labels alone: no picture is read, rows have none.")
+    ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="How your own labels are read: latex (the default; it takes tokens as they are), tokens, or "
+            "another profile of raw LaTeX."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse labels with a command that is not known.")
+    ] = False,
+    on: Annotated[
+        Engine | None, typer.Option(help="Build with datatrove: here, on Slurm, or on a Ray cluster.")
+    ] = None,
+    rank: Annotated[
+        int | None, typer.Option(help="Make this rank's share alone, of --world-size; 0 is the first.")
+    ] = None,
+    world_size: Annotated[
+        int | None, typer.Option(help="How many ranks share the build (--on: how many tasks).")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="--on slurm: KEY=VALUE; partition, time, cpus, mem (GB a cpu), job-name, qos, at-once, "
+            "or any option of sbatch. Can be repeated."
+        ),
+    ] = None,
+    logs: Annotated[
+        Path | None, typer.Option(help="--on: where the engine's logs go. Default: OUT.logs.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(help="synthetic, recombined: how many samples. Default: 1,000.")
+    ] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="synthetic, recombined: a label file whose statistics to follow.")
+    ] = None,
+    look: Annotated[
+        Look | None, typer.Option(help="synthetic, recombined: strokes, or a photograph.")
+    ] = None,
+    hands: Annotated[
+        Path | None,
+        typer.Option(
+            "--writers", "--hands", help="synthetic: InkML with symbol groups, to write as its people do."
+        ),
+    ] = None,
+    inkml: Annotated[
+        Path | None,
+        typer.Option(help="synthetic, recombined: also write each sample's ink to this folder, as InkML."),
+    ] = None,
+) -> None:
+    """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
+    from hmer_tasks.cli.cluster import run_build
+    from hmer_tasks.pipeline import BuildOptions
+    from hmer_tasks.storage.urls import parse_location
+
+    names = tuple(name.strip() for name in tasks.split(",") if name.strip())
+    if not names:
+        raise UsageError(f"--tasks names none; there are {_DOCUMENTED_TASKS}")
+    options = BuildOptions(
+        dataset, root and parse_location(root), tuple(split or ()), out and parse_location(out), names,
+        errors, tree_format, prompts, normalize, valid_share, seed, workers, limit, overwrite,
+        count, like, look, hands, clean_share,
+        keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images, profile=profile,
+        strict=strict,
+    )  # fmt: skip
+    if inkml is not None:
+        if dataset not in ("synthetic", "recombined"):
+            raise UsageError("--inkml writes the ink of --dataset synthetic or recombined")
+        if on is not None or rank is not None:
+            raise UsageError("--inkml is written by one process: leave --on and --rank out")
+    built = run_build(options, on, rank, world_size, slurm or [], logs)
+    if built is None:
+        return
+    _print_built(built)
+    if inkml is not None:
+        from hmer_tasks.cli.export_ink import export_ink
+        from hmer_tasks.pipeline.plan import corpus_named, with_settings
+
+        count = export_ink(with_settings(corpus_named(dataset), options), options.root, inkml, limit)
+        typer.echo(f"ink: {count:,} files in {inkml}")
+    if not any(each["rows"] for each in built.summary["splits"].values()):
+        raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
+
+
+def _print_built(built: "BuildResult") -> None:
+    from hmer_tasks.latex.unknown import lines as unknown_lines
+
+    console = Console()
+    if built.already:
+        done = (
+            f"{built.mended} damaged shard{'s' * (built.mended != 1)} made again"
+            if built.mended
+            else "nothing to do"
+        )
+        typer.echo(f"{built.out} is built already, by these very arguments: {done}")
+        return
+    splits = built.summary["splits"]
+    table = Table("", *splits)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_row("samples", *(f"{each['samples']:,}" for each in splits.values()))
+    table.add_row("refused", *(f"{each['rejected']:,}" for each in splits.values()), end_section=True)
+    for task in TASK_NAMES:
+        table.add_row(task, *(f"{each['tasks'].get(task, 0):,}" for each in splits.values()))
+    console.print(table)
+    for reason, count in built.summary["rejected"].items():
+        typer.echo(f"refused: {count:,} {reason}")
+    for kind, count in built.summary.get("repaired", {}).items():
+        typer.echo(f"mended:  {count:,} {kind}")
+    for line in unknown_lines(built.summary.get("unknown_commands", {})):
+        typer.echo(line)
+    if lacking := sum(each["no_candidate"] for each in splits.values()):
+        typer.echo(f"without a wrong candidate, hence without rows of a mistake: {lacking:,} samples")
+    if clean := sum(each["clean"] for each in splits.values()):
+        typer.echo(f"with rows whose candidate is right: {clean:,} samples")
+    shards = built.summary["shards"]
+    size = sum(shard["bytes"] for shard in shards.values())
+    typer.echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
+    typer.echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
+    typer.echo(f'load:   datasets.load_dataset("{built.out}")')
+
+
+def check(
+    file: Annotated[
+        list[Path] | None, typer.Argument(help="Label files: tsv, caption.txt, JSON lines, CSV.")
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="A corpus instead of files; with files and --repair, the one they are of."),
+    ] = None,
+    root: Annotated[str | None, typer.Option(help="The corpus's folder, archive or URL.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write each refused label there, a JSON line each.")
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what `build --repair` would, and count the kinds.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="As `build` has it; no picture is ever read here.")
+    ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="How your own labels are read: latex (the default; it takes tokens as they are), tokens, or "
+            "another profile of raw LaTeX."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse labels with a command that is not known.")
+    ] = False,
+) -> None:
+    """Tell which labels are accepted and why the others are not."""
+    del no_images
+    from hmer_tasks.cli import check_labels as look
+    from hmer_tasks.pipeline.plan import root_of
+    from hmer_tasks.storage.output_path import validate_output_path
+    from hmer_tasks.storage.urls import parse_location
+
+    if bool(file) == bool(dataset) and not (file and repair and root is None):
+        raise UsageError("name label files, or a corpus with --dataset (one of the two)")
+    if rejects is not None:
+        if as_json and rejects == Path("/dev/stdout"):
+            raise UsageError("--json and --rejects would both go to the terminal: name a file for one")
+        validate_output_path(rejects, tuple(file) if file else (root_of(dataset, root),))
+    with look.rejects_file(rejects) as refuse:
+        if file:
+            checked = [
+                look.check_file(path, repair, workers, refuse, dataset or "", profile=profile, strict=strict)
+                for path in file
+            ]
+        else:
+            assert dataset is not None
+            place = None if root is None else parse_location(root)
+            checked = list(
+                look.check_dataset(dataset, place, repair, workers, refuse, profile=profile, strict=strict)
+            )
+    if as_json:
+        typer.echo(json.dumps([one.as_json() for one in checked], indent=1, ensure_ascii=False))
+    else:
+        look.print_table(Console(), checked)
+
+
+def verify(
+    out: Annotated[str, typer.Argument(help="A finished build: a folder or URL.")],
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
+) -> None:
+    """Read a build again: checksums, schema, counts, the proof of every row, every picture."""
+    from hmer_tasks.shards.verifier import verify as run_verify
+    from hmer_tasks.storage.urls import parse_location
+
+    report = run_verify(parse_location(out), workers)
+    for fault in report.faults:
+        typer.echo(f"hmer-tasks: {fault}", err=True)
+    if report.more:
+        typer.echo(f"hmer-tasks: and {report.more:,} more faults", err=True)
+    typer.echo(f"{out}: {report.rows:,} rows and {report.pictures:,} pictures read again")
+    if report.faults:
+        typer.echo("the command that built it makes damaged and missing shards again")
+        raise typer.Exit(1)
+    if not report.prompts_compared:
+        typer.echo("not compared: the prompts; they came from a file, and this build.json does not hold them")
+        typer.echo("every row is proven, but for its prompt")
+        return
+    typer.echo("every row is proven")

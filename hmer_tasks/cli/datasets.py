@@ -1,0 +1,66 @@
+"""`hmer-tasks datasets`: which corpora there are, whence, how they lie, and whether they are here."""
+
+import textwrap
+
+from rich.console import Console
+
+from hmer_tasks.corpora import CORPORA, Corpus, open_corpus
+from hmer_tasks.exceptions import CorpusError
+from hmer_tasks.storage.files import ENDINGS
+
+
+def datasets() -> None:
+    """List the corpora: where they come from, how they must lie, and whether they are here."""
+    console = Console()
+    for corpus in CORPORA.values():
+        here, found = _here(corpus)
+        # No markup and no wrapping of rich's own: an address must come out as it is.
+        console.print(corpus.name, style="bold" if found else "", end="", highlight=False, markup=False)
+        console.print(f": {here}", markup=False, highlight=False, soft_wrap=True)
+        for what, text in (
+            ("splits", ", ".join(corpus.splits)),
+            ("from", corpus.origin),
+            ("licence", corpus.licence),
+            ("layout", corpus.layout),
+        ):
+            console.print(_wrapped(what, text, console.width), markup=False, highlight=False, soft_wrap=True)
+        console.print()
+    console.print(
+        f"A corpus elsewhere: --root FOLDER or --root ARCHIVE ({', '.join(ENDINGS)}).",
+        markup=False,
+        highlight=False,
+    )
+
+
+def _here(corpus: Corpus) -> tuple[str, bool]:
+    """What is found of a corpus where it usually lies, in words, and whether anything is."""
+    root = corpus.default_root
+    if not root.is_absolute() and not root.exists():
+        packed = [root.with_name(root.name + ending) for ending in ENDINGS]
+        archive = next((path for path in packed if path.is_file()), None)
+        if archive is None:
+            return f"not found at {root}", False
+        if archive.suffix != ".zip":  # a tar has no table: all of it would be read, or unpacked
+            return f"found, packed: {archive}", True
+    try:
+        with open_corpus(corpus) as files:
+            there = corpus.available(files)
+    except CorpusError as error:
+        return f"cannot be read: {error}", False
+    if not there:
+        return f"{root} is there, but none of its splits", False
+    if root.is_absolute():
+        return "always here", True
+    return f"found at {root} ({', '.join(there)})", True
+
+
+def _wrapped(what: str, text: str, width: int) -> str:
+    start = f"  {what:8} "
+    return textwrap.fill(
+        text,
+        max(width, 40),
+        initial_indent=start,
+        subsequent_indent=" " * len(start),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,149 @@
+"""The commands before and after a build: `audit` a corpus, `export` what was built, `push` it."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from hmer_tasks.exceptions import BuildError, UsageError
+
+
+class To(StrEnum):
+    """What `export` writes."""
+
+    LLAMA_FACTORY = "llama-factory"
+    RELEASED = "released"
+
+
+_DROPPED = "same_label,same_spelling,same_picture,duplicate_picture"
+
+
+def audit(
+    dataset: Annotated[str | None, typer.Option(help="The corpus to train on.")] = None,
+    root: Annotated[str | None, typer.Option(help="Its folder or archive, or its address.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated.")] = None,
+    labels: Annotated[
+        list[Path] | None, typer.Option(help="Label files instead of a corpus; no pictures are compared.")
+    ] = None,
+    against: Annotated[str | None, typer.Option(help="The corpus to test on.")] = None,
+    against_root: Annotated[str | None, typer.Option(help="Its folder or archive, or its address.")] = None,
+    against_split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated.")] = None,
+    against_labels: Annotated[list[Path] | None, typer.Option(help="Label files to test on.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Write samples there for `build --exclude`.")
+    ] = None,
+    drop: Annotated[str, typer.Option(help="What goes into -o, joined by commas.")] = _DROPPED,
+    near: Annotated[int, typer.Option(help="Labels so many tokens apart are near: 0, 1 or 2.")] = 1,
+    pictures: Annotated[bool, typer.Option(help="Compare pictures by a perceptual hash.")] = True,
+    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+) -> None:
+    """Find what stands in training and test set at once, twice in one, or in two spellings."""
+    from hmer_tasks.audit.audit import AuditOptions, kinds_named, write_findings
+    from hmer_tasks.audit.audit import audit as run_audit
+    from hmer_tasks.audit.report import print_audit
+    from hmer_tasks.audit.sides import SideOptions
+    from hmer_tasks.pipeline.plan import root_of
+    from hmer_tasks.storage.output_path import validate_output_path
+    from hmer_tasks.storage.urls import parse_location
+
+    kinds = kinds_named(drop)
+    if out is not None:
+        roots = root_of(dataset, root), root_of(against, against_root)
+        validate_output_path(out, (*roots, *(labels or ()), *(against_labels or ())), folder_made=True)
+    if root is not None and dataset is None:
+        raise UsageError("--root goes with --dataset")
+    if against_root is not None and against is None:
+        raise UsageError("--against-root goes with --against")
+    side = SideOptions(dataset, root and parse_location(root), tuple(split or ()), tuple(labels or ()))
+    if against is not None and against == dataset and against_root is None:
+        against_root = root
+    other = SideOptions(
+        against,
+        against_root and parse_location(against_root),
+        tuple(against_split or ()),
+        tuple(against_labels or ()),
+    )
+    found = run_audit(AuditOptions(side, None if other == SideOptions() else other, near, pictures, workers))
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+    else:
+        print_audit(Console(), found)
+    if out is not None:
+        count = write_findings(found, out, kinds)
+        typer.echo(f"{count:,} samples of {found.sides[0].name} for build --exclude: {out}", err=as_json)
+
+
+def export(
+    out: Annotated[Path, typer.Argument(help="A finished build.")],
+    to: Annotated[To, typer.Option(help="Whose layout.")],
+    target: Annotated[Path, typer.Option("-o", "--out", help="Where it goes: a folder of its own.")],
+    embed: Annotated[
+        bool, typer.Option("--embed", help="llama-factory: Parquet with the pictures in it, no files.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+) -> None:
+    """Write a build as LLaMA-Factory or the authors' own readers take it. Run again, it goes on."""
+    from hmer_tasks.exporting import llama_factory, released
+    from hmer_tasks.exporting.folder import export as run_export
+    from hmer_tasks.shards import read_summary
+
+    if embed and to is not To.LLAMA_FACTORY:
+        raise UsageError("--embed goes with --to llama-factory: the authors' layout embeds anyway")
+    layout = llama_factory.layout(embed) if to is To.LLAMA_FACTORY else released.layout()
+    written = run_export(out, target, layout, overwrite)
+    if written.already:
+        typer.echo(f"{target} is this very export already: nothing to do")
+        return
+    for name, count in written.rows.items():
+        typer.echo(f"{count:>10,} {name}")
+    if written.left_out:
+        typer.echo(
+            f"left out: {written.left_out:,} rows whose text holds a placeholder: {target / 'left_out.jsonl'}"
+        )
+    if to is To.LLAMA_FACTORY:
+        _print_commands(target, llama_factory.by_role(read_summary(out), written.rows))
+    else:
+        typer.echo(f'load:   datasets.load_dataset("{target}", "{next(iter(written.rows), "")}")')
+
+
+def _print_commands(target: Path, roles: dict[str, list[str]]) -> None:
+    """How LLaMA-Factory is called: it trains on the train sets alone."""
+    command = f"llamafactory-cli train --dataset_dir {target}"
+    train, valid, test = (",".join(roles.get(role, ())) for role in ("train", "valid", "test"))
+    if train:
+        evaluated = f" --eval_dataset {valid}" if valid else ""
+        typer.echo(f"train:  {command} --dataset {train}{evaluated} …")
+    else:
+        typer.echo("train:  this build has no train split")
+        if valid:
+            typer.echo(f"valid:  {valid} (for --eval_dataset; not to train on)")
+    if test:
+        typer.echo(f"test:   {test} (for --eval_dataset with --do_predict; not to train on)")
+
+
+def push(
+    out: Annotated[Path, typer.Argument(help="A finished build.")],
+    repo: Annotated[str, typer.Argument(help="A dataset repository of the Hugging Face Hub: owner/name.")],
+    private: Annotated[bool, typer.Option("--private", help="If it is made anew, make it private.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go up.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="The corpus's licence allows what I do.")] = False,
+) -> None:
+    """Upload a build to the Hugging Face Hub. Run again, it goes on where it stopped."""
+    from hmer_tasks.exporting.push import plan_push
+    from hmer_tasks.exporting.push import push as run_push
+
+    plan = plan_push(out, repo)
+    if plan.note:
+        typer.echo(f"licence: {plan.note}", err=True)
+    if dry_run:
+        for name, size in plan.files.items():
+            typer.echo(f"{size:>15,} {name}")
+        typer.echo(f"{plan.size:>15,} bytes in {len(plan.files)} files would go to {repo}")
+        return
+    if plan.ask and not yes:
+        raise BuildError(f"pass --yes if you may publish this corpus as {repo}, or keep it to yourself")
+    typer.echo(f"pushed: {run_push(out, plan, private)}")

@@ -1,0 +1,30 @@
+"""The command `report`: a finished build as one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    out: Annotated[str, typer.Argument(help="A finished build: a folder or URL.")],
+    page: Annotated[Path, typer.Option("-o", "--out", help="Where the page goes (HTML).")],
+    limit: Annotated[
+        int, typer.Option(help="At most so many samples, and as many of the refused.", min=1)
+    ] = 2_000,
+) -> None:
+    """Write one page to leaf through a build: pictures, labels, trees, mistakes, refusals, statistics."""
+    from hmer_tasks.reports.build_page import write_report
+    from hmer_tasks.storage.output_path import validate_output_path
+    from hmer_tasks.storage.urls import parse_location
+
+    validate_output_path(
+        page, (f"{out}/{name}" for name in ("data", "build.json", "README.md", "rejects.jsonl"))
+    )
+    written = write_report(parse_location(out), page, limit)
+    of = "" if written.shown == written.samples else f" of {written.samples:,}"
+    typer.echo(f"page: {page} ({written.shown:,}{of} samples, {written.size / 1e6:,.1f} MB)")
+    if written.remark:
+        typer.echo(written.remark, err=True)
+    elif written.not_drawn:
+        typer.echo(f"formulas that could not be drawn, and stand as text: {written.not_drawn:,}")

@@ -1,0 +1,300 @@
+"""Label files as addressable tables: `table[i]` is one label, wherever in the file it stands.
+
+A text table keeps one offset for many lines and reads a few of them at a time, so that fifty million
+labels cost megabytes. CSV and JSON arrays are read whole, and bounded.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hmer_tasks.corpora.base import Rejected
+from hmer_tasks.exceptions import CorpusError, RejectReason
+from hmer_tasks.storage.content import Content
+from hmer_tasks.utils.bounded_reading import BOM, LONGEST_LINE
+
+LINES_PER_BLOCK = 64
+MAX_WHOLE = 64 << 20  # bytes of a file that is read whole: as Python's objects it is many times that
+MAX_ENTRIES = 2_000_000  # in such a file
+IMAGE_KEYS = ("ImageFile", "image", "file_name", "filename", "img", "path", "id")
+SHOWN = 500  # characters of a record that is refused whole
+LABEL_KEYS = ("Label", "label", "latex", "text", "gt")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A picture's name and its label as written; `where` is `file:line`."""
+
+    id: str
+    label: str
+    where: str
+
+
+class Labels(Protocol):
+    """What every kind of label file looks like once opened."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Entry | Rejected: ...
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of the file's bytes."""
+        ...
+
+
+Split = Callable[[str], tuple[str, str] | None]
+
+
+def split_tab(line: str) -> tuple[str, str] | None:
+    """`id<TAB>label`. A carriage return inside is no blank: such a file ends its lines by it alone."""
+    if "\r" in line:
+        return None
+    name, tab, label = line.partition("\t")
+    return (name, label) if tab and name.strip() else None
+
+
+def split_caption(line: str) -> tuple[str, str] | None:
+    """`id<TAB>tokens`, or `id tokens` where a line has no tab."""
+    if "\t" in line:
+        return split_tab(line)
+    parts = line.split(None, 1)
+    return (parts[0], parts[1]) if len(parts) == 2 and "\r" not in line else None
+
+
+def pick(record: object) -> tuple[str, str] | None:
+    """The picture's name and the label of a JSON record or a CSV row, by the usual keys."""
+    if not isinstance(record, dict):
+        return None
+    name = next((record[key] for key in IMAGE_KEYS if key in record), None)
+    label = next((record[key] for key in LABEL_KEYS if key in record), None)
+    if not isinstance(name, str) or not isinstance(label, str) or not name.strip():
+        return None
+    return name, label
+
+
+def split_json(line: str) -> tuple[str, str] | None:
+    """One JSON object a line."""
+    try:
+        return pick(json.loads(line))
+    except (ValueError, RecursionError):
+        return None
+
+
+class LineTable:
+    """A text file of one label a line, ended by LF or CR LF; blank lines do not count.
+
+    What is kept is where every 64th line begins; the lines from there on are read when one is asked for.
+    """
+
+    def __init__(self, name: str, content: Content, source: str, split: Split) -> None:
+        self._name, self._content, self._source, self._split = name, content, source, split
+        self._digest = hashlib.file_digest(content.at(0), "sha256").hexdigest()
+        self._starts, self._numbers = array("Q"), array("Q")  # of each block: its first byte, its first line
+        self._count = 0
+        at = len(BOM) if content.at(0).read(len(BOM)) == BOM else 0
+        for number, (end, line, cut) in enumerate(_lines(content, at), start=1):
+            if cut or not is_blank(line):
+                if self._count % LINES_PER_BLOCK == 0:
+                    self._starts.append(at)
+                    self._numbers.append(number)
+                self._count += 1
+            at = end
+        if not self._count:
+            raise no_lines(name)
+        self._last: tuple[int, list[_Line]] = (-1, [])  # the block read last
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _block(self, block: int) -> "list[_Line]":
+        read, lines = self._last
+        if read != block:
+            first, lines = self._numbers[block], []
+            for number, (_, line, cut) in enumerate(_lines(self._content, self._starts[block]), start=first):
+                if cut or not is_blank(line):
+                    lines.append((number, line, cut))
+                    if len(lines) == LINES_PER_BLOCK:
+                        break
+            self._last = block, lines
+        return lines
+
+    def __getitem__(self, index: int) -> Entry | Rejected:
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        number, raw, cut = self._block(index // LINES_PER_BLOCK)[index % LINES_PER_BLOCK]
+        where = f"{self._name}:{number}"
+        if cut:
+            return Rejected(
+                "", self._source, RejectReason.MALFORMED_LINE, where, raw[:SHOWN].decode("utf-8", "replace")
+            )
+        raw = raw.removesuffix(b"\r")
+        try:
+            line = raw.decode()
+        except UnicodeDecodeError:
+            # The name mostly survives, and then tells the user which picture it is about.
+            name = raw.partition(b"\t")[0].decode("utf-8", "replace")[:200]
+            return Rejected(name, self._source, RejectReason.NOT_UTF8, where, raw.decode("utf-8", "replace"))
+        found = self._split(line)
+        if found is None:
+            return Rejected("", self._source, RejectReason.MALFORMED_LINE, where, line)
+        if self._split is split_json and not is_text(*found):
+            return Rejected("", self._source, RejectReason.NOT_UTF8, where, line)
+        return Entry(found[0], found[1], where)
+
+    def digest(self) -> str:
+        return self._digest
+
+
+_Line = tuple[int, bytes, bool]  # its number, its bytes without the end, whether they are only its beginning
+
+
+def _lines(content: Content, at: int) -> Iterator[tuple[int, bytes, bool]]:
+    """The lines from byte `at` on: where the next begins, the bytes without the end, whether they are cut."""
+    file = content.at(at)
+    while line := file.readline(LONGEST_LINE + 1):
+        at += len(line)
+        if line.endswith(b"\n"):
+            yield at, line[:-1], False
+            continue
+        cut = len(line) > LONGEST_LINE
+        while cut and (rest := file.readline(LONGEST_LINE)):
+            at += len(rest)
+            if rest.endswith(b"\n"):
+                break
+        yield at, line[:SHOWN] if cut else line, cut
+
+
+def is_blank(line: bytes) -> bool:
+    """Only blanks and the carriage return: a lone tab is a broken line, not a blank one."""
+    return not line.strip(b" \r")
+
+
+class WholeTable:
+    """A label file read whole: CSV with a header, or a JSON array."""
+
+    def __init__(self, name: str, data: bytes, entries: Sequence[Entry | Rejected]) -> None:
+        if not entries:
+            raise no_lines(name)
+        self._entries = entries
+        self._digest = hashlib.sha256(data).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: int) -> Entry | Rejected:
+        return self._entries[index]
+
+    def digest(self) -> str:
+        return self._digest
+
+
+def is_text(*values: str) -> bool:
+    """Whether strings can be written as UTF-8: JSON and CSV may carry lone surrogates."""
+    try:
+        for value in values:
+            value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def no_lines(name: str) -> CorpusError:
+    """The one line about a label file without labels."""
+    return CorpusError(
+        f"{name}: the label file holds no labels; the split is empty or its download broke off"
+    )
+
+
+def entry(name: str, line: int, source: str, found: tuple[str, str] | None, shown: str) -> Entry | Rejected:
+    """What a record read from `name:line` becomes."""
+    where = f"{name}:{line}"
+    if not is_text(shown, *(found or ())):
+        return Rejected("", source, RejectReason.NOT_UTF8, where, shown.encode("utf-8", "replace").decode())
+    if found is None or len(found[0]) + len(found[1]) > LONGEST_LINE:
+        return Rejected("", source, RejectReason.MALFORMED_LINE, where, shown)
+    return Entry(found[0], found[1], where)
+
+
+def guard_whole(name: str, size: int, entries: int) -> None:
+    """Raises CorpusError for a file that is too large to be read whole."""
+    if size > MAX_WHOLE or entries > MAX_ENTRIES:
+        what = f"over {MAX_WHOLE >> 20} MB" if size > MAX_WHOLE else f"over {MAX_ENTRIES:,} entries"
+        raise CorpusError(
+            f"{name}: {what}, and CSV and JSON arrays are read whole; write it as tsv or JSON lines"
+        )
+
+
+def read_csv(name: str, content: Content, source: str) -> WholeTable:
+    """A CSV file whose header names a picture column and a label column."""
+    guard_whole(name, content.size, 0)
+    data = content.at(0).read()
+    # Bytes that are not UTF-8 become lone surrogates, and so are refused where they stand.
+    text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
+    rows = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = next(rows, [])
+    except csv.Error as error:
+        raise CorpusError(f"{name}: not CSV ({error})") from None
+    if pick(dict.fromkeys(header, "x")) is None:
+        raise CorpusError(
+            f"{name}: its header must name a picture column ({', '.join(IMAGE_KEYS)}) "
+            f"and a label column ({', '.join(LABEL_KEYS)})"
+        )
+    entries = []
+    while True:
+        line = rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            entries.append(entry(name, line, source, None, str(error)))
+            continue
+        if row:
+            found = pick(dict(zip(header, row, strict=True))) if len(row) == len(header) else None
+            entries.append(entry(name, line, source, found, ",".join(row)))
+            guard_whole(name, 0, len(entries))
+    return WholeTable(name, data, entries)
+
+
+def brief(record: object) -> str:
+    """The beginning of a JSON record, for whoever looks up why it was refused."""
+    try:
+        return json.dumps(record)[:SHOWN]
+    except RecursionError:
+        return "(nested too deeply to show)"
+
+
+def read_json(name: str, content: Content, source: str) -> Labels:
+    """JSON lines, or one JSON array of objects (`where` then counts its elements)."""
+    if not content.at(0).read(LONGEST_LINE).removeprefix(BOM).lstrip().startswith(b"["):
+        return LineTable(name, content, source, split_json)
+    guard_whole(name, content.size, 0)
+    data = content.at(0).read()
+    try:
+        records = json.loads(data.removeprefix(BOM))
+        guard_whole(name, 0, len(records))
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(f"{name}: not JSON ({error}); download it again") from None
+    entries = [entry(name, at, source, pick(record), brief(record)) for at, record in enumerate(records, 1)]
+    return WholeTable(name, data, entries)
+
+
+def read_labels(name: str, content: Content, source: str) -> Labels:
+    """Open a label file by its ending: .csv, .jsonl, .json, `caption.txt`, else `id<TAB>label`.
+
+    Raises CorpusError when it holds no labels, or is of no use as a whole.
+    """
+    if content.at(0).read(2) in (b"\xff\xfe", b"\xfe\xff"):
+        raise CorpusError(f"{name}: UTF-16; save it as UTF-8")
+    last = name.rpartition("/")[2].lower()
+    if last.endswith(".csv"):
+        return read_csv(name, content, source)
+    if last.endswith((".jsonl", ".json")):
+        return read_json(name, content, source)
+    return LineTable(name, content, source, split_caption if last == "caption.txt" else split_tab)

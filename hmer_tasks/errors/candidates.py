@@ -1,0 +1,49 @@
+"""The wrong candidates that prediction files hold for a build (`build --errors FILE`)."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hmer_tasks.errors.equivalence import is_equivalent
+from hmer_tasks.exceptions import PredictionError
+from hmer_tasks.latex.canonical import visually_equal
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
+
+
+@dataclass(slots=True)
+class Candidates:
+    """Wrong candidates by (source, id), or by id where a file names no source."""
+
+    found: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
+
+    def wrong(self, source: str, id: str, label: str) -> str | None:
+        """The first candidate that is wrong on paper, as `all_wrong` gives it."""
+        return next(iter(self.all_wrong(source, id, label)), None)
+
+    def all_wrong(self, source: str, id: str, label: str) -> list[str]:
+        """Every candidate that is wrong on paper, once, in explicit form if it parses.
+
+        Raises PredictionError where the file's label is another one than the sample's.
+        """
+        found: dict[str, None] = {}
+        for prediction in [*self.found.get((source, id), ()), *self.found.get(("", id), ())]:
+            if not _same_label(prediction.gt, label):
+                raise PredictionError(
+                    f"the predictions' label of {id} is not the corpus's: {prediction.gt!r}"
+                )
+            candidate = explicit_or_raw(prediction.pred)
+            if tables().reserved.isdisjoint(candidate.split()) and not is_equivalent(candidate, label):
+                found[candidate] = None
+        return list(found)
+
+
+def read_candidates(path: Path) -> Candidates:
+    """The wrong predictions of a file. Raises PredictionError."""
+    candidates = Candidates()
+    for prediction in read_predictions(path):
+        candidates.found.setdefault((prediction.source, prediction.id), []).append(prediction)
+    return candidates
+
+
+def _same_label(gt: str, label: str) -> bool:
+    return gt.split() == label.split() or visually_equal(explicit_or_raw(gt), label)

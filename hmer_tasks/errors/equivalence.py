@@ -1,0 +1,205 @@
+r"""Whether a candidate looks the same on paper as its label: then it is no mistake.
+
+Beyond the standard spelling (latex/spelling.py): `\sin` and `s i n`, `\iint` and `\int \int`,
+`a \over b` and `\frac { a } { b }`, a row break before the end, `{bmatrix}` and `{matrix}` in brackets, a
+group that bears a script (`{ 1 0 } ^ { 2 }` and `1 0 ^ { 2 }`): these are told apart there because a
+normaliser must not join or split what its owners wrote.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from itertools import zip_longest
+
+from hmer_tasks.errors.token_classes import tokens_of
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.canonical import spell, visually_equal
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.rules import Rules, standard
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.latex.tree import to_label
+
+SPELLED = {name: tuple(name[1:]) for name in tokens_of("function")} | {
+    r"\lim": ("l", "i", "m"),
+    r"\arg": ("a", "r", "g"),
+    r"\deg": ("d", "e", "g"),
+    r"\dim": ("d", "i", "m"),
+    r"\ker": ("k", "e", "r"),
+    r"\gcd": ("g", "c", "d"),
+    r"\mod": ("m", "o", "d"),
+    r"\bmod": ("m", "o", "d"),
+    r"\Pr": ("P", "r"),
+    r"\iint": (r"\int", r"\int"),
+    r"\iiint": (r"\int", r"\int", r"\int"),
+    r"\ldots": (".", ".", "."),
+    r"\dots": (".", ".", "."),
+    r"\cdots": (r"\cdot", r"\cdot", r"\cdot"),
+    r"\dotsc": (".", ".", "."),
+    r"\ll": ("<", "<"),
+    r"\gg": (">", ">"),
+    r"\|": ("|", "|"),
+    r"\parallel": ("|", "|"),
+    r"\Vert": ("|", "|"),
+    "''": ("'", "'"),
+}  # fmt: skip
+_ROW = "\\\\"
+# Environments that are another one in delimiters.
+_FENCED = {
+    "{pmatrix}": ("(", "{matrix}", ")"),
+    "{bmatrix}": ("[", "{matrix}", "]"),
+    "{Bmatrix}": (r"\{", "{matrix}", r"\}"),
+    "{vmatrix}": ("|", "{matrix}", "|"),
+    "{Vmatrix}": (r"\|", "{matrix}", r"\|"),
+    "{smallmatrix}": ("", "{matrix}", ""),
+}
+_TELLING = SPELLED.keys() | _FENCED.keys() | {r"\over", _ROW}
+
+
+def is_equivalent(a: str, b: str) -> bool:
+    """Whether the two cannot be told apart on paper."""
+    left, right = a.split(), b.split()
+    if left == right:
+        return True
+    if _other_signs(left, right):
+        return False
+    if visually_equal(a, b):
+        return True
+    if not (_TELLING.isdisjoint(left) and _TELLING.isdisjoint(right)):
+        a, b = _spelled_out(left), _spelled_out(right)
+        if visually_equal(a, b):
+            return True
+    if _grouped(left) == _grouped(right):
+        return False
+    return _without_groups(a, _dissolving()) == _without_groups(b, _dissolving())
+
+
+def _other_signs(left: list[str], right: list[str]) -> bool:
+    """Whether the two certainly differ: of some sign that every rule leaves alone there are more on one
+    side. What both begin and end with needs no counting, which makes this a cheap way out.
+    """
+    signs, swallows = _signs()
+    if not (swallows.isdisjoint(left) and swallows.isdisjoint(right)):
+        return False
+    shared = min(len(left), len(right))
+    head = tail = 0
+    while head < shared and left[head] == right[head]:
+        head += 1
+    while tail < shared - head and left[-1 - tail] == right[-1 - tail]:
+        tail += 1
+    sides = (left[head : len(left) - tail], right[head : len(right) - tail])
+    a, b = (sorted(sign for token in side for sign in signs.get(token, ())) for side in sides)
+    return a != b
+
+
+@cache
+def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
+    """The signs that a token stands for, where rules at most spell them otherwise; and the tokens that
+    may take others with them when they go."""
+    t, rules = tables(), standard()
+    known = t.symbols | t.operators | t.signatures.keys() | set(map(chr, range(0x21, 0x7F)))
+    moved = rules.drop | rules.unwrap | rules.delimiter_sizes | rules.scoped | t.scripts.keys()
+    moved |= {*"{}_^'.", r"\prime", r"\limits", r"\nolimits", r"\frac", r"\over", _ROW}
+    spelled = {}
+    for token in known | rules.alias.keys() | SPELLED.keys():
+        signs = [sign for each in rules.alias.get(token, (token,)) for sign in SPELLED.get(each, (each,))]
+        spelled[token] = () if token in moved else tuple(sign for sign in signs if sign not in moved)
+    return spelled, rules.drop | {r"\begin", r"\dots"}  # \dots: low or centred, as what follows asks
+
+
+def _grouped(tokens: list[str]) -> int:
+    """How many braces there are: a group's may be on one side alone."""
+    return tokens.count("{")
+
+
+@cache
+def _dissolving() -> Rules:
+    return replace(standard(), groups="dissolve")
+
+
+@cache
+def _braces_alone() -> Rules:
+    none: frozenset[str] = frozenset()
+    kept = replace(_dissolving(), drop=none, unwrap=none, delimiter_sizes=none, alias={}, join={})
+    return replace(kept, unicode="keep", empty_scripts="keep", limits="keep", primes="keep", scripts="keep")
+
+
+def _without_groups(label: str, rules: Rules) -> str:
+    try:
+        return spell(label, rules)
+    except LabelError:
+        return label
+
+
+def without_groups(label: str) -> str:
+    r"""The label without the braces that leave no ink (`\bar { { x } }`, `{ 1 0 } ^ { 2 }`), and without a
+    row break that no row follows; nothing else changes. One that does not parse keeps its braces."""
+    tokens = label.split()
+    if _ROW in tokens:
+        label = " ".join(_without_last_breaks(tokens))
+    return _without_groups(label, _braces_alone())
+
+
+def _without_last_breaks(tokens: list[str]) -> list[str]:
+    pairs = zip_longest(tokens, tokens[1:], fillvalue="")
+    return [token for token, following in pairs if (token, following) != (_ROW, r"\end")]
+
+
+def _spelled_out(tokens: list[str]) -> str:
+    out: list[str] = []
+    for token in _without_last_breaks(respelt(tokens, _FENCED.keys())):
+        out += SPELLED.get(token, (token,))
+    return _without_over(out)
+
+
+def respelt(tokens: list[str], names: Iterable[str]) -> list[str]:
+    """The label with environments of these names as `{matrix}` in delimiters, where they are that."""
+    wanted = _FENCED.keys() & set(names)
+    if wanted.isdisjoint(tokens):
+        return tokens
+    out: list[str] = []
+    for token, before in zip(tokens, ["", *tokens], strict=False):
+        if token in wanted and before in (r"\begin", r"\end"):
+            opening, name, closing = _FENCED[token]
+            if before == r"\end":
+                out += [name, closing] if closing else [name]
+            else:
+                out[-1:] = [opening, before, name] if opening else [before, name]
+        else:
+            out.append(token)
+    return out
+
+
+def _without_over(tokens: list[str]) -> str:
+    r"""`{ a \over b }` as `\frac { a } { b }`, at the top as well; braces that do not match leave it be."""
+    text = " ".join(tokens)
+    if r"\over" not in tokens:
+        return text
+    open_groups: list[list[list[str]]] = [[[]]]  # of each group its parts between one \over and the next
+    for token in tokens:
+        if token == "{":
+            open_groups.append([[]])
+        elif token == r"\over":
+            open_groups[-1].append([])
+        elif token != "}":
+            open_groups[-1][-1].append(token)
+        elif len(open_groups) > 1:
+            inside = _as_fraction(open_groups.pop())
+            open_groups[-1][-1] += ["{", *inside, "}"]
+        else:
+            return text
+    if len(open_groups) > 1:
+        return text
+    text = " ".join(["{", *_as_fraction(open_groups[0]), "}"])
+    try:
+        return to_label(parse(text))
+    except LabelError:
+        return text
+
+
+def _as_fraction(parts: list[list[str]]) -> list[str]:
+    r"""The parts between one \over and the next, each next one in the denominator."""
+    *above, last = parts
+    out: list[str] = []
+    for part in above:
+        out += [r"\frac", "{", *part, "}", "{"]
+    return [*out, *last, *["}"] * len(above)]

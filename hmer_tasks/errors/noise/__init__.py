@@ -1,0 +1,1 @@
+"""The noise model: which mistakes recognisers make, measured from their predictions, and drawn again."""

@@ -1,0 +1,128 @@
+r"""One plausible wrong reading of a label: what a recogniser might have written instead.
+
+Mistakes are drawn from the noise model among all that the label could suffer. A candidate never looks
+the same on paper as its label (`\le` for `\leq`, scripts in the other order); it is in explicit form
+if it parses, and one that does not is as rare as it was among those measured. Keyed by the caller's
+random source: the same for any worker and any order.
+"""
+
+from functools import cache
+from random import Random
+from string import ascii_letters, digits
+
+from hmer_tasks.errors.equivalence import is_equivalent
+from hmer_tasks.errors.noise.model import NoiseModel, Places, shipped_model
+from hmer_tasks.errors.noise.patterns import Edit, Pattern, apply, find
+from hmer_tasks.errors.noise.token_spans import sample_span_error
+from hmer_tasks.errors.token_classes import START
+from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.attributes import ATTRIBUTED
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tables import tables
+from hmer_tasks.latex.tree import to_label
+from hmer_tasks.utils.keyed_random import keyed_random
+
+_TRIES = 20
+_DRAWS = 5  # for each mistake wanted
+
+
+def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> str:
+    """A wrong candidate for a label in explicit form."""
+    model = model or shipped_model()
+    tokens = [START, *label.split()]
+    broken = random.random() < model.broken
+    number = model.number.draw(random)
+    places = model.places(tokens)
+    for attempt in range(_TRIES):
+        broken = broken and attempt < _TRIES // 2  # some labels cannot be broken
+        edits = _draw_edits(places, number, random, model)
+        candidate = " ".join(apply(tokens, edits))
+        if not _surely_parses(tokens, edits):
+            try:
+                candidate = to_label(parse(candidate))
+            except LabelError:
+                if broken and candidate:
+                    return candidate
+                continue
+        if not broken and not is_equivalent(candidate, label):
+            return candidate
+    return f"{label} {'1' if tokens[-1] != '1' else '2'}"  # one more symbol is always seen
+
+
+def synthesize_candidates(label: str, n: int = 1, seed: int = 0) -> list[str]:
+    """`n` wrong readings of a label, no two alike where the label allows it.
+
+    Raises LabelError where the label does not parse.
+    """
+    explicit = to_label(parse(label))
+    found: dict[str, None] = {}
+    for number in range(_TRIES * n):
+        if len(found) == n:
+            break
+        found[synthesize(explicit, keyed_random(seed, explicit, str(number)))] = None
+    return list(found)
+
+
+def _draw_edits(places: Places, number: int, random: Random, model: NoiseModel) -> list[Edit]:
+    tokens = places.tokens
+    edits: list[Edit] = []
+    found: Pattern | None = None
+    number = min(number, len(tokens) // 2)  # mistakes stand apart
+    for _ in range(_DRAWS * number):
+        if found is not None and random.random() < model.repeated:
+            alike = [place for place, token in enumerate(tokens) if token == found.old[0][0]]
+            new = find(found, tokens, random.choice(alike), model.gaps, random)
+            found = None if len(alike) == 1 else found
+        elif random.random() < model.run_share:
+            new = sample_span_error(tokens, random, model)
+        else:
+            place, table = model.choose(places, random)
+            found = model.draw(table, tokens[place], random)
+            new = find(found, tokens, place, model.gaps, random)
+        if new and _apart(new, edits):
+            edits += new
+            number -= 1
+            if not number:
+                break
+    return edits
+
+
+def _surely_parses(tokens: list[str], edits: list[Edit]) -> bool:
+    """Whether symbols alone were exchanged, added or lost, so that the structure stays (most are)."""
+    if "\\begin" in tokens or not ATTRIBUTED.isdisjoint(tokens):  # a column spec or a length is no symbol
+        return False
+    plain = _plain()
+    if sum(stop - start for start, stop, _ in edits) >= len(tokens) - 1:
+        return False  # nothing may be left
+    for start, stop, new in edits:
+        if not plain.issuperset(new) or not plain.issuperset(tokens[start:stop]):
+            return False
+        if not new and not _free(tokens, start, stop):
+            return False
+        if start == stop and tokens[start - 1] not in plain and tokens[start - 1] not in (START, "{"):
+            return False  # it may stand between a command and its argument
+    return True
+
+
+def _free(tokens: list[str], start: int, stop: int) -> bool:
+    """Whether what stands around plain tokens keeps its place when they are lost: no script of theirs
+    comes to stand on another base, no group or row is left empty, no bracket becomes an option."""
+    after = tokens[stop] if stop < len(tokens) else ""
+    if after in _plain():
+        return True
+    if after in ("_", "^", "'", "{", "[", "]", "&", "\\\\") or after in tables().scripts:
+        return False
+    return tokens[start - 1] in _plain() or tokens[start - 1] == "}"
+
+
+@cache
+def _plain() -> frozenset[str]:
+    """Tokens that are one node each, wherever they stand."""
+    t = tables()
+    known = t.symbols | t.operators | set(ascii_letters + digits + "+-*/=<>.,;:!?|()")
+    return known - t.signatures.keys() - t.fences - t.scripts.keys()
+
+
+def _apart(new: list[Edit], edits: list[Edit]) -> bool:
+    """Whether a symbol stands between the new edits and those that are there: else they were one mistake."""
+    return all(start > stop or end < begin for begin, stop, _ in edits for start, end, _ in new)

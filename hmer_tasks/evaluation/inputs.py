@@ -1,0 +1,124 @@
+"""What is odd about the predictions that are scored: said beside the scores, for it moves them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from hmer_tasks.evaluation.columns import INDEX
+from hmer_tasks.evaluation.metrics import Metrics
+from hmer_tasks.evaluation.paths import LONGEST
+from hmer_tasks.evaluation.trees import Outcome
+from hmer_tasks.exceptions import PredictionError
+from hmer_tasks.latex.words import split_glued
+from hmer_tasks.predictions import Prediction
+
+_NAMED = 3  # ids in a remark
+_LONG = 5  # times its label, in tokens: such a prediction is named
+_LONG_TOKENS = 200
+_GLUED_SHARE = 0.02  # of the predictions: from here on the file was not tokenised
+_LIMITS = "\\limits"
+_INTEGRALS = frozenset(["\\int", "\\iint", "\\iiint", "\\oint", "\\intop"])
+
+
+def refuse_repeated_files(paths: Sequence[Path]) -> None:
+    """Raise PredictionError where a file is named twice, by whatever path: every pair would count twice."""
+    seen: dict[Path, Path] = {}
+    for path in paths:
+        real = path.resolve()
+        if real in seen:
+            raise PredictionError(f"{path} is given twice (first as {seen[real]})")
+        seen[real] = path
+
+
+def tokenized(pairs: Iterable[Prediction]) -> list[Prediction]:
+    """The predictions, and labels, with one space between tokens (`x^{2}` as `x ^ { 2 }`)."""
+    return [replace(one, gt=_spaced(one.gt), pred=_spaced(one.pred)) for one in pairs]
+
+
+def _spaced(text: str) -> str:
+    return " ".join(split_glued(text))
+
+
+def is_glued(text: str) -> bool:
+    """Whether a white-space word of the text holds several tokens. An environment's name in braces is one."""
+    return any(
+        len(word) > 1 and not (word[0] == "{" and word[1:2].isalpha()) and len(split_glued(word)) > 1
+        for word in text.split()
+    )
+
+
+def input_remarks(pairs: Sequence[Prediction]) -> list[str]:
+    """What is odd about the pairs: ids that repeat, ids with two labels, predictions that are not
+    tokenised."""
+    lines: list[str] = []
+    labels: dict[tuple[str, str], set[str]] = {}
+    for one in pairs:
+        labels.setdefault((one.source, one.id), set()).add(" ".join(one.gt.split()))
+    counts = Counter((one.source, one.id) for one in pairs if one.id)
+    repeated = [id for (_, id), count in counts.items() if count > 1]
+    if repeated:
+        surplus = sum(counts.values()) - len(counts)
+        lines.append(
+            f"ids that occur more than once: {len(repeated):,} ({_some(repeated)}); all {surplus:,} further "
+            "lines are scored too"
+        )
+    contradicting = [id for (_, id), found in labels.items() if id and len(found) > 1]
+    if contradicting:
+        lines.append(f"ids with two different labels: {len(contradicting):,} ({_some(contradicting)})")
+    glued = sum(is_glued(one.pred) for one in pairs)
+    if glued and glued >= _GLUED_SHARE * len(pairs):
+        lines.append(
+            f"predictions that are not tokenised (`x^{{2}}` for `x ^ {{ 2 }}`): {glued:,} of {len(pairs):,}, "
+            "scored as they are: add --tokenize"
+        )
+    return lines
+
+
+def score_remarks(metrics: Metrics) -> list[str]:
+    """What moves the scores more than its share: endless predictions, and merges that print otherwise."""
+    lines: list[str] = []
+    lengths = [
+        (int(row[INDEX["pred_tokens"]]), int(row[INDEX["label_tokens"]]), pair.id)
+        for row, pair in zip(metrics.table, metrics.pairs, strict=True)
+    ]
+    endless = sorted(
+        (one for one in lengths if one[0] >= _LONG_TOKENS and one[0] > _LONG * one[1]), reverse=True
+    )
+    if endless:
+        named = ", ".join(
+            f"{id or 'no id'} ({read:,} tokens for {label:,})" for read, label, id in endless[:_NAMED]
+        )
+        lines.append(
+            f"predictions that are far too long: {len(endless):,}: {named}; they weigh on every "
+            f"figure that adds "
+            "up tokens or symbols (micro), not on the means of pairs (macro)"
+        )
+    left_out = sum(bool(row[INDEX["label_tex"]]) and not row[INDEX["path_pairs"]] for row in metrics.table)
+    if left_out:
+        lines.append(f"left out of LgEval's figures, over {LONGEST:,} symbols: {left_out:,}")
+    limits = sum(
+        one.outcome is Outcome.SAME and _limits_differ(pair.gt, pair.pred)
+        for one, pair in zip(metrics.compared, metrics.pairs, strict=True)
+    )
+    if limits:
+        lines.append(
+            f"of the pairs that are the same on paper {limits:,} differ by \\limits on an integral: "
+            f"TeX prints its "
+            "bounds elsewhere, hands write them either way"
+        )
+    return lines
+
+
+def _limits_differ(gt: str, pred: str) -> bool:
+    return _integral_limits(gt) != _integral_limits(pred)
+
+
+def _integral_limits(label: str) -> int:
+    tokens = label.split()
+    return sum(token in _INTEGRALS and after == _LIMITS for token, after in pairwise(tokens))
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:_NAMED]) + (" …" if len(ids) > _NAMED else "")

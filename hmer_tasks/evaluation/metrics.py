@@ -1,0 +1,269 @@
+"""Scoring a set of predictions: `evaluate(pairs) -> Metrics`."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from hmer_tasks.errors.edits import is_exact
+from hmer_tasks.evaluation.bootstrap import RESAMPLES, SEED, Estimate, estimate, resampled_sums
+from hmer_tasks.evaluation.boxes import BoxScore, box_score
+from hmer_tasks.evaluation.columns import COLUMNS, Table, compact_row, token_row
+from hmer_tasks.evaluation.confusions import Confusions, confusions
+from hmer_tasks.evaluation.groups import GROUPS
+from hmer_tasks.evaluation.paths import path_row
+from hmer_tasks.evaluation.published import METRICS
+from hmer_tasks.evaluation.trees import Compared, Outcome, compare
+from hmer_tasks.predictions import Prediction
+from hmer_tasks.utils.processes import worker_pool
+
+Pair: TypeAlias = "Prediction | tuple[str, str]"
+
+GROUP_METRICS = ("exprate", "within_1", "edit_score", "same_on_paper")
+_TOP = 50  # confusions told
+_CHUNK = 100  # pairs a worker takes at once
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A subgroup: how many pairs, and the values of GROUP_METRICS in per cent."""
+
+    n: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Box F1: mean over the pairs whose label can be laid out, the share of these with F1 = 1 in per
+    cent, and how many labels and predictions could not be laid out (such a prediction scores 0)."""
+
+    n: int
+    mean_f1: Estimate
+    perfect: Estimate
+    labels_without_layout: int
+    predictions_without_layout: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Everything told of a set. `values` is keyed as published.METRICS; `table` has a row a pair.
+
+    `n` counts every pair. Labels that are not TeX (`labels_not_tex`, in how many of them the tokens
+    were yet met in `labels_not_tex_met`) stay in n of the token metrics and of `visually_equal`, where
+    no prediction but a copy of the tokens can match them; they have no symbols or relations to count.
+    """
+
+    n: int
+    values: dict[str, Estimate]
+    outcomes: dict[Outcome, int]
+    labels_not_tex: int
+    labels_not_tex_met: int
+    groups: dict[str, dict[str, Group]]
+    confusions: Confusions
+    boxes: Boxes | None
+    pairs: list[Prediction]
+    table: Table
+    compared: list[Compared]
+    box_scores: list[BoxScore]
+
+    @property
+    def bounded(self) -> int:
+        """Pairs whose edit distances are upper bounds, both sides being very long (`errors.edits`)."""
+        return sum(not is_exact(one.gt, one.pred) for one in self.pairs)
+
+    def __getitem__(self, name: str) -> float:
+        """The value of a metric of published.METRICS."""
+        return self.values[name].value
+
+    def as_json(self) -> dict[str, object]:
+        """All but the pairs themselves."""
+        return {
+            "n": self.n,
+            "metrics": {
+                name: {
+                    "value": one.value, "low": one.low, "high": one.high,
+                    "title": METRICS[name].title, "unit": METRICS[name].unit,
+                    "reported_by": METRICS[name].reported_by,
+                }
+                for name, one in self.values.items()
+            },
+            "outcomes": {str(name): count for name, count in self.outcomes.items()},
+            "labels_not_tex": {"n": self.labels_not_tex, "tokens_met": self.labels_not_tex_met},
+            "distances_bounded": self.bounded,
+            "boxes": None if self.boxes is None else _boxes_json(self.boxes),
+            "groups": {
+                by: {name: {"n": one.n, **one.values} for name, one in groups.items()}
+                for by, groups in self.groups.items()
+            },
+            "mistakes": {
+                "kinds": dict(self.confusions.kinds.most_common()),
+                "places": dict(self.confusions.places.most_common()),
+                "top": [
+                    {"kind": kind, "label": label, "pred": pred, "count": count}
+                    for (kind, label, pred), count in self.confusions.symbols.most_common(_TOP)
+                ],
+            },
+        }  # fmt: skip
+
+
+def _boxes_json(boxes: Boxes) -> dict[str, object]:
+    def one(each: Estimate) -> dict[str, float]:
+        return {"value": each.value, "low": each.low, "high": each.high}
+
+    return {
+        "n": boxes.n, "mean_f1": one(boxes.mean_f1), "perfect": one(boxes.perfect),
+        "labels_without_layout": boxes.labels_without_layout,
+        "predictions_without_layout": boxes.predictions_without_layout,
+    }  # fmt: skip
+
+
+def evaluate(
+    pairs: Iterable[Pair],
+    *,
+    boxes: bool = False,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    workers: int = 1,
+    progress: Callable[[], object] | None = None,
+) -> Metrics:
+    """Score pairs of (label, prediction), or predictions as read from a file; any strings will do.
+
+    Args:
+        pairs: what to score.
+        boxes: also the picture-level score (about 60 pairs a CPU second that differ).
+        resamples: of the bootstrap; 0 leaves the intervals without width.
+        seed: of the resamples.
+        workers: processes that score pairs; 1: this one alone. The figures are the same.
+        progress: called once a pair.
+
+    Raises:
+        MissingLibraryError: where the extra `score` is not installed.
+    """
+    read = [one if isinstance(one, Prediction) else Prediction("", "", *one) for one in pairs]
+    rows: list[list[float]] = []
+    compared: list[Compared] = []
+    scores: list[BoxScore] = []
+    for row, outcome, score in _pair_scores(read, boxes, workers):
+        rows.append(row)
+        compared.append(outcome)
+        if score is not None:
+            scores.append(score)
+        if progress is not None:
+            progress()
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), len(COLUMNS))
+    return _summed(read, table, compared, scores if boxes else None, resamples=resamples, seed=seed)
+
+
+_PairScore: TypeAlias = "tuple[list[float], Compared, BoxScore | None]"
+
+
+def _pair_scores(pairs: list[Prediction], boxes: bool, workers: int) -> Iterator[_PairScore]:
+    jobs = [(one.gt, one.pred, boxes) for one in pairs]
+    if workers <= 1 or len(jobs) <= _CHUNK:
+        yield from map(_pair_score, jobs)
+        return
+    with worker_pool(min(workers, len(jobs) // _CHUNK + 1), _nothing) as pool:
+        yield from pool.map(_pair_score, jobs, chunksize=_CHUNK)
+
+
+def _nothing() -> None:
+    """What a worker begins with."""
+
+
+def _pair_score(job: tuple[str, str, bool]) -> _PairScore:
+    gt, pred, boxes = job
+    compared = compare(gt, pred)
+    row = token_row(gt, pred) + compared.row() + path_row(gt, pred) + compact_row(gt, pred)
+    return row, compared, box_score(gt, pred) if boxes else None
+
+
+def part(metrics: Metrics, places: list[int], resamples: int = RESAMPLES, seed: int = SEED) -> Metrics:
+    """The same scores for some of the pairs; nothing is scored again."""
+    return _summed(
+        [metrics.pairs[i] for i in places],
+        metrics.table[places],
+        [metrics.compared[i] for i in places],
+        None if metrics.boxes is None else [metrics.box_scores[i] for i in places],
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def _summed(
+    pairs: list[Prediction],
+    table: Table,
+    compared: list[Compared],
+    scores: list[BoxScore] | None,
+    *,
+    resamples: int,
+    seed: int,
+) -> Metrics:
+    resampled = resampled_sums(table, resamples if pairs else 0, seed)
+    sums = table.sum(axis=0)
+    counts = Counter(one.outcome for one in compared)
+    not_tex = [one.outcome for one in compared if _label_not_tex(one)]
+    differing = ((a.gt, a.pred) for a, b in zip(pairs, compared, strict=True) if _differs(b.outcome))
+    return Metrics(
+        n=len(pairs),
+        values={name: estimate(metric.value, sums, resampled) for name, metric in METRICS.items()},
+        outcomes={outcome: counts[outcome] for outcome in Outcome},
+        labels_not_tex=len(not_tex),
+        labels_not_tex_met=sum(outcome is Outcome.EXACT for outcome in not_tex),
+        groups={by: _grouped(pairs, table, names) for by, names in GROUPS.items()},
+        confusions=confusions(differing),
+        boxes=None if scores is None else _boxes(scores, resamples, seed),
+        pairs=pairs,
+        table=table,
+        compared=compared,
+        box_scores=scores or [],
+    )
+
+
+def _differs(outcome: Outcome) -> bool:
+    return outcome in (Outcome.WRONG_SYMBOLS, Outcome.WRONG_STRUCTURE, Outcome.BOTH_WRONG)
+
+
+def _label_not_tex(one: Compared) -> bool:
+    # A label that is TeX has a node at least.
+    return one.outcome is Outcome.LABEL_NOT_TEX or (one.outcome is Outcome.EXACT and not one.label_nodes)
+
+
+def _grouped(
+    pairs: list[Prediction], table: Table, names: Callable[[str], tuple[str, ...]]
+) -> dict[str, Group]:
+    members: dict[str, list[int]] = {}
+    for place, pair in enumerate(pairs):
+        for name in names(pair.gt):
+            members.setdefault(name, []).append(place)
+    groups = {name: _group(table[places].sum(axis=0), len(places)) for name, places in members.items()}
+    return dict(sorted(groups.items(), key=lambda item: _order(item[0])))
+
+
+def _order(name: str) -> tuple[int, str]:
+    first = name.split(maxsplit=1)[0]
+    return (int(first), name) if first.isdigit() else (10_000, name)
+
+
+def _group(sums: Table, n: int) -> Group:
+    return Group(n, {name: METRICS[name].value(sums) for name in GROUP_METRICS})
+
+
+def _boxes(scores: list[BoxScore], resamples: int, seed: int) -> Boxes:
+    kept = [one for one in scores if one.label_boxes is not None]
+    rows = [[1.0, one.f1, float(one.perfect)] for one in kept]
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), 3)
+    resampled = resampled_sums(table, resamples if kept else 0, seed)
+    sums = table.sum(axis=0)
+
+    def mean(column: int, scale: float) -> Callable[[Table], float]:
+        return lambda each: scale * float(each[column] / each[0]) if each[0] else 0.0
+
+    return Boxes(
+        n=len(kept),
+        mean_f1=estimate(mean(1, 1.0), sums, resampled),
+        perfect=estimate(mean(2, 100.0), sums, resampled),
+        labels_without_layout=len(scores) - len(kept),
+        predictions_without_layout=sum(one.pred_boxes is None for one in kept),
+    )

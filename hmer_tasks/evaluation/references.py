@@ -1,0 +1,205 @@
+"""What predictions are held against (`--labels`): a label file, a finished build, or a corpus's folder or
+archive.
+
+Each gives labels and pictures by id. A build also says what its error tasks asked about. Of a build or
+corpus only the splits count that a prediction speaks of: a test set's predictions are not short of the
+train set.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from hmer_tasks.corpora import CORPORA, Picture, Rejected, SplitReader, open_corpus
+from hmer_tasks.corpora.labelled import LabelledSplit, locate, open_labels
+from hmer_tasks.exceptions import LabelError, PictureError, PredictionError, RejectReason
+from hmer_tasks.latex.normalize import normalize
+from hmer_tasks.predictions import Prediction
+from hmer_tasks.shards.verifier import read_summary
+from hmer_tasks.storage.files import FolderFiles
+from hmer_tasks.storage.store import open_store
+
+_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".inkml")
+# corpora that a folder is tried as, in this order; `folder` takes what no other does
+_TRIED = ("hme100k", "crohme", "crohme2023", "mathwriting", "im2latexv2", "mne", "folder")
+
+
+@dataclass(slots=True)
+class Reference:
+    """A sample: its label, its picture if one may be there, and what its error tasks asked about, by task."""
+
+    source: str
+    id: str
+    label: str
+    picture: Picture | None = None
+    asked: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class References:
+    """Samples by (source, id), ids without a picture's ending."""
+
+    name: str
+    by_key: dict[tuple[str, str], Reference] = field(default_factory=dict)
+    by_id: dict[str, list[Reference]] = field(default_factory=dict)
+
+    def add(self, reference: Reference) -> None:
+        """One more sample; the first of an id and source stays."""
+        key = reference.source, plain_id(reference.id)
+        if key not in self.by_key:
+            self.by_key[key] = reference
+            self.by_id.setdefault(key[1], []).append(reference)
+
+    def find(self, source: str, id: str) -> Reference | None:
+        """The sample of a prediction: by source and id, else by the id alone where only one split has it."""
+        id = plain_id(id)
+        found = self.by_key.get((source, id))
+        if found is None:
+            others = self.by_id.get(id, [])
+            found = others[0] if len(others) == 1 else None
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Predictions with labels: how many labels have none, and how many predictions' own labels were
+    others."""
+
+    pairs: list[Prediction]
+    missing: int = 0
+    contradicted: tuple[str, ...] = ()
+
+
+def labelled(pairs: list[Prediction], references: References) -> Labelled:
+    """The predictions with the references' labels. A label without a prediction is scored as an empty
+    prediction: leaving it out would flatter. Raises PredictionError where a prediction has no label."""
+    out: list[Prediction] = []
+    seen: set[tuple[str, str]] = set()
+    other: list[str] = []
+    for pair in pairs:
+        found = references.find(pair.source, pair.id)
+        if found is None:
+            raise PredictionError(f"{references.name} has no label for the prediction {pair.id!r}")
+        seen.add((found.source, plain_id(found.id)))
+        if pair.gt.strip() and pair.gt.split() != found.label.split():
+            other.append(pair.id)
+        candidate, marked = found.asked.get(pair.task, (None, None))
+        if pair.candidate is not None or pair.marked is not None:
+            candidate, marked = pair.candidate, pair.marked
+        out.append(replace(pair, gt=found.label, candidate=candidate, marked=marked))
+    touched = {source for source, _ in seen}
+    source = pairs[0].source if pairs else references.name
+    missing = [
+        Prediction(source, one.id, one.label, "")
+        for key, one in references.by_key.items()
+        if key[0] in touched and key not in seen
+    ]
+    return Labelled(out + missing, len(missing), tuple(other))
+
+
+def read_references(path: Path) -> References:
+    """Read a label file, a build, or a corpus. Raises CorpusError, BuildError, PredictionError."""
+    references = References(str(path))
+    if (path / "build.json").is_file():
+        found = _of_build(path)
+    elif path.is_dir() or path.suffix.lower() in (".zip", ".tgz", ".tar", ".xz", ".gz"):
+        found = _of_corpus(path)
+    else:
+        found = _of_label_file(path)
+    for reference in found:
+        references.add(reference)
+    return references
+
+
+def plain_id(id: str) -> str:
+    """An id without an image's ending."""
+    name = PurePosixPath(id)
+    return str(name.with_suffix("")) if name.suffix.lower() in _ENDINGS else id
+
+
+def _of_label_file(path: Path) -> Iterator[Reference]:
+    if not path.is_file():
+        raise PredictionError(f"{path}: no such label file, build or corpus")
+    files = FolderFiles(path.parent)
+    folders = _picture_folders(path)
+
+    def place(id: str) -> str:
+        return locate(files, folders, ("", *_ENDINGS[:-1]), id)
+
+    yield from _of_reader(LabelledSplit(files, open_labels(files, path.name, path.name), path.name, place))
+
+
+def _picture_folders(path: Path) -> Iterable[str]:
+    """Where pictures lie beside a label file: in its own folder, or as HME100K's and CoMER's owners put
+    them."""
+    stem = path.stem.removesuffix("_labels").removesuffix("_label")
+    return ("", f"{stem}_images/", f"{stem}/", "images/", "img/", "pictures/")
+
+
+def _of_corpus(root: Path) -> Iterator[Reference]:
+    for name in _TRIED:
+        corpus = CORPORA[name]
+        files = open_corpus(corpus, root)
+        splits = corpus.available(files)
+        if splits:
+            for split in splits:
+                yield from _of_reader(corpus.open_split(files, split))
+            return
+    raise PredictionError(
+        f"{root} is no build and no corpus that is known: name a label file, a build or a corpus"
+    )
+
+
+def _of_reader(reader: SplitReader) -> Iterator[Reference]:
+    for index in range(len(reader)):
+        sample = reader[index]
+        if not isinstance(sample, Rejected):
+            label = sample.label
+            if reader.profile is not None:
+                try:
+                    label = normalize(label, reader.profile)
+                except LabelError:  # kept as it is, and counted as no TeX
+                    label = " ".join(label.split())
+            yield Reference(sample.source, sample.id, label, sample.image)
+
+
+@dataclass(frozen=True, slots=True)
+class _ShardPicture:
+    """A picture in a build's shard, read when it is asked for."""
+
+    build: Path
+    shard: str
+    group: int
+    row: int
+
+    def load(self) -> tuple[bytes, str]:
+        from pyarrow import ArrowException, parquet
+
+        try:
+            with parquet.ParquetFile(self.build / self.shard) as file:
+                images = file.read_row_group(self.group, columns=["images"])["images"][self.row].as_py()
+        except (ArrowException, OSError) as error:
+            raise PictureError(RejectReason.IMAGE_UNREADABLE, self.shard, str(error)) from error
+        if not images:
+            raise PictureError(RejectReason.IMAGE_MISSING, self.shard, "built without pictures")
+        return images[0]["bytes"], images[0]["path"] or ""
+
+
+def _of_build(path: Path) -> Iterator[Reference]:
+    from pyarrow import parquet
+
+    store = open_store(path)
+    read: dict[tuple[str, str], Reference] = {}
+    for shard in read_summary(path)["shards"]:
+        with store.local(shard) as local, parquet.ParquetFile(local) as file:
+            for group in range(file.num_row_groups):
+                columns = ["source", "id", "task", "gt", "label", "candidate", "marked"]
+                for row, record in enumerate(file.read_row_group(group, columns=columns).to_pylist()):
+                    key = record["source"], record["id"]
+                    reference = read.get(key)
+                    if reference is None:
+                        picture = _ShardPicture(path, shard, group, row)
+                        reference = read[key] = Reference(*key, record["gt"], picture)
+                    if record["candidate"] is not None:  # the first row of a task is what the predictor asks
+                        reference.asked.setdefault(record["task"], (record["candidate"], record["marked"]))
+    yield from read.values()

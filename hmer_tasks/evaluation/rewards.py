@@ -1,0 +1,153 @@
+"""Verifiable rewards for reinforcement learning with TRL's GRPOTrainer: pure functions, no model judges.
+
+    GRPOTrainer(model, reward_funcs=[exact_reward, tree_agrees_reward], train_dataset=rows, ...)
+
+Each takes `(prompts, completions, **columns)` as TRL hands them over (a completion is a string or a
+list of messages, a column a list with one entry a completion) and returns a number from 0 to 1 a
+completion. Columns are those of the rows that `build` writes: `task`, `label`, `candidate`, `marked`.
+A reward that does not apply to a row's task is None for it: TRL leaves that out of its sums, and out of
+the means it logs, so a mean is that of the rows it speaks of. Raises ValueError where a column is missing.
+
+Agreement of an answer with itself is earned by any answer that is consistent, a wrong one too: put `exact`
+or `edit` beside it, or a model learns to say little.
+
+`examples/grpo_on_a_cpu.py` shows them at work; `examples/grpo.py` trains with them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from hmer_tasks.errors.edits import edit_distance
+from hmer_tasks.evaluation.answers import (
+    corrections_agree,
+    counts_agree,
+    label_in,
+    label_of_tree,
+    marks_valid,
+    reasoning_of,
+    tree_agrees,
+)
+from hmer_tasks.latex.canonical import visually_equal
+
+Message: TypeAlias = Mapping[str, object]
+Completion: TypeAlias = "str | Sequence[Message]"
+Rewards: TypeAlias = "list[float | None]"
+
+_HOLD_LABEL = ("recognition", "tree_cot", "counting", "error_correction")
+
+
+def exact_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """1 where the answer's label is the row's, token for token."""
+    return [
+        float(label_in(answer, task).split() == label.split()) if task in _HOLD_LABEL else None
+        for answer, task, label in _rows(completions, columns, "task", "label")
+    ]
+
+
+def same_on_paper_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """1 where the answer's label is the row's in standard spelling."""
+    return [
+        float(visually_equal(label_in(answer, task), label)) if task in _HOLD_LABEL else None
+        for answer, task, label in _rows(completions, columns, "task", "label")
+    ]
+
+
+def edit_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """1 − token edit distance / longer length: exactness by degrees."""
+    return [
+        _similarity(label_in(answer, task).split(), label.split()) if task in _HOLD_LABEL else None
+        for answer, task, label in _rows(completions, columns, "task", "label")
+    ]
+
+
+def _similarity(a: list[str], b: list[str]) -> float:
+    longer = max(len(a), len(b))
+    return 1 - edit_distance(a, b) / longer if longer else 1.0
+
+
+def tree_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """Tree-CoT: 1 where the tree is one that some label has (canonical dialect)."""
+    return [
+        float(label_of_tree(reasoning_of(answer)) is not None) if task == "tree_cot" else None
+        for answer, task in _rows(completions, columns, "task")
+    ]
+
+
+def tree_agrees_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """Tree-CoT: 1 where the tree, in either dialect, is that of the answer's own label."""
+    return [
+        float(tree_agrees(reasoning_of(answer), label_in(answer, task))) if task == "tree_cot" else None
+        for answer, task in _rows(completions, columns, "task")
+    ]
+
+
+def counts_agree_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """Counting: 1 where the counts are those of the answer's own label."""
+    return [
+        float(counts_agree(reasoning_of(answer), label_in(answer, task))) if task == "counting" else None
+        for answer, task in _rows(completions, columns, "task")
+    ]
+
+
+def markup_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """Error detection: 1 where the marks are well formed and stand in the row's candidate. Error
+    correction: 1 where the log, done at the row's marks, gives the answer's own label."""
+    out: Rewards = []
+    for answer, task, candidate, marked in _rows(completions, columns, "task", "candidate", "marked"):
+        if task == "error_detection":
+            out.append(float(marks_valid(answer.strip(), candidate)))
+        elif task == "error_correction":
+            out.append(float(corrections_agree(marked, reasoning_of(answer), label_in(answer, task))))
+        else:
+            out.append(None)
+    return out
+
+
+def length_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """The shorter of the answer's label and the row's over the longer, in tokens: against answers that
+    run in circles or break off."""
+    out: Rewards = []
+    for answer, task, label in _rows(completions, columns, "task", "label"):
+        read, right = len(label_in(answer, task).split()), len(label.split())
+        out.append(min(read, right) / max(read, right, 1) if task in _HOLD_LABEL else None)
+    return out
+
+
+REWARDS: dict[str, Callable[..., Rewards]] = {
+    "exact": exact_reward,
+    "same_on_paper": same_on_paper_reward,
+    "edit": edit_reward,
+    "tree_valid": tree_valid_reward,
+    "tree_agrees": tree_agrees_reward,
+    "counts_agree": counts_agree_reward,
+    "markup_valid": markup_valid_reward,
+    "length": length_reward,
+}
+
+
+def _rows(
+    completions: Sequence[Completion], columns: Mapping[str, object], *names: str
+) -> Iterator[tuple[str, ...]]:
+    """The text of each completion with its row's columns (an empty text for null)."""
+    wanted: list[list[str]] = []
+    for name in names:
+        column = columns.get(name)
+        if not isinstance(column, list | tuple) or len(column) != len(completions):
+            raise ValueError(f"this reward needs the column {name!r}, one entry a completion")
+        wanted.append(["" if value is None else str(value) for value in column])
+    yield from zip(map(_text, completions), *wanted, strict=True)
+
+
+def _text(completion: Completion) -> str:
+    if isinstance(completion, str):
+        return completion
+    return "".join(_content(message.get("content")) for message in completion)
+
+
+def _content(content: object) -> str:
+    """A message's text; its parts' texts joined where it is a list of parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return ""

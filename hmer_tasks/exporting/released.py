@@ -1,0 +1,59 @@
+"""`export --to released`: the layout of the authors' published data (`phxember/Uni-MuMER-Data`).
+
+One configuration a task in a folder of its own (`crohme_train`, `crohme_train_tree`, `…_can`,
+`…_error_find`, `…_error_fix`), named in the card's YAML; columns `image` and `conversations`, whose turns
+are `{from, value}` of `human` and `gpt`, the mark `<image>` before the prompt.
+"""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+
+from hmer_tasks.exporting.conversations import conversation
+from hmer_tasks.exporting.folder import Done, Layout
+from hmer_tasks.exporting.parquet import TURNS, Writers
+from hmer_tasks.exporting.source import config_name, configs, rows
+from hmer_tasks.shards.manifest import Summary
+from hmer_tasks.shards.schema import IMAGE
+from hmer_tasks.utils.files import atomic_write
+
+_STRING = {"dtype": "string", "_type": "Value"}
+_FEATURES = {
+    "image": {"_type": "Image"},
+    "conversations": {"feature": {"from": _STRING, "value": _STRING}, "_type": "List"},
+}
+_SCHEMA = pa.schema(
+    [("image", IMAGE), ("conversations", TURNS)],
+    metadata={"huggingface": json.dumps({"info": {"features": _FEATURES}})},
+)
+
+
+def layout() -> Layout:
+    """The authors' layout."""
+    return Layout("released", _shard, _finish)
+
+
+def _shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:
+    split = summary["shards"][name]["split"]
+    with Writers(folder, Path(name).name, _SCHEMA) as writers:
+        for row in rows(path):
+            record: dict[str, object] = {
+                "image": {"bytes": row.picture, "path": row.name},
+                "conversations": conversation(row),
+            }
+            writers.add(config_name(summary, split, row.task), record, len(row.picture))
+    return Done(dict(writers.counts), [])
+
+
+def _finish(folder: Path, summary: Summary, counts: dict[str, int]) -> None:
+    lines = ["---", "license: other", "task_categories:", "- image-to-text", "configs:"]
+    named = {name: where for name, where in configs(summary).items() if counts.get(name)}
+    for name, (split, _) in named.items():
+        lines += [f'- config_name: "{name}"', "  data_files:", f'  - split: "{split}"']
+        lines += [f'    path: "{name}/*.parquet"']
+    version = summary["made_by"]["versions"]["hmer-tasks"]
+    lines += ["---", "# Rows in the layout of the Uni-MuMER training data", ""]
+    lines += [f"Written by hmer-tasks {version}.", "", "| configuration | rows |", "| --- | ---: |"]
+    lines += [f"| `{name}` | {counts[name]:,} |" for name in named]
+    atomic_write(folder / "README.md", "\n".join(lines) + "\n")

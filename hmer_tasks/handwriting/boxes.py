@@ -1,0 +1,142 @@
+"""What layout works with: cells (numbered nodes), marks (symbols at a place) and boxes of marks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hmer_tasks.handwriting.curves import Points
+from hmer_tasks.latex.attributes import HIDDEN, command_of, tokens_of
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tree import ExprTree, Line
+
+
+class UndrawableError(Exception):
+    """A symbol that no form, stretching stroke or rule can draw."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(symbol)
+        self.symbol = symbol
+
+
+@dataclass(slots=True)
+class Cell:
+    """A node of the tree with its number: that of `ExprTree.to_networkx`."""
+
+    number: int
+    symbol: str
+    children: "list[tuple[str, list[Cell]]]" = field(default_factory=list)
+
+    def child(self, relation: str) -> "list[Cell] | None":
+        return next((line for name, line in self.children if name == relation), None)
+
+
+Relation = tuple[int, int, str]  # parent, child, name
+
+
+def cells_of(tree: ExprTree) -> tuple[list[Cell], list[Cell], list[Relation]]:
+    """The main line as cells, all cells by number, and all relations."""
+    every: list[Cell] = []
+    relations: list[Relation] = []
+
+    def read(line: Line, parent: int, relation: str) -> list[Cell]:
+        cells = []
+        for node in line:
+            cell = Cell(len(every), command_of(node.symbol))
+            every.append(cell)
+            if parent >= 0:
+                relations.append((parent, cell.number, relation))
+            cell.children = [(name, read(child, cell.number, name)) for name, child in node.children]
+            if node.symbol != cell.symbol and cell.symbol in HIDDEN:
+                cell.children.insert(0, ("inside", _unseen_cells(node.symbol)))
+            parent, relation = cell.number, "right"
+            cells.append(cell)
+        return cells
+
+    return read(tree.line, -1, ""), every, relations
+
+
+def _unseen_cells(symbol: str) -> list[Cell]:
+    r"""What a ``\phantom{…}`` takes the room of."""
+    label = " ".join(tokens_of(symbol)[2:-1])
+    return cells_of(parse(label))[0] if label else []
+
+
+@dataclass(slots=True)
+class Mark:
+    """Strokes at a place: every point p lies at (x, y) + size * p. `loose`: may tilt and shift on its own."""
+
+    number: int
+    strokes: tuple[Points, ...]
+    x: float
+    y: float
+    size: float
+    loose: bool = True
+    heavy: bool = False
+
+
+@dataclass(slots=True)
+class Box:
+    """Marks side by side and above one another; left edge at 0, baseline at 0, y downwards."""
+
+    width: float = 0.0
+    top: float = 0.0
+    bottom: float = 0.0
+    marks: list[Mark] = field(default_factory=list)
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    def put(self, other: "Box", x: float, y: float = 0.0) -> None:
+        """Take another box's marks in, moved there; the box grows."""
+        if not self.marks:
+            self.top, self.bottom = other.top + y, other.bottom + y
+        elif other.marks:
+            self.top, self.bottom = min(self.top, other.top + y), max(self.bottom, other.bottom + y)
+        self.width = max(self.width, x + other.width)
+        for mark in other.marks:
+            mark.x += x
+            mark.y += y
+        self.marks += other.marks
+
+
+BIN = 14.0  # units of height in which two boxes are compared
+
+
+def kerning(left: Box, right: Box, down: float, most: float) -> float:
+    """How far a box `down` below the line could move into the box to its left before their ink is
+    nearer than it is with the two side by side, at most `most`."""
+    edge = _profile(left.marks[-4:], 0.0, 1.0)
+    facing = _profile(right.marks[:4], down, -1.0)
+    free = most
+    for row, x in facing.items():
+        for near in (row - 1, row, row + 1):
+            if near in edge:
+                free = min(free, left.width - edge[near] - x)
+    return max(0.0, free)
+
+
+def _profile(marks: list[Mark], down: float, sign: float) -> dict[int, float]:
+    """By row of BIN units, how far ink reaches to the right (sign 1), or to the left (-1), of 0."""
+    out: dict[int, float] = {}
+    for mark in marks:
+        for stroke in mark.strokes:
+            some = stroke[::2]  # points lie nearer than rows
+            xs = ((some[:, 0] * mark.size + mark.x) * sign).tolist()
+            rows = ((some[:, 1] * mark.size + mark.y + down) // BIN).astype(int).tolist()
+            for x, row in zip(xs, rows, strict=True):
+                if x > out.get(row, -1e9):
+                    out[row] = x
+    return out
+
+
+def strokes_box(number: int, strokes: Iterable[Points], heavy: bool = False) -> Box:
+    """A box of strokes that stand where they are meant to; its left edge becomes 0."""
+    kept = tuple(strokes)
+    left = min(float(each[:, 0].min()) for each in kept)
+    kept = tuple(each - (left, 0.0) for each in kept)
+    return Box(
+        max(float(each[:, 0].max()) for each in kept),
+        min(float(each[:, 1].min()) for each in kept),
+        max(float(each[:, 1].max()) for each in kept),
+        [Mark(number, kept, 0.0, 0.0, 1.0, loose=False, heavy=heavy)],
+    )

@@ -1,0 +1,141 @@
+"""Ink drawn as a picture: round dark strokes on white, at a size at which symbols are read well."""
+
+import math
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from PIL import Image, ImageDraw
+
+from hmer_tasks.exceptions import PictureError, RejectReason
+from hmer_tasks.handwriting.ink_trace import Point, Stroke
+from hmer_tasks.handwriting.inkml import Ink, parse
+from hmer_tasks.images import png
+from hmer_tasks.storage.files import Files
+
+SYMBOL = 44.0  # pixels that a typical stroke spans
+PEN = SYMBOL / 13  # stroke width in pixels, where nothing is capped
+MARGIN = 14  # pixels on each side
+LONGEST = 1600  # pixels of ink along the longer side, at most
+FINEST = 1.6  # pixels of stroke width, at least
+OVER = 3  # supersampling
+SMALLEST = 5.0  # pixels: typical strokes under it cannot be read (in CROHME the smallest have 20)
+STRAY = 8.0  # times by which the whole shrinks without one point: then it is a stray (in CROHME 2.3 at most)
+FEW = 8  # points among which none is a stray: a quick stroke may have no more
+TINY = 0.2  # share of the larger strokes' span under which a stroke is a dot, and tells no size
+LEVELS = [min(255, 17 * round(value / 17)) for value in range(256)]  # 16 greys: half the bytes
+
+
+def span(stroke: Stroke) -> float:
+    """The longer side of a stroke's box."""
+    xs = [point[0] for point in stroke]
+    ys = [point[1] for point in stroke]
+    return max(max(xs) - min(xs), max(ys) - min(ys))
+
+
+def symbol_size(strokes: list[Stroke]) -> float:
+    """What a typical symbol spans, in the ink's units: the median stroke, dots left out.
+
+    Some ink is broken into crumbs, and some is a single long bar; the whole formula's height puts
+    a bound on either.
+    """
+    ys = [point[1] for stroke in strokes for point in stroke]
+    height = max(ys) - min(ys)
+    return max(typical_span(strokes), height / 12)
+
+
+def typical_span(strokes: list[Stroke]) -> float:
+    """The span of the median stroke, dots left out."""
+    spans = sorted(span(stroke) for stroke in strokes)
+    large = spans[int(0.8 * (len(spans) - 1))]
+    telling = [value for value in spans if value >= TINY * large]
+    return telling[len(telling) // 2]
+
+
+def check_size(strokes: list[Stroke], where: str) -> None:
+    """Refuse ink that would be drawn too small to be read. `where` names it in errors.
+
+    Raises PictureError (INK_UNSUPPORTED) where one point lies so far from all others that they would become a
+    dot, or where typical strokes would be under SMALLEST pixels.
+    """
+    points = [point for stroke in strokes for point in stroke]
+    if _has_stray(points):
+        raise PictureError(RejectReason.INK_UNSUPPORTED, where, "one point lies far from all the others")
+    typical = typical_span(strokes)
+    longest = max(max(values) - min(values) for values in zip(*points, strict=True))
+    drawn = typical * min(SYMBOL / (symbol_size(strokes) or 1.0), LONGEST / max(longest, 1e-12))
+    if 0 < drawn < SMALLEST:
+        raise PictureError(
+            RejectReason.INK_UNSUPPORTED, where, f"its strokes would be {drawn:.1g} pixels large"
+        )
+
+
+def _has_stray(points: list[Point]) -> bool:
+    """Whether the ink without one of its points is STRAY times smaller, and still more than a dot."""
+    if len(points) <= FEW:
+        return False
+    sides = [sorted(values) for values in zip(*points, strict=True)]
+    longest, axis = max((side[-1] - side[0], axis) for axis, side in enumerate(sides))
+    side = sides[axis]
+    for far, rest in ((side[0], side[-1] - side[1]), (side[-1], side[-2] - side[0])):
+        if rest * STRAY <= longest:
+            at = next(at for at, point in enumerate(points) if point[axis] == far)
+            others = points[:at] + points[at + 1 :]
+            size = max(max(values) - min(values) for values in zip(*others, strict=True))
+            if 0 < size * STRAY <= longest:
+                return True
+    return False
+
+
+def draw(strokes: list[Stroke]) -> Image.Image:
+    """The ink as a greyscale picture (mode L), its proportions kept."""
+    left = min(point[0] for stroke in strokes for point in stroke)
+    top = min(point[1] for stroke in strokes for point in stroke)
+    width = max(point[0] for stroke in strokes for point in stroke) - left
+    height = max(point[1] for stroke in strokes for point in stroke) - top
+    size = symbol_size(strokes)
+    wanted = SYMBOL / size if size > 0 else 1.0
+    scale = min(wanted, LONGEST / max(width, height, 1e-12))
+    pen = max(FINEST, PEN * scale / wanted)
+    edge = MARGIN + pen / 2
+    canvas = (math.ceil(width * scale + 2 * edge), math.ceil(height * scale + 2 * edge))
+    image = Image.new("L", (canvas[0] * OVER, canvas[1] * OVER), 255)
+    pencil = ImageDraw.Draw(image)
+    for stroke in strokes:
+        points = [((edge + (x - left) * scale) * OVER, (edge + (y - top) * scale) * OVER) for x, y in stroke]
+        _stroke(pencil, points, pen * OVER)
+    return image.reduce(OVER).point(LEVELS)
+
+
+def _stroke(pencil: ImageDraw.ImageDraw, points: Stroke, pen: float) -> None:
+    """Segments with a disc at every point: round caps and joins."""
+    kept = points[:1]
+    for point in points[1:-1]:
+        # Points closer than a fraction of the pen's width change nothing that can be seen.
+        if abs(point[0] - kept[-1][0]) + abs(point[1] - kept[-1][1]) >= pen / 4:
+            kept.append(point)
+    kept.extend(points[-1:] if len(points) > 1 else ())
+    if len(kept) > 1:
+        pencil.line(kept, fill=0, width=round(pen))
+    radius = pen / 2
+    for x, y in kept:
+        pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
+
+
+def render(ink: Ink) -> bytes:
+    """The ink as a PNG (greyscale, dark on light), the same bytes every time."""
+    return png(draw(ink.strokes))
+
+
+@dataclass(frozen=True, slots=True)
+class InkPicture:
+    """The picture drawn from the InkML file `name` in `files`; `ink` where it was read already."""
+
+    files: Files
+    name: str
+    ink: Ink | None = None
+
+    def load(self) -> tuple[bytes, str]:
+        """A PNG and its file name. Raises PictureError as `inkml.parse`, `check_size` and `Files.read` do."""
+        ink = parse(self.files.read(self.name), self.name) if self.ink is None else self.ink
+        check_size(ink.strokes, self.name)
+        return render(ink), f"{PurePosixPath(self.name).stem}.png"

@@ -1,0 +1,1 @@
+"""New labels: random expressions, and the statistics of a label file that they can be drawn after."""

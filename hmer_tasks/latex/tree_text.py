@@ -1,0 +1,83 @@
+r"""A tree's text form, canonical dialect: one node a line, lossless (Uni-MuMER Figure 2, completed).
+
+A line is TAB × depth + symbol + `` (relation)``; the very first bears no relation. The first node
+of a child line bears that line's relation, the nodes after it ``right``.
+"""
+
+from hmer_tasks.exceptions import LabelError, RejectReason
+from hmer_tasks.latex.attributes import symbol_end
+from hmer_tasks.latex.tree import ExprTree, Line, Node
+from hmer_tasks.latex.tree_checks import check_tree
+
+MAX_DEPTH = 100
+
+
+def tree_text(tree: ExprTree) -> str:
+    """The text form of a tree; lines joined by LF, none at the end."""
+    out: list[str] = []
+    _write(tree.line, "", "", out)
+    first = tree.line[0].symbol
+    out[0] = first
+    return "\n".join(out)
+
+
+def _write(line: Line, tabs: str, relation: str, out: list[str]) -> None:
+    for node in line:
+        out.append(f"{tabs}{node.symbol} ({relation})")
+        relation = "right"
+        for name, child in node.children:
+            _write(child, tabs + "\t", name, out)
+
+
+class _Draft:
+    """A node while its children are still being read."""
+
+    __slots__ = ("children", "symbol")
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+        self.children: list[tuple[str, list[_Draft]]] = []
+
+
+def parse_tree_text(text: str) -> ExprTree:
+    """The tree that a text form describes: the exact inverse of `tree_text`.
+
+    Raises LabelError: `bad_tree_text` (the place is the line's number, from 0) where a line is not
+    a line of a tree, or where no label has such a tree; `too_deep` over 100 levels.
+    """
+    lines = text.split("\n")
+    root = [_Draft(lines[0])]
+    open_lines: list[list[_Draft]] = [root]
+    for number, line in enumerate(lines[1:], start=1):
+        body = line.lstrip("\t")
+        depth = len(line) - len(body)
+        end = symbol_end(body)
+        symbol, space, relation = body[: max(end, 0)], end > 0, body[end + 1 :]
+        if not symbol or not space or len(relation) < 3 or relation[0] != "(" or relation[-1] != ")":
+            raise _bad(number, f"{line.strip()!r} is not a symbol with a relation in brackets", lines)
+        if depth > MAX_DEPTH:
+            raise LabelError(RejectReason.TOO_DEEP, number, f"nesting is over {MAX_DEPTH} deep")
+        draft = _Draft(symbol)
+        if relation == "(right)":
+            if depth >= len(open_lines):
+                raise _bad(number, f"{symbol} stands right of nothing at depth {depth}", lines)
+            del open_lines[depth + 1 :]
+            open_lines[depth].append(draft)
+        else:
+            if not 1 <= depth <= len(open_lines):
+                raise _bad(number, f"{symbol} has no parent at depth {depth - 1}", lines)
+            del open_lines[depth:]
+            child = [draft]
+            open_lines[depth - 1][-1].children.append((relation[1:-1], child))
+            open_lines.append(child)
+    tree = ExprTree(_finish(root))
+    check_tree(tree)
+    return tree
+
+
+def _bad(number: int, detail: str, lines: list[str]) -> LabelError:
+    return LabelError(RejectReason.BAD_TREE_TEXT, number, detail, tuple(lines))
+
+
+def _finish(drafts: list[_Draft]) -> Line:
+    return tuple(Node(d.symbol, tuple((name, _finish(line)) for name, line in d.children)) for d in drafts)

@@ -1,1 +1,0 @@
-"""What a person looks at: tables of checked labels, trees, rows with their pictures."""

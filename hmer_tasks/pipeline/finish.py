@@ -1,0 +1,141 @@
+"""The end of a build: stats merged from disk into build.json, rejects.jsonl and the card.
+
+One marker is in memory at a time: of fifty million labels a third may be refused, each with a reason.
+"""
+
+import errno
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TextIO
+
+from hmer_tasks.corpora import Corpus
+from hmer_tasks.exceptions import BuildError
+from hmer_tasks.latex.unknown import UnknownCommands
+from hmer_tasks.pipeline.markers import plan_digest, read_marker, shard_name
+from hmer_tasks.pipeline.plan import Plan
+from hmer_tasks.shards import repairs as repairs_file
+from hmer_tasks.shards.card import card
+from hmer_tasks.shards.label_statistics import LabelTally, example_rows, label_statistics
+from hmer_tasks.shards.manifest import ShardSummary, SplitSummary, Stats, Summary, joined
+from hmer_tasks.storage.store import WORK, Store
+from hmer_tasks.tasks.prompts import fingerprint, shipped_set
+
+REJECTS = "rejects.jsonl"
+
+
+def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
+    """Write what describes the whole, build.json last, and clear the work folder. Returns build.json."""
+    with ExitStack() as files:
+        rejects = files.enter_context(_lines(store, REJECTS))
+        repairs = None
+        if plan.made_by["arguments"].get("repair"):
+            repairs = files.enter_context(_lines(store, repairs_file.FILE))
+        labels: dict[str, LabelTally] = {}
+        arrow_bytes: Counter[str] = Counter()
+        summary = _merged(store, plan, rejects, repairs, labels=labels, arrow_bytes=arrow_bytes)
+    _remove_strays(store, set(summary["shards"]))
+    shards: dict[str, list[str]] = {}
+    for job in plan.jobs:
+        shards.setdefault(job.out_split, []).append(shard_name(job))
+    examples = example_rows(store, shards)
+    statistics = label_statistics(labels)
+    store.write("README.md", card(summary, corpus, *statistics, arrow_bytes=arrow_bytes, examples=examples))
+    store.write("build.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    store.remove(WORK)
+    return summary
+
+
+@contextmanager
+def _lines(store: Store, name: str) -> Iterator[TextIO]:
+    """A text file that is written line by line, and stands under its name when it is whole."""
+    temporary = store.scratch(name)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        store.put(temporary, name)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _merged(
+    store: Store,
+    plan: Plan,
+    rejects: TextIO,
+    repairs: TextIO | None,
+    *,
+    labels: dict[str, LabelTally],
+    arrow_bytes: Counter[str],
+) -> Summary:
+    """build.json of all markers; what was refused and what was mended goes to the two files, what is said
+    of labels to `labels` and the size of the rows to `arrow_bytes`, by split."""
+    digest = plan_digest(plan.made_by)
+    rejected: Counter[str] = Counter()
+    repaired: Counter[str] = Counter()
+    unknown = UnknownCommands()
+    splits: dict[str, SplitSummary] = {}
+    pictures: dict[str, list[str]] = {}
+    shards: dict[str, ShardSummary] = {}
+    there = set(store.names("data"))
+    for job in plan.jobs:
+        if f"{job.name}.parquet" not in there:
+            raise FileNotFoundError(errno.ENOENT, "gone", f"{store}/{shard_name(job)}")
+        stats = read_marker(store, job, digest)
+        if stats is None:
+            raise BuildError(
+                f"{store}: the marker of {job.name} is gone or damaged: run the same command again"
+            )
+        rejected.update(str(reject["reason"]) for reject in stats["rejects"])
+        _write(rejects, stats["rejects"])
+        unknown.update(stats.get("unknown", {}))
+        if repairs is not None:
+            repaired.update(repairs_file.count(stats.get("repairs", [])))
+            _write(repairs, stats.get("repairs", []))
+        _add(splits.setdefault(job.out_split, _empty()), stats)
+        pictures.setdefault(job.out_split, []).append(stats["pictures_sha256"])
+        labels.setdefault(job.out_split, LabelTally()).add(stats["labels"])
+        arrow_bytes[job.out_split] += stats["arrow_bytes"]
+        shards[shard_name(job)] = ShardSummary(
+            split=job.out_split, rows=stats["rows"], bytes=stats["bytes"], sha256=stats["sha256"]
+        )
+    for split, digests in pictures.items():
+        splits[split]["pictures_sha256"] = joined(digests)
+    summary: Summary = {
+        "made_by": plan.made_by,
+        "splits": splits,
+        "rejected": dict(sorted(rejected.items())),
+        "shards": shards,
+    }
+    if unknown.labels:
+        summary["unknown_commands"] = unknown.as_json()
+    if repairs is not None:
+        summary["repaired"] = dict(sorted(repaired.items()))
+    if shipped_set(fingerprint(plan.prompts)) is None:
+        summary["prompts"] = dict(plan.prompts)
+    return summary
+
+
+def _write(file: TextIO, records: Sequence[Mapping[str, object]]) -> None:
+    file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def _empty() -> SplitSummary:
+    return SplitSummary(samples=0, rejected=0, no_candidate=0, clean=0, rows=0, tasks={}, pictures_sha256="")
+
+
+def _add(split: SplitSummary, stats: Stats) -> None:
+    """Count a shard's stats into its split's."""
+    split["samples"] += stats["samples"]
+    split["rejected"] += len(stats["rejects"])
+    split["no_candidate"] += stats["no_candidate"]
+    split["clean"] += stats["clean"]
+    split["rows"] += stats["rows"]
+    for task, rows in stats["tasks"].items():
+        split["tasks"][task] = split["tasks"].get(task, 0) + rows
+
+
+def _remove_strays(store: Store, names: set[str]) -> None:
+    for name in store.names("data"):
+        if f"data/{name}" not in names:
+            store.remove(f"data/{name}")

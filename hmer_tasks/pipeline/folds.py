@@ -1,0 +1,63 @@
+"""`hmer-tasks folds`: a corpus cut into folds by label, so that no expression stands on both sides."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+from hmer_tasks.corpora import Rejected, open_corpus
+from hmer_tasks.exceptions import LabelError, UsageError
+from hmer_tasks.latex.canonical import canonicalize
+from hmer_tasks.pipeline.expand import ExpansionConfig, read_label
+from hmer_tasks.pipeline.plan import BuildOptions, corpus_named, open_inputs
+from hmer_tasks.utils.files import atomic_write
+
+
+def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
+    """Write each sample's fold as a JSON line; returns how many samples each fold has.
+
+    Samples whose label is refused have none. Raises UsageError, CorpusError, OSError.
+    """
+    if folds < 2:
+        raise UsageError(f"-k must be at least 2, not {folds}")
+    corpus = corpus_named(options.dataset, options.splits)
+    groups: dict[str, list[tuple[str, str]]] = {}
+    context = ExpansionConfig(tasks=(), prompts={})
+    with open_corpus(corpus, options.root) as files:
+        for inputs in open_inputs(corpus, files, options).values():
+            for index in range(inputs.count):
+                sample = inputs.reader[index]
+                if isinstance(sample, Rejected) or index in inputs.earlier:
+                    continue
+                label = read_label(sample, inputs.reader.profile, context)
+                if not isinstance(label, Rejected):
+                    groups.setdefault(_expression(label.label), []).append((sample.source, sample.id))
+    fold_of = assign(
+        {expression: len(samples) for expression, samples in groups.items()}, folds, options.seed
+    )
+    sizes = [0] * folds
+    lines = []
+    for expression, samples in groups.items():
+        fold = fold_of[expression]
+        sizes[fold] += len(samples)
+        lines += [json.dumps({"source": source, "id": id, "fold": fold}) + "\n" for source, id in samples]
+    atomic_write(out, "".join(lines))
+    return sizes
+
+
+def assign(sizes: dict[str, int], folds: int, seed: int) -> dict[str, int]:
+    """A fold for each expression: in an order that the seed gives, each to the smallest fold yet."""
+    filled = [0] * folds
+    fold_of = {}
+    for expression in sorted(sizes, key=lambda each: sha256(f"{seed}\x1f{each}".encode()).digest()):
+        fold = filled.index(min(filled))
+        fold_of[expression] = fold
+        filled[fold] += sizes[expression]
+    return fold_of
+
+
+def _expression(label: str) -> str:
+    """What is the same on paper is the same expression."""
+    try:
+        return canonicalize(label)
+    except LabelError:
+        return label

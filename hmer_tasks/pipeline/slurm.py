@@ -1,0 +1,83 @@
+"""A job array of Slurm: how it is asked for, handed in, and looked after once it is there.
+
+The array's number is kept in LOGS/slurm_job, so that the same command given again while tasks are queued or
+at work does not hand in a second array for the same shards.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from datatrove.executor.slurm import SlurmPipelineExecutor
+from datatrove.pipeline.base import PipelineStep
+
+from hmer_tasks.exceptions import BuildError, UsageError
+from hmer_tasks.utils.files import atomic_write
+
+_JOB = "slurm_job"
+_WAIT = 60  # seconds for squeue to answer; a busy controller takes some
+
+
+def array(step: PipelineStep, tasks: int, asked: dict[str, str], logs: Path) -> SlurmPipelineExecutor:
+    """datatrove's executor with what the user asked of Slurm. Raises UsageError."""
+    options = dict(asked)
+    if "partition" not in options:
+        raise UsageError("--on slurm needs --slurm partition=NAME (`sinfo` lists them)")
+    try:
+        numbers = {
+            "cpus_per_task": int(options.pop("cpus", 1)),
+            "mem_per_cpu_gb": int(options.pop("mem", 2)),
+            "workers": int(options.pop("at-once", -1)),
+        }
+    except ValueError as error:
+        raise UsageError(f"--slurm cpus, mem (GB a cpu) and at-once are whole numbers ({error})") from None
+    activate = Path(sys.prefix) / "bin" / "activate"
+    return SlurmPipelineExecutor(
+        [step],
+        tasks=tasks,
+        time=options.pop("time", "24:00:00"),
+        partition=options.pop("partition"),
+        job_name=options.pop("job-name", "hmer-tasks"),
+        qos=options.pop("qos", ""),
+        venv_path=str(activate) if activate.exists() else None,
+        env_command=None if activate.exists() else f'export PATH="{Path(sys.executable).parent}:$PATH"',
+        sbatch_args=options,
+        logging_dir=str(logs.absolute()),
+        skip_completed=False,
+        **numbers,
+    )
+
+
+def submit(executor: SlurmPipelineExecutor, logs: Path) -> None:
+    """Hand the job array in. Raises BuildError where it is not taken."""
+    try:
+        executor.run()
+    except FileNotFoundError as error:
+        raise BuildError(f"Slurm is not here: no command {error.filename!r}") from error
+    except subprocess.CalledProcessError as error:
+        raise BuildError(
+            f"sbatch did not take the job (exit code {error.returncode}); {logs} says why"
+        ) from error
+    finally:
+        if executor.job_id:  # of several arrays the last: each waits for the one before
+            atomic_write(logs / _JOB, f"{executor.job_id}\n")
+
+
+def queued(logs: Path) -> str | None:
+    """The number of the array that was handed in from here, while Slurm still has tasks of it."""
+    try:
+        job = (logs / _JOB).read_text().strip()
+    except OSError:
+        return None
+    # One array waits for another, and then Slurm knows it: the last stands for all.
+    words = ["squeue", "--noheader", "--format=%A", f"--jobs={job}"]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_WAIT)
+    except FileNotFoundError:  # sbatch is looked for next, and says so
+        return None
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(
+            f"squeue does not say whether job {job} is still at work: try again when it answers"
+        ) from error
+    # A number that Slurm has forgotten is an error of squeue's: those tasks have ended.
+    return job if found.returncode == 0 and found.stdout.strip() else None

@@ -1,0 +1,177 @@
+"""One worker: reads a job's inputs in order, writes its shard, and leaves a marker with its stats.
+
+A worker is forked from the parent after the corpus is opened, so the inputs cost no copy. It dies
+with its parent: a thread waits on the parent's end of a pipe.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from multiprocessing.sharedctypes import Synchronized
+
+import pyarrow as pa
+
+from hmer_tasks.corpora import Rejected, Sample
+from hmer_tasks.errors.noise.model import shipped_model
+from hmer_tasks.exceptions import RejectReason
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.unknown import UnknownCommands
+from hmer_tasks.pipeline.expand import ExpansionConfig, ReadLabel, expand, read_label
+from hmer_tasks.pipeline.markers import shard_name, write_marker
+from hmer_tasks.pipeline.plan import VALID, Inputs, Job, is_valid_side
+from hmer_tasks.shards.label_statistics import label_stats
+from hmer_tasks.shards.manifest import Stats
+from hmer_tasks.shards.records import SampleRows
+from hmer_tasks.shards.repairs import Repair
+from hmer_tasks.shards.writer import ShardWriter
+from hmer_tasks.storage.store import Store
+from hmer_tasks.utils.files import sha256_of
+from hmer_tasks.utils.processes import init_worker
+
+_PROGRESS_EVERY = 20  # samples
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every worker of a build shares."""
+
+    store: Store
+    plan: str  # its digest
+    inputs: dict[str, Inputs]
+    context: ExpansionConfig
+    valid_share: float
+    done: "Synchronized[int]"
+
+
+_work: Work | None = None
+
+
+def start(work: Work) -> None:
+    """Make this process a worker (the pool's initializer)."""
+    global _work  # noqa: PLW0603 - what the pool hands to an initializer must be kept somewhere
+    _work = work
+    init_worker()
+
+
+def preload(context: ExpansionConfig) -> None:
+    """Load what every sample needs, before the workers are forked: once, in memory that they share."""
+    parse("x")
+    if context.synthetic and context.noise is None:
+        shipped_model()
+    pa.array([""])  # at the first array pyarrow loads pandas
+
+
+def run(job: Job) -> str:
+    """Build one shard; returns its name. Raises OSError, ProofError, CorpusError, PredictionError."""
+    assert _work is not None, "start() comes first"
+    return run_job(job, _work)
+
+
+def run_job(job: Job, work: Work) -> str:
+    """Write the job's shard and its marker, each whole or not at all."""
+    temporary = work.store.scratch(f"{job.name}.parquet")
+    tally = _Tally(work.context.repair)
+    try:
+        with ShardWriter(temporary) as writer:
+            for outcome in _outcomes(job, work, tally.unknown):
+                if isinstance(outcome, SampleRows):
+                    writer.add(outcome)
+                tally.add(outcome)
+        stats = tally.stats(work.plan, temporary.stat().st_size, sha256_of(temporary), writer.arrow_bytes)
+        work.store.put(temporary, shard_name(job))
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    write_marker(work.store, job, stats)
+    return job.name
+
+
+def read_input(inputs: Inputs, index: int, context: ExpansionConfig) -> tuple[Sample, ReadLabel] | Rejected:
+    """An input with its label read, or why it has none: what `build` and `check` both say of it."""
+    read = inputs.reader[index]
+    if isinstance(read, Rejected):
+        return Rejected(read.id, read.source, read.reason, read.where, read.label)
+    if _stood_before(inputs, index):
+        return Rejected(read.id, read.source, RejectReason.DUPLICATE_ID, "this id stood before", read.label)
+    if context.excluded is not None and (why := context.excluded.why(read.source, read.id)):
+        return Rejected(read.id, read.source, RejectReason.EXCLUDED, why, read.label)
+    label = read_label(read, inputs.reader.profile, context)
+    return label if isinstance(label, Rejected) else (read, label)
+
+
+def _outcomes(job: Job, work: Work, unknown: UnknownCommands) -> Iterator[SampleRows | Rejected]:
+    inputs, valid = work.inputs[job.split], job.out_split == VALID and work.valid_share > 0
+    halved = work.valid_share > 0 and job.split == "train"
+    for number, index in enumerate(range(job.start, job.stop), start=1):
+        if number % _PROGRESS_EVERY == 0 and not valid:
+            with work.done.get_lock():
+                work.done.value += _PROGRESS_EVERY
+        read = read_input(inputs, index, work.context)
+        if isinstance(read, Rejected):
+            if not valid:  # a refused label belongs to the train side; it is told once
+                yield read
+            continue
+        sample, label = read
+        if halved and is_valid_side(work.context.seed, label.label, work.valid_share) != valid:
+            continue
+        unknown.add(label.label, sample.id)
+        yield expand(sample, label, work.context)
+
+
+def _stood_before(inputs: Inputs, index: int) -> bool:
+    """Whether an input before bears the same id. A refused one does not take it from a good one."""
+    before = inputs.earlier.get(index)
+    while before is not None:
+        if not isinstance(inputs.reader[before], Rejected):
+            return True
+        before = inputs.earlier.get(before)
+    return False
+
+
+class _Tally:
+    """Counts of a shard, and a digest of the pictures that went into it."""
+
+    def __init__(self, repair: bool) -> None:
+        self.samples = self.no_candidate = self.clean = 0
+        self.tasks: Counter[str] = Counter()
+        self.rejects: list[Rejected] = []
+        self.repairs: list[Repair] | None = [] if repair else None
+        self.labels: list[str] = []
+        self.unknown = UnknownCommands()
+        self.digest = sha256()
+
+    def add(self, outcome: SampleRows | Rejected) -> None:
+        if isinstance(outcome, Rejected):
+            self.rejects.append(outcome)
+            return
+        self.no_candidate += outcome.no_candidate
+        self.clean += outcome.clean
+        if outcome.rows:
+            self.samples += 1
+            if self.repairs is not None and outcome.repair is not None:
+                self.repairs.append(outcome.repair)
+            self.tasks.update(row.task for row in outcome.rows)
+            self.labels.append(outcome.rows[0].label)
+            self.digest.update(outcome.picture)
+
+    def stats(self, plan: str, size: int, digest: str, arrow_bytes: int) -> Stats:
+        stats: Stats = {
+            "plan": plan,
+            "samples": self.samples,
+            "no_candidate": self.no_candidate,
+            "clean": self.clean,
+            "rows": self.tasks.total(),
+            "tasks": dict(self.tasks),
+            "bytes": size,
+            "sha256": digest,
+            "pictures_sha256": self.digest.hexdigest(),
+            "rejects": [asdict(reject) for reject in self.rejects],
+            "labels": label_stats(self.labels),
+            "arrow_bytes": arrow_bytes,
+        }
+        if self.unknown.labels:
+            stats["unknown"] = self.unknown.as_json()
+        if self.repairs is not None:
+            stats["repairs"] = [asdict(repair) for repair in self.repairs]
+        return stats

@@ -1,0 +1,182 @@
+"""The answers to the tasks beyond recognition as cards of the page: what was asked, what was said, marks in
+colour."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from hmer_tasks.errors.markup import strip_marks
+from hmer_tasks.evaluation.answers import counts_agree, explicit, reasoning_of, tree_agrees
+from hmer_tasks.evaluation.references import References
+from hmer_tasks.evaluation.task_scores import Span, counts_in, marked_spans, true_spans
+from hmer_tasks.exceptions import PictureError
+from hmer_tasks.latex.canonical import visually_equal
+from hmer_tasks.latex.counts import count_symbols
+from hmer_tasks.predictions import Prediction
+from hmer_tasks.reports.page_pictures import data_address
+from hmer_tasks.reports.pair_drawing import token_differences
+
+SHOWN = 30  # cards a task
+_LONGEST = 2_000  # characters of a tree or log on a card
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """A line of a card: what it is, and its text."""
+
+    name: str
+    text: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCard:
+    """An answer; `tone` is `good` or `bad`."""
+
+    id: str
+    verdict: str
+    tone: str
+    lines: tuple[CardLine, ...]
+    picture: str | None
+
+
+def task_cards(task: str, answers: Iterable[Prediction], references: References | None) -> list[TaskCard]:
+    """Cards of a task's answers, the wrong ones first, SHOWN at most."""
+    make = {
+        "tree_cot": _tree_card,
+        "counting": _counting_card,
+        "error_detection": _detection_card,
+        "error_correction": _correction_card,
+    }.get(task)
+    if make is None:
+        return []
+    made = [(one, *make(one)) for one in answers if one.task == task]
+    made.sort(key=lambda card: card[2] == "good")
+    return [
+        TaskCard(one.id, verdict, tone, lines, picture_data(references, one))
+        for one, verdict, tone, lines in made[:SHOWN]
+    ]
+
+
+def picture_data(references: References | None, pair: Prediction) -> str | None:
+    """The picture of a prediction as a data: address; None where there is none."""
+    found = None if references is None else references.find(pair.source, pair.id)
+    if found is None or found.picture is None:
+        return None
+    try:
+        return data_address(found.picture.load()[0])
+    except PictureError:
+        return None
+
+
+_Made = tuple[str, str, tuple[CardLine, ...]]
+
+
+def _plain(text: str) -> Markup:
+    cut = text[:_LONGEST]
+    return Markup("{}{}").format(
+        cut, f" … and {len(text) - _LONGEST:,} characters more" if cut != text else ""
+    )
+
+
+def _answer_lines(one: Prediction) -> tuple[CardLine, CardLine]:
+    left, right = token_differences(one.gt, one.pred)
+    return CardLine("label", left), CardLine("answer", right)
+
+
+def _tree_card(one: Prediction) -> _Made:
+    work = reasoning_of(one.raw)
+    equal, agree = tree_agrees(work, one.gt), tree_agrees(work, one.pred)
+    verdict = "the label's tree" if equal else "another tree" if agree else "tree and answer do not agree"
+    tree = CardLine("tree", _plain(work.replace("\t", "    ")))
+    return verdict, "good" if equal else "bad", (*_answer_lines(one), tree)
+
+
+def _counting_card(one: Prediction) -> _Made:
+    work = reasoning_of(one.raw)
+    right = counts_agree(work, one.gt)
+    said, true = counts_in(work), count_symbols(explicit(one.gt) or one.gt)
+    if said is None:
+        return "counts cannot be read", "bad", (*_answer_lines(one), CardLine("counts", _plain(work)))
+    parts = []
+    for symbol in [*true, *(name for name in said if name not in true)]:
+        is_right = said.get(symbol, 0) == true.get(symbol, 0)
+        kind = "hit" if is_right else "missed"
+        note = "" if is_right else f" (label: {true.get(symbol, 0)})"
+        parts.append(
+            Markup('<span class="{}">{}: {}{}</span>').format(kind, symbol, said.get(symbol, 0), note)
+        )
+    counts = CardLine("counts", Markup(", ").join(parts))
+    return (
+        "all counts right" if right else "wrong counts",
+        "good" if right else "bad",
+        (*_answer_lines(one), counts),
+    )
+
+
+def _detection_card(one: Prediction) -> _Made:
+    answer = one.raw.strip()
+    candidate = strip_marks(answer) if one.candidate is None else one.candidate
+    label = explicit(one.gt) or one.gt
+    true, said = true_spans(candidate, label), marked_spans(answer)
+    lines = [CardLine("label", Markup("{}").format(label))]
+    if strip_marks(answer).split() != candidate.split():
+        lines += [CardLine("candidate", _plain(candidate)), CardLine("answer", _plain(answer))]
+        return "marks another text than the candidate", "bad", tuple(lines)
+    lines.append(CardLine("candidate", coloured(candidate, true, said)))
+    if set(true) == set(said):
+        return "every mistake marked" if true else "right, and not marked", "good", tuple(lines)
+    return "false alarm" if not true else "other marks than mistakes", "bad", tuple(lines)
+
+
+def _correction_card(one: Prediction) -> _Made:
+    lines = [*_answer_lines(one)]
+    if one.candidate is not None:
+        label = explicit(one.gt) or one.gt
+        marks = marked_spans(one.marked) if one.marked is not None else []
+        lines.insert(
+            0, CardLine("candidate", coloured(one.candidate, true_spans(one.candidate, label), marks))
+        )
+    lines.append(CardLine("log", _plain(reasoning_of(one.raw))))
+    fine = visually_equal(one.pred, one.gt)
+    was_fine = one.candidate is not None and visually_equal(one.candidate, one.gt)
+    if one.candidate is None:
+        verdict = "right" if fine else "wrong"
+    elif fine:
+        verdict = "was right and stays right" if was_fine else "corrected"
+    else:
+        verdict = "was right: over-corrected" if was_fine else "still wrong"
+    return verdict, "good" if fine else "bad", tuple(lines)
+
+
+def coloured(candidate: str, true: Sequence[Span], said: Sequence[Span]) -> Markup:
+    """A candidate with its mistakes and an answer's marks in colour."""
+    tokens = candidate.split()
+    mistakes, marks = _classes(true), _classes(said)
+    parts: list[Markup] = []
+    for i in range(len(tokens) + 1):
+        for place, text in ((("gap", i), "␣"), (("token", i), tokens[i] if i < len(tokens) else "")):
+            is_mistake, is_marked = place in mistakes, place in marks
+            if (place[0] == "gap" and not (is_mistake or is_marked)) or not text:
+                continue
+            kind = (
+                "hit"
+                if is_mistake and is_marked
+                else "missed"
+                if is_mistake
+                else "alarm"
+                if is_marked
+                else ""
+            )
+            parts.append(
+                Markup('<span class="{}">{}</span>').format(kind, text) if kind else Markup("{}").format(text)
+            )
+    return Markup(" ").join(parts)
+
+
+def _classes(spans: Sequence[Span]) -> set[tuple[str, int]]:
+    return {
+        place
+        for start, stop in spans
+        for place in ([("gap", start)] if start == stop else [("token", i) for i in range(start, stop)])
+    }

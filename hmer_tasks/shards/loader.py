@@ -1,0 +1,64 @@
+"""`load`: a build as a datasets.Dataset."""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hmer_tasks.exceptions import BuildError
+from hmer_tasks.shards.manifest import shards_of
+from hmer_tasks.shards.verifier import read_summary
+from hmer_tasks.storage.store import open_store
+from hmer_tasks.storage.urls import PathOrUrl, cache_folder, is_url, parse_location
+from hmer_tasks.tasks import TASK_NAMES
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None = None) -> "Dataset":
+    """The rows of a finished build (a folder or a URL), pictures decoded on access.
+
+    `tasks` and `split` choose; without them every row of every split comes, in order. Raises
+    BuildError where OUT is no finished build, or has no such split or task.
+    """
+    try:
+        from datasets import load_dataset
+    except ImportError:
+        raise BuildError("load() needs datasets: pip install 'hmer-tasks[data]'") from None
+    out = parse_location(str(out))
+    summary = read_summary(out)
+    splits = list(summary["splits"])
+    if split is not None and split not in splits:
+        raise BuildError(f"{out} has no split {split!r}; there is {', '.join(splits)}")
+    chosen = [split] if split is not None else splits
+    for task in tasks or ():
+        if task not in TASK_NAMES:
+            raise BuildError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
+    rows = Counter[str]()
+    for one in chosen:
+        rows.update(summary["splits"][one]["tasks"])
+    if not any(rows[task] for task in tasks or rows):
+        what = f" of {', '.join(tasks)}" if tasks else ""
+        raise BuildError(f"{out} has no rows{what} in {', '.join(chosen)}")
+    files = [
+        str(_copy(out, name, summary["shards"][name]["sha256"]) if is_url(out) else Path(out) / name)
+        for one in chosen
+        for name in shards_of(summary, one)
+    ]
+    filters = None if tasks is None else [("task", "in", list(tasks))]
+    return load_dataset("parquet", data_files={"rows": files}, split="rows", filters=filters)
+
+
+def _copy(out: PathOrUrl, name: str, sha256: str) -> Path:
+    """A shard at a URL, fetched once. (`datasets` caches by address and misses a new build.)"""
+    copy = cache_folder() / "shards" / f"{sha256}.parquet"
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        part = copy.with_suffix(f".{os.getpid()}")
+        with open_store(out).local(name) as path:
+            shutil.copyfile(path, part)
+        part.replace(copy)
+    return copy

@@ -1,0 +1,80 @@
+"""What a build says of itself: a shard's stats file, and build.json."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import NotRequired, TypedDict
+
+from hmer_tasks.latex.unknown import Seen
+from hmer_tasks.shards.label_statistics import LabelStats
+
+
+class Stats(TypedDict):
+    """OUT/.build/<shard>.json, written after its shard has its name; `plan`: of the plan it belongs to."""
+
+    plan: str
+    samples: int
+    no_candidate: int
+    clean: int
+    rows: int
+    tasks: dict[str, int]
+    bytes: int
+    sha256: str
+    pictures_sha256: str
+    rejects: list[dict[str, str]]
+    labels: LabelStats
+    arrow_bytes: int  # what the rows take in memory, each row's picture counted
+    repairs: NotRequired[list[dict[str, object]]]  # of a build with --repair
+    unknown: NotRequired[dict[str, Seen]]  # unknown commands, where there are some
+
+
+class SplitSummary(TypedDict):
+    """One split of build.json. `no_candidate`: samples without a wrong candidate for the error tasks;
+    one that has no row at all for want of it is not among `samples`. `clean`: samples that also have rows
+    whose candidate is right, be there a wrong one or not."""
+
+    samples: int
+    rejected: int
+    no_candidate: int
+    clean: int
+    rows: int
+    tasks: dict[str, int]
+    pictures_sha256: str
+
+
+class ShardSummary(TypedDict):
+    """One shard of build.json."""
+
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Fingerprint(TypedDict):
+    """What makes a build's bytes: no time, host, path or worker count."""
+
+    arguments: dict[str, object]
+    versions: dict[str, str]
+    inputs: dict[str, dict[str, object]]
+
+
+class Summary(TypedDict):
+    """build.json."""
+
+    made_by: Fingerprint
+    splits: dict[str, SplitSummary]
+    rejected: dict[str, int]
+    unknown_commands: NotRequired[dict[str, Seen]]  # where there are some
+    repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
+    prompts: NotRequired[dict[str, str]]  # the set, where it came from a user's file: verify compares with it
+    shards: dict[str, ShardSummary]
+
+
+def joined(digests: Iterable[str]) -> str:
+    """The digest of a split's shards' digests, in order."""
+    return sha256("".join(digests).encode()).hexdigest()
+
+
+def shards_of(summary: Summary, split: str) -> list[str]:
+    """The names of a split's shards, in order."""
+    return [name for name, shard in summary["shards"].items() if shard["split"] == split]

@@ -1,0 +1,316 @@
+"""`hmer-tasks verify`: everything of a build read again from its files, and proven."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hmer_tasks.exceptions import BuildError, PictureError, ProofError
+from hmer_tasks.images import prove
+from hmer_tasks.shards.manifest import Summary, joined, shards_of
+from hmer_tasks.shards.repairs import count, read_repairs
+from hmer_tasks.shards.schema import SCHEMA
+from hmer_tasks.storage.store import WORK, Store, open_store
+from hmer_tasks.storage.urls import PathOrUrl
+from hmer_tasks.tasks import Row, all_tasks
+from hmer_tasks.tasks.prompts import NAMES, fill, fingerprint, shipped_set
+from hmer_tasks.utils.files import sha256_of
+from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
+from hmer_tasks.utils.progress import progress_of
+
+_MAX_FAULTS = 20  # named in full; beyond it they are only counted
+_BATCH = 500  # rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a build's rows are proven as. `prompts`: None where build.json does not hold the set."""
+
+    dialect: str
+    images: bool
+    prompts: Mapping[str, str] | None
+
+
+@dataclass(slots=True)
+class Report:
+    """What was read and what is wrong."""
+
+    rows: int = 0
+    pictures: int = 0
+    tasks: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    more: int = 0
+    samples: int = 0
+    digest: str = ""  # of a shard's pictures
+    prompts_compared: bool = True
+
+    def fault(self, text: str) -> None:
+        if len(self.faults) < _MAX_FAULTS:
+            self.faults.append(text)
+        else:
+            self.more += 1
+
+    def merge(self, other: "Report") -> None:
+        self.rows += other.rows
+        self.pictures += other.pictures
+        self.samples += other.samples
+        self.tasks.update(other.tasks)
+        for text in other.faults:
+            self.fault(text)
+        self.more += other.more
+        self.prompts_compared &= other.prompts_compared
+
+
+def read_summary(out: PathOrUrl) -> Summary:
+    """A finished build's build.json. Raises BuildError where there is none."""
+    store = open_store(out)
+    try:
+        there = store.names()
+    except OSError as error:
+        raise BuildError(f"{out} cannot be read: {error.strerror or error}") from error
+    if "build.json" not in there:
+        unfinished = WORK in there
+        hint = (
+            "the build is not finished: run its command again" if unfinished else "is this a build's folder?"
+        )
+        raise BuildError(f"{out} has no build.json: {hint}")
+    try:
+        summary: Summary = json.loads(store.read("build.json"))
+        summary["made_by"]["arguments"]["tree_format"], summary["rejected"].items()
+        for split in summary["splits"].values():
+            split["samples"], split["rejected"], split["rows"], split["tasks"].items()
+            split["pictures_sha256"]
+        for name, shard in summary["shards"].items():
+            shard["rows"], shard["bytes"], shard["sha256"]
+            # Builds of version 0.1.0 do not name the split: theirs is the file name's first part.
+            shard.setdefault("split", name.rpartition("/")[2].rsplit("-", 3)[0])
+        if "prompts" in summary:
+            summary["prompts"] = {name: str(summary["prompts"][name]) for name in NAMES}
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise BuildError(f"{out}/build.json is damaged ({error}): build anew with --overwrite") from error
+    return summary
+
+
+def verify(out: PathOrUrl, workers: int = 0) -> Report:
+    """Read every shard of OUT: checksum, schema, counts, the proof of each row, each picture.
+
+    Raises BuildError where OUT is no finished build, or a worker was killed.
+    """
+    store, summary = open_store(out), read_summary(out)
+    report = Report()
+    there = {f"data/{name}" for name in store.names("data") if name.endswith(".parquet")}
+    for name in sorted(there - set(summary["shards"])):
+        report.fault(f"{name}: not a shard of this build")
+    prompts = _prompts(summary, report)
+    report.prompts_compared = prompts is not None
+    reports = _read_shards(store, summary, prompts, workers)
+    for name in summary["shards"]:
+        report.merge(reports[name])
+    if not report.faults:  # a damaged shard's counts would only repeat it
+        _compare(store, summary, reports, report)
+    return report
+
+
+def _prompts(summary: Summary, report: Report) -> Mapping[str, str] | None:
+    """The prompt set that build.json names by its fingerprint.
+
+    None where it came from a user's file and build.json does not hold it: a build of version 0.1.0, or
+    one that was changed.
+    """
+    named = str(summary["made_by"]["arguments"].get("prompts"))
+    held = summary.get("prompts")
+    if held is None:
+        return shipped_set(named)
+    if fingerprint(held) != named:
+        report.fault("build.json: its prompts are not those that the build was made with (SHA-256 differs)")
+    return held
+
+
+def _read_shards(
+    store: Store, summary: Summary, prompts: Mapping[str, str] | None, workers: int
+) -> dict[str, Report]:
+    arguments = summary["made_by"]["arguments"]
+    kind = _Kind(str(arguments["tree_format"]), not arguments.get("no_images"), prompts)
+    reports: dict[str, Report] = {}
+    total = len(summary["shards"])
+    try:
+        with worker_pool(min(total, workers or cores()) or 1, init_worker) as pool:
+            with block_signals():
+                futures = {
+                    pool.submit(_verify_shard, store, name, kind, shard["sha256"], shard["rows"]): name
+                    for name, shard in summary["shards"].items()
+                }
+            with progress_of(total, "shards") as show:
+                for number, future in enumerate(as_completed(futures), start=1):
+                    reports[futures[future]] = future.result()
+                    show(number)
+    except BrokenProcessPool as error:
+        raise BuildError(f"{store}: a worker was killed (out of memory?): verify again") from error
+    return reports
+
+
+def _compare(store: Store, summary: Summary, reports: dict[str, Report], report: Report) -> None:
+    """What build.json and rejects.jsonl say of each split, against what was read."""
+    refused: Counter[str] = Counter()
+    try:
+        lines = store.read("rejects.jsonl").split("\n")
+        refused.update(json.loads(line)["reason"] for line in lines if line)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        report.fault(f"rejects.jsonl: not readable: {error}")
+    else:
+        _equal(report, "refusals, rejects.jsonl holds", summary["rejected"], dict(refused))
+    if summary["made_by"]["arguments"].get("repair"):
+        _compare_repairs(store, summary, report)
+    for split, said in summary["splits"].items():
+        mine = [reports[name] for name in shards_of(summary, split)]
+        tasks: Counter[str] = Counter()
+        for each in mine:
+            tasks.update(each.tasks)
+        read = sum(each.rows for each in mine), sum(each.samples for each in mine)
+        _equal(report, f"{split}: rows and samples, the shards hold", (said["rows"], said["samples"]), read)
+        _equal(report, f"{split}: tasks, the shards hold", said["tasks"], dict(tasks))
+        if said["pictures_sha256"] != joined(each.digest for each in mine):
+            report.fault(f"{split}: the pictures are not those that were read (SHA-256 differs)")
+    total = sum(said["rejected"] for said in summary["splits"].values())
+    _equal(report, "refusals in all, by reason", total, sum(summary["rejected"].values()))
+
+
+def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
+    """repairs.jsonl against its counts, and against the rows: `gt` is what the owners wrote."""
+    try:
+        repairs = read_repairs(store)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        report.fault(f"repairs.jsonl: not readable: {error}")
+        return
+    _equal(report, "mends, repairs.jsonl holds", summary.get("repaired"), count(repairs))
+    originals = {(each["source"], each["id"]): each["original"] for each in repairs}
+    for name in summary["shards"] if originals else ():
+        rows = store.columns(name, ["source", "id", "gt"]).to_pydict()
+        for source, id, gt in zip(rows["source"], rows["id"], rows["gt"], strict=True):
+            if originals.get((source, id), gt) != gt:
+                report.fault(f"{name}: the gt of {id} is not the original of repairs.jsonl")
+        for key in zip(rows["source"], rows["id"], strict=True):
+            originals.pop(key, None)
+    for _, id in originals:
+        report.fault(f"repairs.jsonl: no shard holds {id}")
+
+
+def _equal(report: Report, what: str, said: object, found: object) -> None:
+    if said != found:
+        report.fault(f"build.json says {said} {what} {found}")
+
+
+def _verify_shard(store: Store, name: str, kind: _Kind, digest: str, rows: int) -> Report:
+    report = Report()
+    try:
+        with store.local(name) as path:
+            if sha256_of(path) != digest:
+                report.fault(f"{name}: its bytes are not those that were written (SHA-256 differs)")
+            with pq.ParquetFile(path) as file:
+                schema = file.schema_arrow
+                if not schema.equals(SCHEMA) or schema.metadata != SCHEMA.metadata:
+                    report.fault(f"{name}: another schema")
+                    return report
+                _verify_rows(file, name, kind, report)
+    except FileNotFoundError:
+        report.fault(f"{name}: missing")
+        return report
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # ValueError: text not UTF-8
+        report.fault(f"{name}: not readable: {' '.join(str(error).split())[:200]}")
+        return report
+    if report.rows != rows:
+        report.fault(f"{name}: {report.rows} rows, build.json says {rows}")
+    return report
+
+
+def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -> None:
+    tasks, pictures = all_tasks(kind.dialect), sha256()
+    last: object = None
+    picture: object = None
+    for record in _records(file):
+        place = f"{name} row {report.rows} ({record['id']}, {record['task']})"
+        report.rows += 1
+        report.tasks[str(record["task"])] += 1
+        try:
+            task = tasks.get(str(record["task"]))
+            if task is None:
+                raise ProofError("no such task")
+            row = _row(record)
+            task.check(row)
+            _check_prompt(row, kind.prompts)
+            data = _picture(record, kind)
+        except ProofError as error:
+            report.fault(f"{place}: {error}")
+            continue
+        sample = record["source"], record["id"]
+        if sample != last:
+            report.samples += 1
+            pictures.update(data)
+            if kind.images:
+                _verify_picture(data, place, report)
+        elif data != picture:
+            report.fault(f"{place}: another picture than the sample's row before")
+        last, picture = sample, data
+    report.digest = pictures.hexdigest()
+
+
+def _records(file: pq.ParquetFile) -> Iterator[dict[str, object]]:
+    """The rows, a group at a time: a batch across groups of large photographs would be too much for Arrow."""
+    for group in range(file.num_row_groups):
+        for batch in file.iter_batches(_BATCH, row_groups=[group]):
+            yield from batch.to_pylist()
+
+
+def _picture(record: "dict[str, object]", kind: _Kind) -> bytes:
+    images = record["images"]
+    if not kind.images:
+        if images == []:
+            return b""
+        raise ProofError("a picture, in a build of labels alone")
+    if isinstance(images, list) and len(images) == 1 and images[0] and images[0]["bytes"]:
+        return bytes(images[0]["bytes"])
+    raise ProofError("not exactly one picture")
+
+
+def _row(record: "dict[str, object]") -> Row:
+    """A record as the task's row. Raises ProofError where the messages are not one turn each."""
+    turns = []
+    for column, role in (("prompt", "user"), ("completion", "assistant")):
+        messages = record[column]
+        if not isinstance(messages, list) or len(messages) != 1 or not messages[0]:
+            raise ProofError(f"{column} is not one turn")
+        if messages[0]["role"] != role:
+            raise ProofError(f"{column} is not one turn of the {role}")
+        turns.append(str(messages[0]["content"]))
+    candidate, marked = record["candidate"], record["marked"]
+    return Row(
+        task=str(record["task"]),
+        label=str(record["label"]),
+        prompt=turns[0],
+        target=turns[1],
+        candidate=None if candidate is None else str(candidate),
+        marked=None if marked is None else str(marked),
+    )
+
+
+def _check_prompt(row: Row, prompts: Mapping[str, str] | None) -> None:
+    """Raise ProofError unless the prompt is the template of the row's task, filled."""
+    if prompts is None:
+        return
+    wanted = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")
+    if row.prompt != wanted:
+        raise ProofError(f"{row.task}: the prompt is not that of the set that build.json names")
+
+
+def _verify_picture(data: bytes, place: str, report: Report) -> None:
+    report.pictures += 1
+    try:
+        prove(data, place)
+    except PictureError as error:
+        report.fault(f"{error.place} ({error.reason})")

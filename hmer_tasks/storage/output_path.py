@@ -1,0 +1,43 @@
+"""Where a command's own file goes: settled before any work, and never over what it reads.
+
+A rename replaces a file whatever its mode, and root may write to anything, so both are asked here.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from hmer_tasks.exceptions import BuildError, UsageError
+from hmer_tasks.storage.urls import PathOrUrl, is_url
+
+_WRITABLE = 0o222  # by anyone
+
+
+def validate_output_path(
+    out: Path, inputs: Iterable[PathOrUrl | None] = (), *, folder_made: bool = False
+) -> Path:
+    """The path, if a file may be written there.
+
+    Raises UsageError where it is one of `inputs` (a file, or a file in a folder or corpus) or a URL;
+    BuildError where it is a folder, is read-only, or lies in no folder and none is to be made.
+    """
+    if re.match(r"[a-z][a-z0-9+.-]+:/[^/]", str(out)):  # a URL, as a path has it
+        url = str(out).replace(":/", "://", 1)
+        raise UsageError(f"{url}: this file is written on this machine, not to a URL; name a path")
+    for each in inputs:
+        if each is not None and not is_url(each) and _is_of(out, Path(each)):
+            raise UsageError(f"{out} is what this command reads: write to another file")
+    if out.is_dir():
+        raise BuildError(f"{out} is a folder: name a file")
+    if not folder_made and not out.parent.is_dir():
+        raise BuildError(f"{out}: there is no folder {out.parent}")
+    if out.is_file() and not out.stat().st_mode & _WRITABLE:
+        raise BuildError(f"{out} is there already and read-only: write to another file")
+    return out
+
+
+def _is_of(out: Path, given: Path) -> bool:
+    """Whether a file that is there is the one given, or lies in the folder given; links are followed."""
+    if not out.exists() or not given.exists():
+        return False
+    return out.samefile(given) or (given.is_dir() and out.resolve().is_relative_to(given.resolve()))

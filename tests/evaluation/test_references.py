@@ -1,0 +1,137 @@
+"""What predictions are held against: label files in the owners' layouts, builds, corpora; pictures are
+found."""
+
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from hmer_tasks.evaluation.references import labelled, read_references
+from hmer_tasks.exceptions import PredictionError
+from hmer_tasks.predictions import Prediction
+from tests.evaluation.test_command import command, lines  # noqa: F401 - a fixture
+
+
+def png(path, grey=255):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (40, 20), grey).save(path)
+    return path
+
+
+def test_a_label_file_and_what_has_no_prediction(tmp_path):
+    (tmp_path / "labels.tsv").write_text("1.png\ta\n2.png\tb\n", encoding="utf-8")
+    references = read_references(tmp_path / "labels.tsv")
+    found = labelled([Prediction("s", "1", "old", "a")], references)
+    assert [(one.id, one.gt, one.pred) for one in found.pairs] == [("1", "a", "a"), ("2.png", "b", "")]
+    assert found.missing == 1 and found.contradicted == ("1",)
+    with pytest.raises(PredictionError, match="no label for the prediction '3'"):
+        labelled([Prediction("s", "3", "", "a")], references)
+
+
+@pytest.mark.parametrize(
+    "picture", ["test_images/test_1.jpg", "test_1.jpg", "images/test_1.jpg", "img/test_1.jpg"]
+)
+def test_pictures_beside_a_label_file_as_their_owners_put_them(tmp_path, picture):
+    png(tmp_path / picture)
+    (tmp_path / "test_labels.txt").write_text("test_1.jpg\ta\n", encoding="utf-8")
+    found = read_references(tmp_path / "test_labels.txt").find("", "test_1")
+    assert Image.open(io.BytesIO(found.picture.load()[0])).size == (40, 20)
+
+
+def test_comers_layout(tmp_path):
+    png(tmp_path / "img" / "x_1.bmp")
+    (tmp_path / "caption.txt").write_text("x_1\ta b\n", encoding="utf-8")
+    assert read_references(tmp_path / "caption.txt").find("", "x_1").picture.load()[1] == "x_1.bmp"
+
+
+def test_a_corpus_counts_only_the_splits_that_are_spoken_of(tmp_path):
+    for split, label in (("train", "a"), ("test", "b")):
+        for i in (1, 2):
+            png(tmp_path / split / f"{split}_images" / f"{split}_{i}.jpg")
+        rows = "".join(f"{split}_{i}.jpg\t{label} + {i}\n" for i in (1, 2))
+        (tmp_path / split / f"{split}_labels.txt").write_text(rows, encoding="utf-8")
+    references = read_references(tmp_path)
+    found = labelled([Prediction("", "test_1", "", "b + 1")], references)
+    assert [one.gt for one in found.pairs] == ["b + 1", "b + 2"] and found.missing == 1
+    assert references.find("", "test_2").picture.load()[1] == "test_2.jpg"
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    from hmer_tasks.pipeline.runner import BuildOptions
+    from hmer_tasks.pipeline.runner import build as run_build
+
+    out = tmp_path_factory.mktemp("build") / "sample"
+    run_build(BuildOptions(dataset="sample", out=out, limit=40))
+    return out
+
+
+def test_a_build_gives_labels_pictures_and_what_was_asked(build):
+    references = read_references(build)
+    one = next(iter(references.by_key.values()))
+    assert Image.open(io.BytesIO(one.picture.load()[0])).size[0] > 10
+    candidate, marked = one.asked["error_correction"]
+    found = labelled([Prediction(one.source, one.id, "", one.label, "error_correction")], references).pairs[0]
+    assert (found.gt, found.candidate, found.marked) == (one.label, candidate, marked)
+    own = Prediction(one.source, one.id, "", "x", "error_correction", candidate="y", marked="y")
+    assert labelled([own], references).pairs[0].candidate == "y"
+
+
+def test_the_worst_come_with_their_pictures_from_a_build(build, tmp_path, command):  # noqa: F811
+    some = list(read_references(build).by_key.values())[:3]
+    records = [
+        {"source": one.source, "img_id": one.id, "gt": one.label, "pred": f"{one.label} 7"} for one in some
+    ]
+    done = command(lines(tmp_path / "p.jsonl", records), "--labels", build, "--html", tmp_path / "p.html")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "p.html").read_text(encoding="utf-8")
+    # the three, and the labels that have no prediction
+    assert (
+        text.count("data:image/png;base64,") == len(read_references(build).by_key)
+        and "No pictures" not in text
+    )
+    done = command(tmp_path / "p.jsonl", "--html", tmp_path / "q.html")
+    assert done.returncode == 0
+    assert "No pictures: a prediction file holds none" in (tmp_path / "q.html").read_text(encoding="utf-8")
+
+
+def test_the_builders_own_targets_earn_all_that_there_is(build, tmp_path, command):  # noqa: F811
+    """Every task's rows, answered by their own targets."""
+    from pyarrow import parquet
+
+    from hmer_tasks.tasks import all_tasks
+
+    rows = [
+        row for path in sorted(build.glob("data/*.parquet")) for row in parquet.read_table(path).to_pylist()
+    ]
+    records = []
+    for row in rows[:200]:
+        target = row["completion"][0]["content"]
+        pred = all_tasks()[row["task"]].read(target) or ""
+        records.append(
+            {
+                "source": row["source"],
+                "img_id": row["id"],
+                "gt": row["gt"],
+                "pred": pred,
+                "task": row["task"],
+                "raw": target,
+            }
+        )
+    done = command(lines(tmp_path / "p.jsonl", records), "--labels", build, "--json")
+    tasks = json.loads(done.stdout)["tasks"]
+    assert set(tasks) == {"tree_cot", "counting", "error_detection", "error_correction", "refinement"}
+    for task, names in {
+        "tree_cot": ("valid", "equal", "relations_f1", "agree"),
+        "counting": ("readable", "exact_counts", "agree"),
+        "error_detection": ("valid", "token_f1", "mistake_f1"),
+        "error_correction": ("valid", "corrected"),
+        "refinement": ("same_on_paper_after",),
+    }.items():
+        assert {name: tasks[task]["scores"][name]["value"] for name in names} == dict.fromkeys(names, 100), (
+            task
+        )
+    assert tasks["counting"]["scores"]["mean_absolute_error"]["value"] == 0
+    assert tasks["error_correction"]["scores"]["made_worse"]["value"] == 0
+    assert tasks["refinement"]["scores"]["exprate_before"]["value"] < 5
