@@ -171,8 +171,8 @@ def _fraction(
 
 def _stretch_root(own: list[Piece], core: Extent, old: Extent, new: Extent) -> None:
     """The sign over what it holds now: its roof as long, its hook as tall."""
-    rest = max(core[2] - old[2], 0.0)
-    across = (new[2] - new[0] + rest) / max(old[2] - old[0] + rest, 1e-6)
+    over = core[2] - old[2]  # how far the roof reaches beyond what it covers, below 0 where it falls short
+    across = max(0.3, (new[2] - new[0] + over) / max(core[2] - old[0], 1e-6))
     tall = max(core[3] - core[1], 1e-6)
     down = max(0.4, (tall + (new[3] - new[1]) - (old[3] - old[1])) / tall)
 

@@ -30,7 +30,7 @@ IN_ONE = {
 }
 OWN = 0.65  # share of writers who write a sign or a Greek letter as the project's own hand does
 REPEATED = 0.5  # share of a person's copies of a symbol that are their usual form
-USUAL = 0.74  # share of a writer's copies of a symbol that are their usual form
+USUAL = 0.64  # share of a writer's copies of a symbol that are their usual form
 LOYAL = 0.65  # share of symbols that a writer takes from the hand of their choice
 
 
@@ -141,7 +141,7 @@ def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
         lower=LOWER_BY[(number * 5 + number // 12) % len(LOWER_BY)],
         upper=UPPER_BY[(number * 7 + number // 12) % len(UPPER_BY)],
         signs=SIGNS_BY[(number * 3 + number // 7) % len(SIGNS_BY)],
-        slant=chance.choice((-0.08, 0.0, 0.05, 0.12, 0.2, 0.3)) + chance.uniform(-0.03, 0.03),
+        slant=chance.choice((-0.08, 0.0, 0.0, 0.05, 0.1, 0.18)) + chance.uniform(-0.03, 0.03),
         wide=chance.uniform(0.82, 1.18),
         gap=chance.uniform(17, 30) * chance.choice((1.0, 1.0, 1.0, 1.5)),
         loose=chance.uniform(4, 30) * chance.choice((1.0, 1.0, 2.0)),
@@ -160,13 +160,13 @@ def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
         bend=chance.uniform(0.02, 0.06),
         pace=chance.uniform(4.0, 17.0),
         grid=min(2.6, chance.lognormvariate(0.05, 0.6)),
-        kern=chance.uniform(0.0, 1.3),
+        kern=chance.uniform(0.2, 1.6),
         spread=chance.uniform(0.35, 0.7),
         habits=Habits(
-            warp=chance.uniform(0.035, 0.085),
+            warp=chance.uniform(0.03, 0.08),
             size=chance.uniform(0.06, 0.14),
             aspect=chance.uniform(0.07, 0.14),
-            shear=chance.uniform(0.03, 0.09),
+            shear=chance.uniform(0.03, 0.075),
             tilt=chance.uniform(0.02, 0.06),
             ends=chance.uniform(0.015, 0.05),
             apart=chance.uniform(0.01, 0.05),
