@@ -15,7 +15,7 @@ THREADS := OMP_NUM_THREADS=$(or $(OMP_NUM_THREADS),1)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt
 
-.PHONY: build train error-corpus setup test lint bench clean
+.PHONY: build train error-corpus gpu-carry gpu-proof setup test lint bench clean
 
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
@@ -54,6 +54,17 @@ endif
 error-corpus: .venv/train
 	$(THREADS) $(BIN)/python examples/error_driven_learning.py --dataset $(DATASET) -k $(K) --recipe $(LOOP_RECIPE) \
 	    --launch "$(LAUNCH)" --out $(CORPUS) $(LOOP_ARGS)
+
+# What one GPU proves, in legs of nine minutes: the same command again until it says that all is done. First, where
+# there is a network: make gpu-carry CROHME=build/crohme (wheels, tokenizer, shards). Results go to bench/results/.
+CARRY ?= build/carry
+CROHME ?= build/crohme
+
+gpu-carry: .venv/train
+	$(BIN)/python -m bench.gpu_proof_carry --crohme $(CROHME) --out $(CARRY)
+
+gpu-proof: .venv/train
+	$(BIN)/python -m bench.gpu_proof --carry $(CARRY) $(PROOF_ARGS)
 
 setup: .venv/full
 

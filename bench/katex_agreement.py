@@ -20,13 +20,18 @@ KATEX = Path(__file__).parent / "katex"
 SETS = ("crohme2023/test_half_a.tsv", "mathwriting/test_half_a.tsv")
 
 
-def verdicts(labels: list[str]) -> list[str]:
-    """KaTeX's message for each label; empty where it accepts it."""
+def install() -> None:
+    """Install the pinned KaTeX, once."""
     if shutil.which("npm") is None:
         raise SystemExit("npm is missing: install Node.js to compare with KaTeX")
     if not (KATEX / "node_modules" / "katex").is_dir():
         command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
         subprocess.run(command, cwd=KATEX, check=True)
+
+
+def verdicts(labels: list[str]) -> list[str]:
+    """KaTeX's message for each label; empty where it accepts it."""
+    install()
     lines = "\n".join(json.dumps(label) for label in labels)
     done = subprocess.run(
         ["node", "verdicts.js"], cwd=KATEX, input=lines, capture_output=True, text=True, check=True

@@ -119,6 +119,10 @@ class RejectReason(StrEnum):
     IMAGE_UNREADABLE = "image_unreadable"
     IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_TOO_LONG = "image_too_long"
+    IMAGE_TOO_SMALL = "image_too_small"
+    IMAGE_BLANK = "image_blank"
+    IMAGE_ANIMATED = "image_animated"
+    IMAGE_NOT_CLEAN = "image_not_clean"  # of `verify` alone: the gate would have changed it
     INK_UNREADABLE = "ink_unreadable"
     INK_EMPTY = "ink_empty"
     INK_UNSUPPORTED = "ink_unsupported"

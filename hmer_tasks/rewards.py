@@ -5,9 +5,11 @@ They are defined in `hmer_tasks/evaluation/rewards.py`.
 
 from hmer_tasks.evaluation.rewards import (
     REWARDS,
+    box_f1_reward,
     counts_agree_reward,
     edit_reward,
     exact_reward,
+    image_match_reward,
     length_reward,
     markup_valid_reward,
     same_on_paper_reward,
@@ -17,9 +19,11 @@ from hmer_tasks.evaluation.rewards import (
 
 __all__ = [
     "REWARDS",
+    "box_f1_reward",
     "counts_agree_reward",
     "edit_reward",
     "exact_reward",
+    "image_match_reward",
     "length_reward",
     "markup_valid_reward",
     "same_on_paper_reward",

@@ -1,6 +1,8 @@
 """The two ways to run a model: transformers, always there, and vLLM, where it is installed.
 
-An engine is a function from a batch of questions to their answers.
+An engine is a function from a batch of questions to their answers. vLLM batches by itself: it is handed
+hundreds of questions at a time. It wants an environment of its own (`[serve]`): other versions of torch and
+transformers than those that train.
 """
 
 import random
@@ -15,18 +17,27 @@ from trainer.faults import TrainError, UsageError
 
 Engine = Callable[[Sequence[Question], str], list[list[Answer]]]
 ENGINES = ("auto", "transformers", "vllm")
+QUESTIONS = {"transformers": 16, "vllm": 512}  # at a time
+
+
+def choose_engine(name: str) -> str:
+    """The engine of that name; `auto` is vLLM where a GPU and it are there. Raises TrainError."""
+    if name == "vllm" and not find_spec("vllm"):
+        raise TrainError(
+            "vLLM is not installed: pip install 'hmer-tasks[serve]' in an environment of its own, or say"
+            " --engine transformers"
+        )
+    fast = torch.cuda.is_available() and find_spec("vllm")
+    return name if name != "auto" else "vllm" if fast else "transformers"
 
 
 def open_engine(
     name: str, model: str, sampling: Sampling, *, max_pixels: int | None, dtype: str, seed: int
 ) -> Engine:
-    """The engine called `name`; `auto` is vLLM where there is a GPU and it is installed."""
-    if name == "vllm" and not find_spec("vllm"):
-        raise TrainError(
-            "vLLM is not installed: pip install 'hmer-tasks[serve]', or say --engine transformers"
-        )
-    with_vllm = name == "vllm" or (name == "auto" and torch.cuda.is_available() and find_spec("vllm"))
-    return (_vllm if with_vllm else _transformers)(model, sampling, max_pixels, dtype, seed)
+    """The engine that `choose_engine` named; `dtype` auto is bf16 on a GPU, whatever the weights are in."""
+    if dtype == "auto" and torch.cuda.is_available():
+        dtype = "bfloat16"
+    return {"vllm": _vllm, "transformers": _transformers}[name](model, sampling, max_pixels, dtype, seed)
 
 
 def _load_processor(model: str, max_pixels: int | None) -> ProcessorMixin:

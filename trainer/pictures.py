@@ -1,31 +1,25 @@
 """A picture as the model is shown it: decoded, on white, perhaps re-drawn a little, perhaps made smaller."""
 
-import io
 from random import Random
 
-from PIL import Image, ImageFilter, UnidentifiedImageError
+from PIL import Image, ImageFilter
 
+from hmer_tasks import images
 from trainer.faults import TrainError
 
-# What Pillow raises on bytes that are no picture, or not a whole one.
-BROKEN = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+BROKEN = (images.PictureError,)  # of bytes that are no picture, or not a whole one
 
 
 def size_of(data: bytes) -> tuple[int, int]:
     """Width and height, read off the header alone. Raises what `BROKEN` names."""
-    with Image.open(io.BytesIO(data)) as picture:
-        return picture.size
+    return images.size_of(data, "")
 
 
 def decode(data: bytes, where: str) -> Image.Image:
-    """The picture in RGB; what is transparent is white. Raises TrainError."""
+    """The picture in RGB, as every reader of a row sees it. Raises TrainError."""
     try:
-        picture: Image.Image = Image.open(io.BytesIO(data))
-        if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-            ink = picture.convert("RGBA")
-            picture = Image.alpha_composite(Image.new("RGBA", ink.size, "white"), ink)
-        return picture.convert("RGB")
-    except BROKEN as error:
+        return images.decode(data, where).convert("RGB")
+    except images.PictureError as error:
         raise TrainError(f"{where}: the picture cannot be read ({error})") from error
 
 

@@ -13,7 +13,10 @@ python -m trainer.predict --model runs/3b --data build/crohme:2014 --task tree_c
 python -m trainer.predict --model runs/3b --data build/crohme:2014 --samples 5 --temperature 0.7 \\
     --out five.jsonl
 
-# Find and mend what a first reading got wrong
+# Have the model's own error tasks look at each answer, and keep what they correct cleanly
+python -m trainer.predict --model runs/3b --data build/crohme:2014 --refine --out refined.jsonl
+
+# The same by hand: find and mend what a first reading got wrong
 python -m trainer.predict --model runs/3b --data build/crohme:2014 --task error_detection \\
     --candidates 2014.jsonl --out marked.jsonl
 python -m trainer.predict --model runs/3b --data build/crohme:2014 --task error_correction \\
@@ -25,9 +28,12 @@ tokens are the published settings. An answer stuck in a repetition is cut, and i
 
 import argparse
 import json
+import operator
 import sys
-from collections import Counter
-from collections.abc import Iterator
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -35,12 +41,15 @@ from datasets import disable_progress_bars
 from transformers.utils import logging
 
 from hmer_tasks.tasks import TASK_NAMES, Task, all_tasks
-from trainer.decoding import Answer, Sampling
-from trainer.engines import ENGINES, open_engine
+from hmer_tasks.tasks.prompts import prompt_set
+from hmer_tasks.utils.progress import progress_of
+from trainer.decoding import Answer, Question, Sampling
+from trainer.engines import ENGINES, QUESTIONS, choose_engine, open_engine
 from trainer.faults import TrainError, UsageError, run
 from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_corpus, of_folder, of_shards
 from trainer.mixing import read_folds
 from trainer.model import check_model_path
+from trainer.refine import refine
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,7 +77,8 @@ def parser() -> argparse.ArgumentParser:
     add("--fold", type=int, default=0)
     add("--side", choices=("train", "held"), default="held")
     add("--limit", type=int, help="only the first so many pictures")
-    add("--batch", type=int, default=16)
+    add("--batch", type=int, help=f"pictures at a time; by default {QUESTIONS}")
+    add("--refine", action="store_true", help="correct each answer by the model's own error tasks")
     add("--samples", type=int, default=default.samples, help="answers a picture")
     add("--temperature", type=float, default=default.temperature, help="0: greedy")
     add("--top_p", type=float, default=default.top_p)
@@ -144,19 +154,22 @@ def same_run(out: Path, settings: dict[str, str]) -> None:
 
 def predict(given: argparse.Namespace) -> None:
     """The whole run. Raises UsageError, TrainError."""
+    given.engine = choose_engine(given.engine)
+    given.batch = QUESTIONS[given.engine] if given.batch is None else given.batch
     for name in ("batch", "samples", "max_new_tokens"):
         if getattr(given, name) < 1:
             raise UsageError(f"--{name} must be at least 1")
     if given.temperature < 0 or (given.temperature == 0 and given.samples > 1):
         raise UsageError("--temperature must be at least 0; several samples need one above 0")
+    if given.refine and (given.samples > 1 or given.task in ERROR_TASKS):
+        raise UsageError("--refine corrects one answer of a task about a label: no --samples, no error task")
     if not sys.stderr.isatty():
         disable_progress_bars()
         logging.disable_progress_bar()
     check_model_path(given.model)
     ask = asked(given.task, given.prompts, given.system_prompt, given.candidates)
-    items = items_of(given, ask)
-    first = next(items, None)
-    if first is None:
+    items = list(items_of(given, ask))
+    if not items:
         raise TrainError("no picture to read: --folds, --limit or --candidates leave none")
     sampling = Sampling(given.temperature, given.top_p, given.top_k, given.max_new_tokens, given.samples)
     settings = {
@@ -167,36 +180,68 @@ def predict(given: argparse.Namespace) -> None:
     how = {"max_pixels": given.max_pixels, "dtype": given.dtype, "seed": given.seed}
     engine = open_engine(given.engine, given.model, sampling, **how)
     stops: Counter[str] = Counter()
-    exact = read = 0
+    exact = exact_at_first = read = 0
     task = all_tasks()[given.task]
-    with given.out.open("a", encoding="utf-8") as out:
-        for number, batch in enumerate(_batches(first, items, given.batch)):
-            if number < done:
-                continue
-            answers = engine([item.load() for item in batch], str(number))
+    batches, begun = _batches(iter(items), given.batch), time.monotonic()
+    with (
+        given.out.open("a", encoding="utf-8") as out,
+        ThreadPoolExecutor() as pool,
+        progress_of(len(items), "pictures") as show,
+    ):
+        for number, batch, questions in _loaded(pool, enumerate(batches), done):
+            answers = engine(questions, str(number))
             lines = [
                 record(item, task, sample, one)
                 for item, said in zip(batch, answers, strict=True)
                 for sample, one in enumerate(said)
             ]
+            if given.refine:
+
+                def reread(asked: Sequence[Question], name: str, key: int = number) -> list[str]:
+                    return [said[0].raw for said in engine(asked, f"{key}/{name}")] if asked else []
+
+                readings = [str(line["pred"]) for line in lines]
+                refined = refine(reread, prompt_set(given.prompts), given.system_prompt, questions, readings)
+                lines = [
+                    {**line, "pred": better, "first": str(line["pred"])}
+                    for line, better in zip(lines, refined, strict=True)
+                ]
             out.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
             out.flush()
+            show(number * given.batch + len(batch))
             stops.update(str(line["stop"]) for line in lines)
             firsts = [line for line in lines if line["sample"] == 0 and line["gt"]]
             read += len(firsts)
             exact += sum(str(line["pred"]).split() == str(line["gt"]).split() for line in firsts)
+            wanted = [str(line["gt"]).split() for line in firsts]
+            was = [str(line.get("first", line["pred"])).split() for line in firsts]
+            exact_at_first += sum(map(operator.eq, was, wanted))
     told = ", ".join(f"{stop} {count:,}" for stop, count in stops.most_common()) or "nothing was left to do"
-    print(f"{given.out}: {told}" + (f"; {exact:,} of {read:,} exact" if read else ""))
+    rate = stops.total() / given.samples / (time.monotonic() - begun)
+    told += f"; {rate:,.1f} pictures/s" if stops else ""
+    before = f", {exact_at_first:,} before refining" if given.refine else ""
+    print(f"{given.out}: {told}" + (f"; {exact:,} of {read:,} exact{before}" if read else ""))
 
 
-def _batches(first: Item, rest: Iterator[Item], size: int) -> Iterator[list[Item]]:
-    batch = [first]
-    for item in rest:
-        if len(batch) == size:
-            yield batch
-            batch = []
-        batch.append(item)
-    yield batch
+def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+def _loaded(
+    pool: ThreadPoolExecutor, batches: Iterator[tuple[int, list[Item]]], done: int
+) -> Iterator[tuple[int, list[Item], list[Question]]]:
+    """The batches from number `done` on, their pictures decoded while the batch before is read."""
+    waiting: deque[tuple[int, list[Item], list[Future[Question]]]] = deque()
+    for number, batch in batches:
+        if number < done:
+            continue
+        waiting.append((number, batch, [pool.submit(item.load) for item in batch]))
+        if len(waiting) == 2:
+            at, ready, questions = waiting.popleft()
+            yield at, ready, [one.result() for one in questions]
+    for at, ready, questions in waiting:
+        yield at, ready, [one.result() for one in questions]
 
 
 def main() -> None:

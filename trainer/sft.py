@@ -253,16 +253,20 @@ class Run:
 
     def go(self, trainer: SavesFinalWeights, curves: tuple[str, ...]) -> None:
         """Train, save and draw the curves. Raises Stopped, TrainError."""
-        for callback in trainer.callback_handler.callbacks:
-            if hasattr(callback, "trainer"):
-                callback.trainer = trainer
-        if trainer.pop_callback(PrinterCallback) is not None:  # no terminal: plain lines
-            trainer.add_callback(PlainLines)
+        self.attach(trainer)
         _run(trainer, self.resume)
         if self.stopper.stopped:
             step = trainer.state.global_step
             raise Stopped(f"stopped: checkpoint-{step} is saved; the same command goes on")
         self.finish(trainer, curves)
+
+    def attach(self, trainer: SavesFinalWeights) -> None:
+        """Let the callbacks know their trainer."""
+        for callback in trainer.callback_handler.callbacks:
+            if hasattr(callback, "trainer"):
+                callback.trainer = trainer
+        if trainer.pop_callback(PrinterCallback) is not None:  # no terminal: plain lines
+            trainer.add_callback(PlainLines)
 
     def finish(self, trainer: SavesFinalWeights, drawn: tuple[str, ...]) -> None:
         """Save the model, and draw what the run did."""
@@ -314,7 +318,12 @@ def set_up(
 def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) -> None:
     """The whole run. Raises UsageError, TrainError."""
     made = set_up(arguments, training, config)
-    trainer = VisionSFTTrainer(
+    made.go(trainer_of(made, training, config), ("loss", "exprate"))
+
+
+def trainer_of(made: Run, training: TrainConfig, config: ModelConfig) -> VisionSFTTrainer:
+    """The trainer of a run that is set up."""
+    return VisionSFTTrainer(
         model=made.model,
         args=training,
         prepared=made.prepared,
@@ -322,7 +331,6 @@ def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) 
         peft_config=get_peft_config(config),
         callbacks=made.callbacks(),
     )
-    made.go(trainer, ("loss", "exprate"))
 
 
 def _resume(
@@ -379,8 +387,11 @@ def out_of_memory(training: "TrainingArguments", step: int) -> str:
 
 def plot(path: Path, curves: dict[str, list[tuple[float, float]]]) -> None:
     """One panel a curve that has points, each with its own scale from 0."""
-    from matplotlib.figure import Figure
-
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        _say(True, "no curves are drawn: pip install matplotlib")
+        return
     drawn = {name: points for name, points in curves.items() if points}
     figure = Figure(figsize=(9, 3 * len(drawn)), layout="constrained")
     for number, (name, points) in enumerate(drawn.items(), start=1):

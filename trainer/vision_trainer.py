@@ -80,6 +80,8 @@ class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SFTTrainer):
         if model.training:
             counts = costs.count(inputs)
             self.counted = counts if self.counted is None else self.counted + counts
+            if "attention_mask" not in inputs:  # TRL takes the wrong side of mRoPE's positions for the tokens
+                self._total_train_tokens += (inputs["input_ids"].numel() - 1) * self.args.world_size
         return super().compute_loss(model, inputs, **more)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

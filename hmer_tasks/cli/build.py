@@ -170,6 +170,9 @@ def _print_built(built: "BuildResult") -> None:
         typer.echo(f"refused: {count:,} {reason}")
     for kind, count in built.summary.get("repaired", {}).items():
         typer.echo(f"mended:  {count:,} {kind}")
+    if changes := built.summary.get("pictures"):
+        said = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
+        typer.echo(f"pictures: {said}")
     for line in unknown_lines(built.summary.get("unknown_commands", {})):
         typer.echo(line)
     if lacking := sum(each["no_candidate"] for each in splits.values()):

@@ -13,7 +13,7 @@ from rich.text import Text
 from hmer_tasks.cli.inline_pictures import show_png
 from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
 from hmer_tasks.exceptions import BuildError, PictureError
-from hmer_tasks.images import decode
+from hmer_tasks.images import decode, kind_of
 from hmer_tasks.shards import read_summary
 from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import Store, open_store
@@ -66,7 +66,7 @@ def _print_head(record: dict[str, object], console: Console) -> None:
         picture = decode(data, str(record["id"]))
     except PictureError as error:
         raise BuildError(f"a picture cannot be read ({error}): `hmer-tasks verify` says more") from error
-    size = f"{picture.width} × {picture.height}, {picture.format}, {len(data):,} bytes"
+    size = f"{picture.width} × {picture.height}, {kind_of(data) or 'another format'}, {len(data):,} bytes"
     out = io.BytesIO()
     picture.convert("RGB").save(out, "PNG")
     _print_about(record, size, console, out.getvalue())

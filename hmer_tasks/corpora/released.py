@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
+from hmer_tasks.corpora.pictures import StoredPicture
 from hmer_tasks.corpora.released_files import Table, open_table
 from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
-from hmer_tasks.images import prove
 from hmer_tasks.storage.files import Files
 
 BASES = (
@@ -45,22 +45,22 @@ _CANDIDATE = {
 
 
 @dataclass(frozen=True, slots=True)
-class ReleasedPicture:
+class ReleasedPicture(StoredPicture):
     """The picture of a row."""
 
     table: Table
     row: int
     name: str
+    light_on_dark: bool = False
 
-    def load(self) -> tuple[bytes, str]:
-        """The encoded picture and its file name. Raises PictureError (IMAGE_MISSING, IMAGE_UNREADABLE …)."""
+    def read(self) -> tuple[bytes, str, str]:
+        """The encoded picture, its place and its file name. Raises PictureError: IMAGE_MISSING."""
         data = self.table.picture(self.row)
         if data is None:
             raise PictureError(
                 RejectReason.IMAGE_MISSING, self.table.place(self.row), "the row has no picture"
             )
-        prove(data, self.table.place(self.row))
-        return data, self.name
+        return data, self.table.place(self.row), self.name
 
 
 class ReleasedSplit:

@@ -52,7 +52,10 @@ _FENCED = {
     "{Vmatrix}": (r"\|", "{matrix}", r"\|"),
     "{smallmatrix}": ("", "{matrix}", ""),
 }
-_TELLING = SPELLED.keys() | _FENCED.keys() | {r"\over", _ROW}
+# Accents that over a single symbol cannot be told from a narrow one.
+_WIDE = {r"\widehat": r"\hat", r"\widetilde": r"\tilde", r"\overline": r"\bar", r"\overrightarrow": r"\vec"}
+_ALIGNMENTS = frozenset("lcr")  # of a column: on paper they are no sign
+_TELLING = SPELLED.keys() | _FENCED.keys() | _WIDE.keys() | {r"\over", _ROW, "{array}"}
 
 
 def is_equivalent(a: str, b: str) -> bool:
@@ -101,7 +104,11 @@ def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     moved |= {*"{}_^'.", r"\prime", r"\limits", r"\nolimits", r"\frac", r"\over", _ROW}
     spelled = {}
     for token in known | rules.alias.keys() | SPELLED.keys():
-        signs = [sign for each in rules.alias.get(token, (token,)) for sign in SPELLED.get(each, (each,))]
+        signs = [
+            _WIDE.get(sign, sign)
+            for each in rules.alias.get(token, (token,))
+            for sign in SPELLED.get(each, (each,))
+        ]
         spelled[token] = () if token in moved else tuple(sign for sign in signs if sign not in moved)
     return spelled, rules.drop | {r"\begin", r"\dots"}  # \dots: low or centred, as what follows asks
 
@@ -146,9 +153,46 @@ def _without_last_breaks(tokens: list[str]) -> list[str]:
 
 def _spelled_out(tokens: list[str]) -> str:
     out: list[str] = []
-    for token in _without_last_breaks(respelt(tokens, _FENCED.keys())):
+    for token in _without_last_breaks(respelt(_without_columns(_narrowed(tokens)), _FENCED.keys())):
         out += SPELLED.get(token, (token,))
     return _without_over(out)
+
+
+def _narrowed(tokens: list[str]) -> list[str]:
+    r"""`\widehat { x }` as `\hat { x }`: over one symbol both are as wide as it is."""
+    if _WIDE.keys().isdisjoint(tokens):
+        return tokens
+    return [
+        _WIDE[token]
+        if token in _WIDE and tokens[at + 1 : at + 2] == ["{"] and tokens[at + 3 : at + 4] == ["}"]
+        else token
+        for at, token in enumerate(tokens)
+    ]
+
+
+def _without_columns(tokens: list[str]) -> list[str]:
+    r"""`\begin {array} { c c }` as `\begin {matrix}`, where no rule stands between its columns."""
+    if "{array}" not in tokens:
+        return tokens
+    out: list[str] = []
+    plain: list[bool] = []  # of each array that is open: whether it became a matrix
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if token == "{array}" and out[-1:] == [r"\begin"] and tokens[at + 1 : at + 2] == ["{"]:
+            stop = at + 2
+            while stop < len(tokens) and tokens[stop] in _ALIGNMENTS:
+                stop += 1
+            plain.append(tokens[stop : stop + 1] == ["}"])
+            if plain[-1]:
+                out.append("{matrix}")
+                at = stop + 1
+                continue
+        elif token == "{array}" and out[-1:] == [r"\end"] and plain and plain.pop():
+            token = "{matrix}"
+        out.append(token)
+        at += 1
+    return out
 
 
 def respelt(tokens: list[str], names: Iterable[str]) -> list[str]:

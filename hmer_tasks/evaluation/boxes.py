@@ -107,8 +107,8 @@ def _expected(label: tuple[Box, ...], read: tuple[Box, ...]) -> Reals:
 
 
 def _table(boxes: tuple[Box, ...] | list[Box]) -> Reals:
-    """Left, right, baseline, size, and whether it is a bar: shape (boxes, 5)."""
-    rows = [[b.left, b.right, b.baseline, b.size, b.symbol == BAR] for b in boxes]
+    """Left, right, level of the line, size, and whether it is a bar: shape (boxes, 5)."""
+    rows = [[b.left, b.right, b.line_level, b.size, b.symbol == BAR] for b in boxes]
     return np.array(rows, dtype=np.float64).reshape(len(rows), 5)
 
 

@@ -13,6 +13,7 @@ from hmer_tasks.evaluation.boxes import BoxScore, box_score
 from hmer_tasks.evaluation.columns import COLUMNS, Table, compact_row, token_row
 from hmer_tasks.evaluation.confusions import Confusions, confusions
 from hmer_tasks.evaluation.groups import GROUPS
+from hmer_tasks.evaluation.image_match import image_match
 from hmer_tasks.evaluation.paths import path_row
 from hmer_tasks.evaluation.published import METRICS
 from hmer_tasks.evaluation.trees import Compared, Outcome, compare
@@ -36,12 +37,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Box F1: mean over the pairs whose label can be laid out, the share of these with F1 = 1 in per
-    cent, and how many labels and predictions could not be laid out (such a prediction scores 0)."""
+    """Scores of pictures: means over the pairs whose label can be laid out of box F1 and of the image match
+    (from 0 to 1), the shares of these with F1 = 1 and with equal pictures in per cent, and how many labels
+    and predictions could not be laid out (such a prediction scores 0)."""
 
     n: int
     mean_f1: Estimate
     perfect: Estimate
+    image_match: Estimate
+    image_exact: Estimate
     labels_without_layout: int
     predictions_without_layout: int
 
@@ -67,6 +71,7 @@ class Metrics:
     table: Table
     compared: list[Compared]
     box_scores: list[BoxScore]
+    image_scores: list[float]
 
     @property
     def bounded(self) -> int:
@@ -114,6 +119,7 @@ def _boxes_json(boxes: Boxes) -> dict[str, object]:
 
     return {
         "n": boxes.n, "mean_f1": one(boxes.mean_f1), "perfect": one(boxes.perfect),
+        "image_match": one(boxes.image_match), "image_exact": one(boxes.image_exact),
         "labels_without_layout": boxes.labels_without_layout,
         "predictions_without_layout": boxes.predictions_without_layout,
     }  # fmt: skip
@@ -145,18 +151,20 @@ def evaluate(
     rows: list[list[float]] = []
     compared: list[Compared] = []
     scores: list[BoxScore] = []
-    for row, outcome, score in _pair_scores(read, boxes, workers):
+    images: list[float] = []
+    for row, outcome, score, image in _pair_scores(read, boxes, workers):
         rows.append(row)
         compared.append(outcome)
         if score is not None:
             scores.append(score)
+            images.append(image)
         if progress is not None:
             progress()
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(COLUMNS))
-    return _summed(read, table, compared, scores if boxes else None, resamples=resamples, seed=seed)
+    return _summed(read, table, compared, (scores, images) if boxes else None, resamples=resamples, seed=seed)
 
 
-_PairScore: TypeAlias = "tuple[list[float], Compared, BoxScore | None]"
+_PairScore: TypeAlias = "tuple[list[float], Compared, BoxScore | None, float]"
 
 
 def _pair_scores(pairs: list[Prediction], boxes: bool, workers: int) -> Iterator[_PairScore]:
@@ -176,7 +184,12 @@ def _pair_score(job: tuple[str, str, bool]) -> _PairScore:
     gt, pred, boxes = job
     compared = compare(gt, pred)
     row = token_row(gt, pred) + compared.row() + path_row(gt, pred) + compact_row(gt, pred)
-    return row, compared, box_score(gt, pred) if boxes else None
+    return (
+        row,
+        compared,
+        box_score(gt, pred) if boxes else None,
+        (image_match(gt, pred) or 0.0) if boxes else 0.0,
+    )
 
 
 def part(metrics: Metrics, places: list[int], resamples: int = RESAMPLES, seed: int = SEED) -> Metrics:
@@ -185,7 +198,9 @@ def part(metrics: Metrics, places: list[int], resamples: int = RESAMPLES, seed: 
         [metrics.pairs[i] for i in places],
         metrics.table[places],
         [metrics.compared[i] for i in places],
-        None if metrics.boxes is None else [metrics.box_scores[i] for i in places],
+        None
+        if metrics.boxes is None
+        else ([metrics.box_scores[i] for i in places], [metrics.image_scores[i] for i in places]),
         resamples=resamples,
         seed=seed,
     )
@@ -195,7 +210,7 @@ def _summed(
     pairs: list[Prediction],
     table: Table,
     compared: list[Compared],
-    scores: list[BoxScore] | None,
+    scores: tuple[list[BoxScore], list[float]] | None,
     *,
     resamples: int,
     seed: int,
@@ -213,11 +228,12 @@ def _summed(
         labels_not_tex_met=sum(outcome is Outcome.EXACT for outcome in not_tex),
         groups={by: _grouped(pairs, table, names) for by, names in GROUPS.items()},
         confusions=confusions(differing),
-        boxes=None if scores is None else _boxes(scores, resamples, seed),
+        boxes=None if scores is None else _boxes(*scores, resamples, seed),
         pairs=pairs,
         table=table,
         compared=compared,
-        box_scores=scores or [],
+        box_scores=scores[0] if scores else [],
+        image_scores=scores[1] if scores else [],
     )
 
 
@@ -250,20 +266,25 @@ def _group(sums: Table, n: int) -> Group:
     return Group(n, {name: METRICS[name].value(sums) for name in GROUP_METRICS})
 
 
-def _boxes(scores: list[BoxScore], resamples: int, seed: int) -> Boxes:
-    kept = [one for one in scores if one.label_boxes is not None]
-    rows = [[1.0, one.f1, float(one.perfect)] for one in kept]
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), 3)
+def _boxes(scores: list[BoxScore], images: list[float], resamples: int, seed: int) -> Boxes:
+    kept = [(one, image) for one, image in zip(scores, images, strict=True) if one.label_boxes is not None]
+    rows = [[1.0, one.f1, float(one.perfect), image, float(image == 1)] for one, image in kept]
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), 5)
     resampled = resampled_sums(table, resamples if kept else 0, seed)
     sums = table.sum(axis=0)
 
-    def mean(column: int, scale: float) -> Callable[[Table], float]:
-        return lambda each: scale * float(each[column] / each[0]) if each[0] else 0.0
+    def mean(column: int, scale: float) -> Estimate:
+        def value(each: Table) -> float:
+            return scale * float(each[column] / each[0]) if each[0] else 0.0
+
+        return estimate(value, sums, resampled)
 
     return Boxes(
         n=len(kept),
-        mean_f1=estimate(mean(1, 1.0), sums, resampled),
-        perfect=estimate(mean(2, 100.0), sums, resampled),
+        mean_f1=mean(1, 1.0),
+        perfect=mean(2, 100.0),
+        image_match=mean(3, 1.0),
+        image_exact=mean(4, 100.0),
         labels_without_layout=len(scores) - len(kept),
-        predictions_without_layout=sum(one.pred_boxes is None for one in kept),
+        predictions_without_layout=sum(one.pred_boxes is None for one, _ in kept),
     )

@@ -27,6 +27,8 @@ from hmer_tasks.evaluation.answers import (
     reasoning_of,
     tree_agrees,
 )
+from hmer_tasks.evaluation.boxes import box_score
+from hmer_tasks.evaluation.image_match import image_match
 from hmer_tasks.latex.canonical import visually_equal
 
 Message: TypeAlias = Mapping[str, object]
@@ -63,6 +65,26 @@ def edit_reward(prompts: object, completions: Sequence[Completion], **columns: o
 def _similarity(a: list[str], b: list[str]) -> float:
     longer = max(len(a), len(b))
     return 1 - edit_distance(a, b) / longer if longer else 1.0
+
+
+def box_f1_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """Box F1 of the answer's label and the row's in print: which symbols stand where they should. None
+    where the row's label cannot be laid out. Raises MissingLibraryError without the extra `score`."""
+    out: Rewards = []
+    for answer, task, label in _rows(completions, columns, "task", "label"):
+        score = box_score(label, label_in(answer, task)) if task in _HOLD_LABEL else None
+        out.append(None if score is None or score.label_boxes is None else score.f1)
+    return out
+
+
+def image_match_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
+    """How alike the answer's label and the row's look in print: edit distance over the columns of their
+    pictures, drawn without TeX. None where the row's label cannot be laid out. Raises MissingLibraryError
+    without the extra `score`."""
+    return [
+        image_match(label, label_in(answer, task)) if task in _HOLD_LABEL else None
+        for answer, task, label in _rows(completions, columns, "task", "label")
+    ]
 
 
 def tree_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
@@ -117,6 +139,8 @@ REWARDS: dict[str, Callable[..., Rewards]] = {
     "exact": exact_reward,
     "same_on_paper": same_on_paper_reward,
     "edit": edit_reward,
+    "box_f1": box_f1_reward,
+    "image_match": image_match_reward,
     "tree_valid": tree_valid_reward,
     "tree_agrees": tree_agrees_reward,
     "counts_agree": counts_agree_reward,

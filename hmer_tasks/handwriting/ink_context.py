@@ -4,7 +4,7 @@ A context is a handful of elements, found by following references; `Contexts.rea
 needed to draw: where X and Y stand, how a value becomes a place on paper, and whether the brush leaves ink.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from xml.etree.ElementTree import Element
@@ -35,13 +35,20 @@ def id_of(element: Element) -> str:
     return element.get(_XML_ID) or element.get("id") or ""
 
 
+def everywhere(element: Element, name: str) -> Iterator[Element]:
+    """The elements of that name in an element, in order, itself included."""
+    for each in element.iter():
+        if each.tag.endswith(name) and local(each) == name:  # the first is quick, and nearly always false
+            yield each
+
+
 def named(element: Element, name: str) -> list[Element]:
     """The children of that name."""
     return [child for child in element if local(child) == name]
 
 
 @dataclass(frozen=True, slots=True)
-class ExpansionConfig:
+class InkContext:
     """The elements in force; None: the defaults of the recommendation."""
 
     trace_format: Element | None = None
@@ -82,7 +89,8 @@ class Contexts:
 
     def __init__(self, root: Element) -> None:
         self._root = root
-        self._readings: dict[ExpansionConfig, Reading] = {}
+        self._readings: dict[InkContext, Reading] = {}
+        self._last: tuple[InkContext | None, Reading] = (None, Reading(Channels(), None, True))
 
     @cached_property
     def _by_id(self) -> dict[str, Element]:
@@ -108,7 +116,7 @@ class Contexts:
             raise UnsupportedInkError(f"a reference into another document: {reference[:60]!r}")
         return self._by_id.get(reference.removeprefix("#"))
 
-    def within(self, context: ExpansionConfig, element: Element) -> ExpansionConfig:
+    def within(self, context: InkContext, element: Element) -> InkContext:
         """The context of a trace or a group of traces that stands in `context`."""
         reference, brush = element.get("contextRef"), element.get("brushRef")
         if reference:
@@ -117,9 +125,7 @@ class Contexts:
             context = replace(context, brush=self.find(brush, "brush"))
         return context
 
-    def changed(
-        self, context: ExpansionConfig, element: Element, chain: int = _LONGEST_CHAIN
-    ) -> ExpansionConfig:
+    def changed(self, context: InkContext, element: Element, chain: int = _LONGEST_CHAIN) -> InkContext:
         """What a `<context>` makes of the context before it."""
         if reference := element.get("contextRef"):
             context = self._referred(reference, context, chain)
@@ -134,26 +140,29 @@ class Contexts:
             parts["trace_format"] = None  # then the source's own format holds
         return replace(context, **parts)
 
-    def _referred(self, reference: str, context: ExpansionConfig, chain: int) -> ExpansionConfig:
+    def _referred(self, reference: str, context: InkContext, chain: int) -> InkContext:
         if not chain:
             raise InkReferenceError(f"references from context to context without an end: {reference[:60]!r}")
         element = self.find(reference, "context")
         # A context that is referred to does not depend on where it is referred from.
-        base = ExpansionConfig(trace_format=context.trace_format if self._is_bare(context) else None)
-        return ExpansionConfig() if element is None else self.changed(base, element, chain - 1)
+        base = InkContext(trace_format=context.trace_format if self._is_bare(context) else None)
+        return InkContext() if element is None else self.changed(base, element, chain - 1)
 
-    def _is_bare(self, context: ExpansionConfig) -> bool:
+    def _is_bare(self, context: InkContext) -> bool:
         """Whether its format is the document's own, as CROHME writes it: a child of the root."""
         return context.trace_format is not None and any(child is context.trace_format for child in self._root)
 
-    def reading(self, context: ExpansionConfig) -> Reading:
+    def reading(self, context: InkContext) -> Reading:
         """How traces of a context are read; found once for each."""
+        if context is self._last[0]:  # as mostly
+            return self._last[1]
         reading = self._readings.get(context)
         if reading is None:
             reading = self._readings[context] = self._reading(context)
+        self._last = context, reading
         return reading
 
-    def _reading(self, context: ExpansionConfig) -> Reading:
+    def _reading(self, context: InkContext) -> Reading:
         own = context.trace_format
         if own is None and context.ink_source is not None:
             own = next(iter(named(context.ink_source, "traceFormat")), None)
@@ -165,7 +174,7 @@ class Contexts:
             channels, matrix, context.brush is None or _leaves_ink(self._properties(context.brush))
         )
 
-    def _matrix(self, context: ExpansionConfig, form: Element | None, channels: Channels) -> _Matrix | None:
+    def _matrix(self, context: InkContext, form: Element | None, channels: Channels) -> _Matrix | None:
         scale, flipped = (1.0, 1.0), (False, False)
         if form is not None:
             scale, flipped = _scale(form, context.ink_source), _flipped(form)
@@ -337,4 +346,4 @@ def _luminance(colour: str) -> float:
 
 def holds_traces(elements: Iterable[Element]) -> bool:
     """Whether there is a trace anywhere in them."""
-    return any(local(each) == "trace" for element in elements for each in element.iter())
+    return any(next(everywhere(element, "trace"), None) is not None for element in elements)

@@ -15,9 +15,8 @@ Point = tuple[float, float]
 Stroke = list[Point]
 
 LIMIT = 1e9  # no tablet's coordinate comes near; beyond it arithmetic would lose the shape
-# What `float` would not read, or reads as something else than InkML does.
-_SPECIAL = re.compile(r"[!'\"*?#TF_]")
-_UNSET = re.compile(r"[\d.][-+]|\.\d*\.")  # two values with nothing between them
+# Two values with nothing between them: `float` finds such a pair where X and Y come first, not before them.
+_UNSET = re.compile(r"[!'\"*?TF]|[\d.][-+]|\.\d*\.")
 _NUMBER = r"#[0-9A-Fa-f]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 # White space is one space here at most: so no part of the pattern is tried twice.
 _VALUE = re.compile(rf" ?([!'\"]?) ?(?:([+-]?) ?({_NUMBER})|([TF*?]))")
@@ -101,32 +100,46 @@ def read_points(text: str, channels: Channels) -> Stroke:
 
     Raises TraceError where a point is not as the recommendation has it, UnsupportedInkError.
     """
-    text = text.strip()
+    text = text.strip().removesuffix(",")
     if not text:
         return []
-    pieces = text.removesuffix(",").split(",")
-    # (Among the first two values `float` itself finds such a pair.)
-    if _SPECIAL.search(text) is None and (channels.x + channels.y == 1 or _UNSET.search(text) is None):
+    # `float` reads 1_000 too, which InkML does not.
+    if "_" not in text and (channels.x + channels.y == 1 or _UNSET.search(text) is None):
         try:
-            return _plain(pieces, channels)
+            return _plain(text, channels)
         except ValueError:  # values that are not set apart, or a fault that is to be named
             pass
-    return _all_forms(pieces, channels)
+    return _all_forms(text.split(","), channels)
 
 
-def _plain(pieces: list[str], channels: Channels) -> Stroke:
+def _plain(text: str, channels: Channels) -> Stroke:
     """Points whose values are all explicit and set apart: nearly all ink. Raises ValueError."""
+    pieces = text.split(",")
+    if channels.x == 0 and channels.y == 1 and len(pieces[0].split()) == 2:
+        return _pairs(pieces)
     x, y = channels.x, channels.y
     least, most = channels.needed, channels.regular + channels.optional
     stroke: Stroke = []
     for piece in pieces:
-        numbers = piece.split()
-        if not least <= len(numbers) <= most:
+        values = piece.split()
+        if not least <= len(values) <= most:
             raise ValueError("another number of values")
-        point = float(numbers[x]), float(numbers[y])
-        if not (abs(point[0]) < LIMIT and abs(point[1]) < LIMIT):  # false for nan as well
+        across, down = float(values[x]), float(values[y])
+        if not (-LIMIT < across < LIMIT and -LIMIT < down < LIMIT):  # false for nan as well
             raise ValueError("out of range")
-        stroke.append(point)
+        stroke.append((across, down))
+    return stroke
+
+
+def _pairs(pieces: list[str]) -> Stroke:
+    """Points of X and Y alone. Raises ValueError."""
+    stroke: Stroke = []
+    for piece in pieces:
+        x, y = piece.split()
+        across, down = float(x), float(y)
+        if not (-LIMIT < across < LIMIT and -LIMIT < down < LIMIT):
+            raise ValueError("out of range")
+        stroke.append((across, down))
     return stroke
 
 

@@ -1,7 +1,7 @@
 """One InkML document read: strokes, the truth, symbol groups and MathML. Drawing is in strokes.py.
 
 Read as W3C InkML has it (Recommendation of 20 September 2011): what the pen left on paper, and nothing else.
-inktrace.py reads points, inkcontext.py contexts. What is sound InkML but not read here is refused by name:
+ink_trace.py reads points, ink_context.py contexts. What is sound InkML but not read here is refused by name:
 nothing is guessed.
 """
 
@@ -15,11 +15,13 @@ from defusedxml.ElementTree import ParseError, fromstring
 from hmer_tasks.exceptions import PictureError, RejectReason
 from hmer_tasks.handwriting.ink_context import (
     Contexts,
-    ExpansionConfig,
+    InkContext,
     InkReferenceError,
+    everywhere,
     holds_traces,
     id_of,
     local,
+    named,
 )
 from hmer_tasks.handwriting.ink_trace import LIMIT, Stroke, TraceError, UnsupportedInkError, read_points
 from hmer_tasks.utils.bounded_reading import LONGEST_LINE
@@ -84,7 +86,7 @@ def parse(data: bytes, where: str) -> Ink:
         raise PictureError(RejectReason.INK_UNREADABLE, where, str(error)) from None
     if not tracer.strokes:
         raise PictureError(RejectReason.INK_EMPTY, where, "no stroke")
-    mathml = next((element for element in root.iter() if local(element) == "math"), None)
+    mathml = next(everywhere(root, "math"), None)
     return Ink(tracer.strokes, truth, annotations, _groups(root), mathml, tuple(tracer.ids))
 
 
@@ -122,12 +124,12 @@ class _Tracer:
     def read(self) -> None:
         """Read all traces. Raises PictureError, UnsupportedInkError, InkReferenceError."""
         # CROHME has its traceFormat right under the root, where it can only mean the whole document.
-        formats = [child for child in self._root if local(child) == "traceFormat"]
-        base = ExpansionConfig(trace_format=formats[0]) if formats else ExpansionConfig()
+        formats = named(self._root, "traceFormat")
+        base = InkContext(trace_format=formats[0]) if formats else InkContext()
         self._children(self._root, base, 0)
         self._viewed(base)
 
-    def _children(self, parent: Element, context: ExpansionConfig, depth: int) -> None:
+    def _children(self, parent: Element, context: InkContext, depth: int) -> None:
         if depth > _DEEPEST:
             raise UnsupportedInkError(f"trace groups more than {_DEEPEST} deep")
         for child in parent:
@@ -145,14 +147,14 @@ class _Tracer:
             elif holds_traces([child]):
                 raise UnsupportedInkError(f"traces in an element {kind[:40]!r}")
 
-    def _viewed(self, base: ExpansionConfig) -> None:
+    def _viewed(self, base: InkContext) -> None:
         """Draw those traces of `<definitions>` that a view shows: by themselves they are not on paper."""
-        definitions = [child for child in self._root if local(child) == "definitions"]
+        definitions = named(self._root, "definitions")
         if not holds_traces(definitions):
             return
         hidden = {id(each) for top in definitions for each in top.iter()}
         drawn: set[int] = set()
-        views = [each for each in self._root.iter() if local(each) == "traceView" and id(each) not in hidden]
+        views = [each for each in everywhere(self._root, "traceView") if id(each) not in hidden]
         while views:
             view = views.pop(0)
             reference = view.get("traceDataRef")
@@ -166,14 +168,12 @@ class _Tracer:
                 self._trace(shown, base)
             elif local(shown) == "traceView":
                 views.insert(0, shown)
-                views[1:1] = [
-                    each for each in shown.iter() if each is not shown and local(each) == "traceView"
-                ]
+                views[1:1] = [each for each in everywhere(shown, "traceView") if each is not shown]
             else:
                 self._children(shown, self._contexts.within(base, shown), 0)
-                views[0:0] = [each for each in shown.iter() if local(each) == "traceView"]
+                views[0:0] = everywhere(shown, "traceView")
 
-    def _trace(self, trace: Element, context: ExpansionConfig) -> None:
+    def _trace(self, trace: Element, context: InkContext) -> None:
         number = self._traces
         self._traces += 1
         kind = trace.get("type", "penDown")
@@ -181,7 +181,7 @@ class _Tracer:
             return
         if kind != "penDown":
             raise UnsupportedInkError(f"a trace of the type {kind[:30]!r}")
-        if "contextRef" in trace.attrib or "brushRef" in trace.attrib:
+        if trace.get("contextRef") or trace.get("brushRef"):
             context = self._contexts.within(context, trace)
         reading = self._contexts.reading(context)
         if not reading.visible:
@@ -241,8 +241,8 @@ def _text(trace: Element) -> str:
 
 def _groups(root: Element) -> list[tuple[str, tuple[str, ...]]]:
     groups = []
-    for group in (element for element in root.iter() if local(element) == "traceGroup"):
-        traces = tuple(view.get("traceDataRef", "") for view in group if local(view) == "traceView")
+    for group in everywhere(root, "traceGroup"):
+        traces = tuple(view.get("traceDataRef", "") for view in named(group, "traceView"))
         truths = [
             child.text or ""
             for child in group

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from PIL import Image, ImageDraw
 
 from hmer_tasks.exceptions import PictureError, RejectReason
-from hmer_tasks.handwriting.ink_trace import Point, Stroke
+from hmer_tasks.handwriting.ink_trace import Stroke
 from hmer_tasks.handwriting.inkml import Ink, parse
 from hmer_tasks.images import png
 from hmer_tasks.storage.files import Files
@@ -25,52 +25,77 @@ TINY = 0.2  # share of the larger strokes' span under which a stroke is a dot, a
 LEVELS = [min(255, 17 * round(value / 17)) for value in range(256)]  # 16 greys: half the bytes
 
 
-def span(stroke: Stroke) -> float:
-    """The longer side of a stroke's box."""
-    xs = [point[0] for point in stroke]
-    ys = [point[1] for point in stroke]
-    return max(max(xs) - min(xs), max(ys) - min(ys))
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How large ink is, in its own units: its box, each stroke's (left, top, right, bottom), and what typical
+    strokes span."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    boxes: list[tuple[float, float, float, float]]
+    typical: float
+
+    @property
+    def symbol_size(self) -> float:
+        """What a typical symbol spans. Some ink is broken into crumbs, and some is a single long bar; the
+        whole formula's height puts a bound on either."""
+        return max(self.typical, self.height / 12)
+
+    @property
+    def scale(self) -> float:
+        """Pixels to a unit."""
+        return min(self.wanted_scale, LONGEST / max(self.width, self.height, 1e-12))
+
+    @property
+    def wanted_scale(self) -> float:
+        """Pixels to a unit, were there no bound on the picture."""
+        return SYMBOL / self.symbol_size if self.symbol_size > 0 else 1.0
 
 
-def symbol_size(strokes: list[Stroke]) -> float:
-    """What a typical symbol spans, in the ink's units: the median stroke, dots left out.
-
-    Some ink is broken into crumbs, and some is a single long bar; the whole formula's height puts
-    a bound on either.
-    """
-    ys = [point[1] for stroke in strokes for point in stroke]
-    height = max(ys) - min(ys)
-    return max(typical_span(strokes), height / 12)
-
-
-def typical_span(strokes: list[Stroke]) -> float:
-    """The span of the median stroke, dots left out."""
-    spans = sorted(span(stroke) for stroke in strokes)
-    large = spans[int(0.8 * (len(spans) - 1))]
-    telling = [value for value in spans if value >= TINY * large]
-    return telling[len(telling) // 2]
+def measure(strokes: list[Stroke]) -> Extent:
+    """The extent of ink. Its typical stroke is the median, dots left out."""
+    sides = [tuple(zip(*stroke, strict=True)) for stroke in strokes]
+    boxes = [(min(xs), min(ys), max(xs), max(ys)) for xs, ys in sides]
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    ordered = sorted([max(right - left, bottom - top) for left, top, right, bottom in boxes])
+    large = ordered[int(0.8 * (len(ordered) - 1))]
+    telling = [value for value in ordered if value >= TINY * large]
+    left, top = min(lefts), min(tops)
+    return Extent(left, top, max(rights) - left, max(bottoms) - top, boxes, telling[len(telling) // 2])
 
 
-def check_size(strokes: list[Stroke], where: str) -> None:
+def check_size(strokes: list[Stroke], extent: Extent, where: str) -> None:
     """Refuse ink that would be drawn too small to be read. `where` names it in errors.
 
     Raises PictureError (INK_UNSUPPORTED) where one point lies so far from all others that they would become a
     dot, or where typical strokes would be under SMALLEST pixels.
     """
-    points = [point for stroke in strokes for point in stroke]
-    if _has_stray(points):
+    if _may_have_stray(extent) and _has_stray(strokes):
         raise PictureError(RejectReason.INK_UNSUPPORTED, where, "one point lies far from all the others")
-    typical = typical_span(strokes)
-    longest = max(max(values) - min(values) for values in zip(*points, strict=True))
-    drawn = typical * min(SYMBOL / (symbol_size(strokes) or 1.0), LONGEST / max(longest, 1e-12))
+    drawn = extent.typical * extent.scale
     if 0 < drawn < SMALLEST:
         raise PictureError(
             RejectReason.INK_UNSUPPORTED, where, f"its strokes would be {drawn:.1g} pixels large"
         )
 
 
-def _has_stray(points: list[Point]) -> bool:
+def _may_have_stray(extent: Extent) -> bool:
+    """Whether the ink without one of its strokes is STRAY times smaller along its longer side: a quick look,
+    for without one of the points it can be no smaller."""
+    if len(extent.boxes) == 1:
+        return True
+    axis = 0 if extent.width >= extent.height else 1
+    starts = sorted([box[axis] for box in extent.boxes])
+    ends = sorted([box[axis + 2] for box in extent.boxes])
+    rest = min(ends[-2] - starts[0], ends[-1] - starts[1], ends[-2] - starts[1])
+    return rest * STRAY <= ends[-1] - starts[0]
+
+
+def _has_stray(strokes: list[Stroke]) -> bool:
     """Whether the ink without one of its points is STRAY times smaller, and still more than a dot."""
+    points = [point for stroke in strokes for point in stroke]
     if len(points) <= FEW:
         return False
     sides = [sorted(values) for values in zip(*points, strict=True)]
@@ -86,15 +111,11 @@ def _has_stray(points: list[Point]) -> bool:
     return False
 
 
-def draw(strokes: list[Stroke]) -> Image.Image:
-    """The ink as a greyscale picture (mode L), its proportions kept."""
-    left = min(point[0] for stroke in strokes for point in stroke)
-    top = min(point[1] for stroke in strokes for point in stroke)
-    width = max(point[0] for stroke in strokes for point in stroke) - left
-    height = max(point[1] for stroke in strokes for point in stroke) - top
-    size = symbol_size(strokes)
-    wanted = SYMBOL / size if size > 0 else 1.0
-    scale = min(wanted, LONGEST / max(width, height, 1e-12))
+def draw(strokes: list[Stroke], extent: Extent | None = None) -> Image.Image:
+    """The ink as a greyscale picture (mode L), its proportions kept. `extent`: as `measure` found it."""
+    extent = measure(strokes) if extent is None else extent
+    left, top, width, height = extent.left, extent.top, extent.width, extent.height
+    wanted, scale = extent.wanted_scale, extent.scale
     pen = max(FINEST, PEN * scale / wanted)
     edge = MARGIN + pen / 2
     canvas = (math.ceil(width * scale + 2 * edge), math.ceil(height * scale + 2 * edge))
@@ -137,5 +158,6 @@ class InkPicture:
     def load(self) -> tuple[bytes, str]:
         """A PNG and its file name. Raises PictureError as `inkml.parse`, `check_size` and `Files.read` do."""
         ink = parse(self.files.read(self.name), self.name) if self.ink is None else self.ink
-        check_size(ink.strokes, self.name)
-        return render(ink), f"{PurePosixPath(self.name).stem}.png"
+        extent = measure(ink.strokes)
+        check_size(ink.strokes, extent, self.name)
+        return png(draw(ink.strokes, extent)), f"{PurePosixPath(self.name).stem}.png"

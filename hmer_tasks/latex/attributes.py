@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tables import Signature, tables
-from hmer_tasks.latex.words import join_columns, split_glued
+from hmer_tasks.latex.words import join_columns, join_name, split_glued
 
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
 _UNITS = frozenset("pt pc in bp cm mm dd cc sp ex em mu nd nc px".split())
@@ -76,7 +76,8 @@ def read_attributes(tokens: list[str], place: int, kinds: tuple[str, ...]) -> tu
                 text += f"[{join_columns(tokens[start + 1 : place - 1])}]"
         elif place < len(tokens) and tokens[place] == "{":
             place = _closing(tokens, place, "{") + 1
-            text += f"{{{join_columns(tokens[start + 1 : place - 1])}}}"
+            inner = tokens[start + 1 : place - 1]
+            text += f"{{{join_name(inner) if kind == 'name' else join_columns(inner)}}}"
         elif kind == "dimension":
             place = _length_end(tokens, place)
             text += join_columns(tokens[start:place])

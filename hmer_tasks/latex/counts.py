@@ -3,6 +3,7 @@
 from collections import Counter
 
 from hmer_tasks.latex.attributes import ink_tokens
+from hmer_tasks.latex.words import letters_of_names
 
 
 def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
@@ -12,7 +13,7 @@ def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
     length) count in the `released` dialect alone, letter by letter.
     """
     tokens = label.split()
-    counts = Counter(tokens if dialect == "released" else ink_tokens(tokens))
+    counts = Counter(letters_of_names(tokens) if dialect == "released" else ink_tokens(tokens))
     counts.pop("{", None)
     counts.pop("}", None)
     return dict(counts)

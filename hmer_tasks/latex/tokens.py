@@ -13,7 +13,7 @@ from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import ATTRIBUTED, read_attributes
 from hmer_tasks.latex.tables import Signature, tables
 from hmer_tasks.latex.tree import Node
-from hmer_tasks.latex.words import is_token, split_glued
+from hmer_tasks.latex.words import is_name, is_token, split_glued, with_names_apart
 
 TERMINALS = (
     "$END", "SYMBOL", "FENCE", "BREAK", "LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "THREE",
@@ -124,8 +124,9 @@ def _as_tokens(words: list[str]) -> list[str]:
         elif _NAME.fullmatch(word) and tokens and tokens[-1] in ("\\begin", "\\end"):
             tokens.append(word)
         else:
-            for piece in [word] if is_token(word) else split_glued(word):
-                if not (is_token(piece) or _NAME.fullmatch(piece)):
+            whole = is_token(word) or is_name(tokens, word)
+            for piece in [word] if whole else split_glued(word):
+                if not (is_token(piece) or _NAME.fullmatch(piece) or is_name(tokens, piece)):
                     detail = f"U+{ord(piece[0]):04X} is not a printable character"
                     raise LabelError(RejectReason.BAD_CHARACTER, len(tokens), detail, (*tokens, ascii(piece)))
                 tokens.append(piece)
@@ -133,7 +134,7 @@ def _as_tokens(words: list[str]) -> list[str]:
 
 
 def _lex_slowly(words: list[str]) -> Lexed:
-    tokens = _as_tokens(words)
+    tokens = _as_tokens(words if ATTRIBUTED.isdisjoint(words) else with_names_apart(words))
     lexed = Lexed([], [], [], [])
     _Scanner(tokens, lexed).scan()
     return lexed

@@ -10,6 +10,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tokens import lex
 from hmer_tasks.latex.tree import BREAK
+from hmer_tasks.latex.words import letters_of_names
 
 # The tool's own tables: part of the format, so they stand here and not in grammar/.
 TWO_ARGUMENTS = frozenset(r"\frac \cfrac \dfrac \tfrac \binom \dbinom \tbinom".split())
@@ -27,7 +28,7 @@ def released_tree_text(label: str) -> str:
     (a script or one of its commands without a brace).
     """
     parse(label)
-    writer = _Writer(lex(label).words)
+    writer = _Writer(letters_of_names(lex(label).words))
     writer.line(0, len(writer.tokens), 0, "")
     return "\n".join(writer.out)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from hmer_tasks.corpora import Rejected, Sample
-from hmer_tasks.corpora.pictures import as_on_disk
+from hmer_tasks.corpora.pictures import LoadedPicture, loaded
 from hmer_tasks.errors.candidates import Candidates
 from hmer_tasks.errors.noise.model import NoiseModel
 from hmer_tasks.errors.noise.synthesize import synthesize
@@ -107,7 +107,7 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
             (labelled(label, tree, each), about_mistakes) for each in (*wrong, *([label] if clean else []))
         ]
         built = [(task, task.row(each, context.prompts)) for each, tasks in told for task in tasks]
-        picture, name = _picture(sample, context)
+        picture = _picture(sample, context)
     except LabelError as error:
         return _refuse(sample, error)
     except PictureError as error:
@@ -122,15 +122,24 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
     if mended is not None:
         repair = Repair(sample.id, sample.source, mended.kinds, sample.label, mended.label)
     return SampleRows(
-        sample.id, sample.source, sample.label, picture, name, tuple(rows), lacking, clean, repair
+        sample.id,
+        sample.source,
+        sample.label,
+        picture.data,
+        picture.name,
+        tuple(rows),
+        lacking,
+        clean,
+        repair,
+        picture.changes,
     )
 
 
-def _picture(sample: Sample, context: ExpansionConfig) -> tuple[bytes, str]:
-    """The sample's picture and its name; no bytes where rows are to have none. Raises PictureError."""
+def _picture(sample: Sample, context: ExpansionConfig) -> LoadedPicture:
+    """The sample's picture; no bytes where rows are to have none. Raises PictureError."""
     if not context.images:
-        return b"", ""
-    return (as_on_disk(sample.image) if context.keep_polarity else sample.image).load()
+        return LoadedPicture(b"", "")
+    return loaded(sample.image, context.keep_polarity)
 
 
 def _sorted_tasks(context: ExpansionConfig) -> tuple[list[Task], list[Task]]:

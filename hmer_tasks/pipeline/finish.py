@@ -12,6 +12,7 @@ from typing import TextIO
 
 from hmer_tasks.corpora import Corpus
 from hmer_tasks.exceptions import BuildError
+from hmer_tasks.images import CHANGES
 from hmer_tasks.latex.unknown import UnknownCommands
 from hmer_tasks.pipeline.markers import plan_digest, read_marker, shard_name
 from hmer_tasks.pipeline.plan import Plan
@@ -73,6 +74,7 @@ def _merged(
     digest = plan_digest(plan.made_by)
     rejected: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
+    changed: Counter[str] = Counter()
     unknown = UnknownCommands()
     splits: dict[str, SplitSummary] = {}
     pictures: dict[str, list[str]] = {}
@@ -92,6 +94,7 @@ def _merged(
         if repairs is not None:
             repaired.update(repairs_file.count(stats.get("repairs", [])))
             _write(repairs, stats.get("repairs", []))
+        changed.update(stats.get("pictures", {}))
         _add(splits.setdefault(job.out_split, _empty()), stats)
         pictures.setdefault(job.out_split, []).append(stats["pictures_sha256"])
         labels.setdefault(job.out_split, LabelTally()).add(stats["labels"])
@@ -107,6 +110,8 @@ def _merged(
         "rejected": dict(sorted(rejected.items())),
         "shards": shards,
     }
+    if changed:
+        summary["pictures"] = {change: changed[change] for change in CHANGES if changed[change]}
     if unknown.labels:
         summary["unknown_commands"] = unknown.as_json()
     if repairs is not None:

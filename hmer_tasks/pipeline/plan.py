@@ -1,10 +1,11 @@
 """What a build will do, settled before any worker starts: its inputs, its jobs, its fingerprint."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from math import ceil
 from pathlib import Path
 
@@ -282,11 +283,18 @@ def made_by(
             **({"repair": True} if options.repair else {}),  # a build without it is the same as ever
             **_settings(options),
         },
-        "versions": {"hmer-tasks": __version__, **{package: version(package) for package in PACKAGES}},
+        "versions": {"hmer-tasks": __version__, **_versions()},
         "inputs": {
             split: {"samples": each.count, "sha256": each.reader.digest()} for split, each in inputs.items()
         },
     }
+
+
+def _versions() -> dict[str, str]:
+    versions = {package: version(package) for package in PACKAGES}
+    with suppress(PackageNotFoundError):  # where it is missing HEIC pictures are refused
+        versions["pillow-heif"] = version("pillow-heif")
+    return versions
 
 
 def _settings(options: BuildOptions) -> dict[str, str | int | None]:

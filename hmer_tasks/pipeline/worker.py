@@ -140,6 +140,7 @@ class _Tally:
         self.labels: list[str] = []
         self.unknown = UnknownCommands()
         self.digest = sha256()
+        self.pictures: Counter[str] = Counter()
 
     def add(self, outcome: SampleRows | Rejected) -> None:
         if isinstance(outcome, Rejected):
@@ -154,6 +155,7 @@ class _Tally:
             self.tasks.update(row.task for row in outcome.rows)
             self.labels.append(outcome.rows[0].label)
             self.digest.update(outcome.picture)
+            self.pictures.update(outcome.picture_changes)
 
     def stats(self, plan: str, size: int, digest: str, arrow_bytes: int) -> Stats:
         stats: Stats = {
@@ -170,6 +172,8 @@ class _Tally:
             "labels": label_stats(self.labels),
             "arrow_bytes": arrow_bytes,
         }
+        if self.pictures:
+            stats["pictures"] = dict(self.pictures)
         if self.unknown.labels:
             stats["unknown"] = self.unknown.as_json()
         if self.repairs is not None:

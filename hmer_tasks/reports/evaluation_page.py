@@ -97,9 +97,23 @@ def box_rows(metrics: Metrics) -> list[MetricRow]:
         return []
     by = "this project, in the manner of CDM (UniMERNet)"
     f1, perfect = metrics.boxes.mean_f1, metrics.boxes.perfect
+    match, exact = metrics.boxes.image_match, metrics.boxes.image_exact
+    images = "this project, in the manner of Im2Markup: pictures without TeX,"
     return [
         MetricRow("box F1", f"{f1.value:.4f}", f"{f1.low:.4f} … {f1.high:.4f}", by),
         MetricRow("box F1 = 1", f"{perfect.value:.4f} %", f"{perfect.low:.2f} … {perfect.high:.2f}", by),
+        MetricRow(
+            "image match",
+            f"{match.value:.4f}",
+            f"{match.low:.4f} … {match.high:.4f}",
+            f"{images} 1 − edit distance of their columns",
+        ),
+        MetricRow(
+            "image exact",
+            f"{exact.value:.4f} %",
+            f"{exact.low:.2f} … {exact.high:.2f}",
+            f"{images} all columns equal",
+        ),
     ]
 
 

@@ -54,6 +54,7 @@ def card(
         tasks=made_by["arguments"]["tasks"],
         rejected=summary["rejected"],
         repaired=summary.get("repaired", {}),
+        pictures=summary.get("pictures", {}),
         labels=labels,
         tokens=tokens,
         examples=examples,

@@ -24,6 +24,7 @@ class Stats(TypedDict):
     labels: LabelStats
     arrow_bytes: int  # what the rows take in memory, each row's picture counted
     repairs: NotRequired[list[dict[str, object]]]  # of a build with --repair
+    pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change
     unknown: NotRequired[dict[str, Seen]]  # unknown commands, where there are some
 
 
@@ -66,6 +67,7 @@ class Summary(TypedDict):
     rejected: dict[str, int]
     unknown_commands: NotRequired[dict[str, Seen]]  # where there are some
     repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
+    pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
     prompts: NotRequired[dict[str, str]]  # the set, where it came from a user's file: verify compares with it
     shards: dict[str, ShardSummary]
 

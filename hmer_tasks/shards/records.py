@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hmer_tasks.images import Change
 from hmer_tasks.shards.repairs import Repair
 from hmer_tasks.tasks import Row
 
@@ -11,7 +12,7 @@ class SampleRows:
     """A sample with its rows: one picture (no bytes: none), the owners' label, a row a task.
 
     `no_candidate`: error tasks are asked for, and it has no wrong candidate; `clean`: it also has the
-    rows whose candidate is right.
+    rows whose candidate is right; `picture_changes`: what the gate did to the picture.
     """
 
     id: str
@@ -23,3 +24,4 @@ class SampleRows:
     no_candidate: bool = False
     clean: bool = False
     repair: Repair | None = None
+    picture_changes: tuple[Change, ...] = ()

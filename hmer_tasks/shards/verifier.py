@@ -34,6 +34,7 @@ class _Kind:
 
     dialect: str
     images: bool
+    keep_polarity: bool
     prompts: Mapping[str, str] | None
 
 
@@ -136,7 +137,12 @@ def _read_shards(
     store: Store, summary: Summary, prompts: Mapping[str, str] | None, workers: int
 ) -> dict[str, Report]:
     arguments = summary["made_by"]["arguments"]
-    kind = _Kind(str(arguments["tree_format"]), not arguments.get("no_images"), prompts)
+    kind = _Kind(
+        dialect=str(arguments["tree_format"]),
+        images=not arguments.get("no_images"),
+        keep_polarity=bool(arguments.get("keep_polarity")),
+        prompts=prompts,
+    )
     reports: dict[str, Report] = {}
     total = len(summary["shards"])
     try:
@@ -253,7 +259,7 @@ def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -
             report.samples += 1
             pictures.update(data)
             if kind.images:
-                _verify_picture(data, place, report)
+                _verify_picture(data, place, kind, report)
         elif data != picture:
             report.fault(f"{place}: another picture than the sample's row before")
         last, picture = sample, data
@@ -308,9 +314,9 @@ def _check_prompt(row: Row, prompts: Mapping[str, str] | None) -> None:
         raise ProofError(f"{row.task}: the prompt is not that of the set that build.json names")
 
 
-def _verify_picture(data: bytes, place: str, report: Report) -> None:
+def _verify_picture(data: bytes, place: str, kind: _Kind, report: Report) -> None:
     report.pictures += 1
     try:
-        prove(data, place)
+        prove(data, place, keep_polarity=kind.keep_polarity)
     except PictureError as error:
         report.fault(f"{error.place} ({error.reason})")

@@ -58,7 +58,7 @@ def test_pictures_are_found_by_path_by_bare_name_and_without_ending(write, pictu
     assert [row[3] for row in read(root)] == [
         "one.png",
         "two.JPG",
-        "three.bmp",
+        "three.png",
         "four.v2.jpeg",
         "five.jpg",
         "six.jpg",

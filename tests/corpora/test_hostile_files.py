@@ -77,9 +77,11 @@ def test_pictures_that_are_bombs(tmp_path):
         "exif.jpg": exif_bomb(),
     }
     out = told(tar_of(tmp_path / "x.tar", files))
-    read = {name: len(files[name]) for name in ("chunks.png", "frames.gif", "few_scans.jpg", "exif.jpg")}
-    assert {name: size for name, size in out.items() if isinstance(size, int)} == read
     for name, reason in (
+        ("chunks.png", "image_blank"),  # read whole, and then there is nothing on them
+        ("few_scans.jpg", "image_blank"),
+        ("exif.jpg", "image_blank"),
+        ("frames.gif", "image_blank"),
         ("giant.png", "image_too_large: over 64 million pixels"),
         ("text.png", "image_unreadable: ValueError: Decompressed data too large"),
         ("profile.png", "image_unreadable: ValueError: Decompressed data too large"),

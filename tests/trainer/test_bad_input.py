@@ -10,7 +10,8 @@ from tests.trainer.conftest import words
 from trainer import faults, predict, sft
 from trainer.shards import shards_of
 
-RECIPES = sorted((REPOSITORY / "trainer" / "recipes").glob("*.yaml"))
+BASE = REPOSITORY / "trainer" / "recipes" / "base.yaml"
+RECIPES = sorted({*(REPOSITORY / "trainer" / "recipes").glob("*.yaml")} - {BASE})
 
 
 def line_of(capsys, main, code: int) -> str:
@@ -97,6 +98,8 @@ def test_misspelt_and_impossible_arguments(capsys, shards, tiny, tmp_path):
     assert "--data_weights: 1 numbers from 0 are wanted" in told("--data_weights", 1, 2)
     assert "--max_length cuts completions off" in told("--max_length", 512)
     assert "--decode_steps needs held-out pictures" in told("--decode_steps", 5)
+    assert "invalid choice: 'by_length'" in told("--train_sampling_strategy", "by_length")
+    assert "--vision_attention: " in told("--vision_attention", "flashy")
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("learning_rat: 1.0e-5\n", encoding="utf-8")
     assert "learning_rat" in (line := told("--config", recipe)) and "did you mean --learning_rate?" in line
@@ -125,6 +128,9 @@ def test_every_recipe_is_understood(recipe):
     data, training, model = sft.parse(["--config", str(recipe), *more])
     assert data.scratch or model.model_name_or_path.startswith("Qwen/Qwen")
     assert training.max_length is None
+    assert training.train_sampling_strategy == "group_by_length"
+    if "Qwen/" in str(model.model_name_or_path):  # over base.yaml
+        assert (training.learning_rate, data.max_pixels, data.too_long) == (1e-5, 262_144, "refuse")
     if recipe.stem.startswith("uni-mumer-qwen2.5-vl-3b"):
         assert training.per_device_train_batch_size * training.gradient_accumulation_steps * 4 == 512
         assert (data.max_pixels, data.max_tokens, data.freeze) == (262_144, 2048, "")

@@ -4,12 +4,15 @@ import json
 
 import pytest
 import torch
+from PIL import Image
 
+from hmer_tasks.errors.markup import mark_errors
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.tasks import TASK_NAMES
 from trainer import predict
-from trainer.decoding import LONGEST_PERIOD, WINDOW, StuckCriteria, cut, period
+from trainer.decoding import LONGEST_PERIOD, WINDOW, Question, StuckCriteria, cut, period
 from trainer.faults import TrainError, UsageError
+from trainer.refine import corrected, is_marking, refine
 from trainer.shards import load_shards, shards_of
 
 
@@ -94,3 +97,34 @@ def test_a_stuck_answer_is_cut_and_a_matrix_is_not():
     batch[1, -WINDOW:] = 7
     assert stuck(batch, batch).tolist() == [False, True, False]
     assert not stuck(batch[:, :-1], batch).any()
+
+
+def test_a_correction_is_kept_where_it_applies_cleanly():
+    reading, label = "\\sqrt { d ^ { 2 } }", "\\sqrt { a ^ { 2 } } + 1"
+    marked, log = mark_errors(reading, label)
+    assert is_marking(marked, reading) and not is_marking(reading, reading) and not is_marking("x", reading)
+    assert corrected(marked, f"{log}\n{label}") == label
+    assert corrected(marked, log) == ""  # no label
+    assert corrected(marked, f"{log}\n{reading}") == ""  # another label than the log gives
+    assert corrected(marked, f"DELETE:d\n{label}") == ""
+    asked = []
+
+    def read(questions, name):
+        asked.append((name, [question.prompt[-1]["content"] for question in questions]))
+        answers = {"detect": [marked, "what?"], "correct": [f"{log}\n{label}"]}
+        return answers[name]
+
+    templates = {"error_detection": "find {candidate}", "error_correction": "mend {marked}"}
+    questions = [Question(Image.new("RGB", (8, 8)), [])] * 3
+    assert refine(read, templates, "", questions, [reading, "x", ""]) == [label, "x", ""]
+    assert asked == [("detect", [f"find {reading}", "find x"]), ("correct", [f"mend {marked}"])]
+
+
+def test_refined_predictions_say_what_was_read_first(shards, tiny, tmp_path, capsys):
+    out = tmp_path / "refined.jsonl"
+    run("--model", tiny, "--data", shards, "--limit", 3, "--temperature", 0, "--refine", "--out", out)
+    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert len(lines) == 3 and all(line["first"] == line["pred"] for line in lines)  # it cannot mark yet
+    assert "0 of 3 exact, 0 before refining" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="--refine corrects one answer"):
+        run("--model", tiny, "--data", shards, "--refine", "--samples", 2, "--out", tmp_path / "x.jsonl")
