@@ -44,7 +44,7 @@ def test_pictures_beside_a_label_file_as_their_owners_put_them(tmp_path, picture
 def test_comers_layout(tmp_path):
     png(tmp_path / "img" / "x_1.bmp")
     (tmp_path / "caption.txt").write_text("x_1\ta b\n", encoding="utf-8")
-    assert read_references(tmp_path / "caption.txt").find("", "x_1").picture.load()[1] == "x_1.bmp"
+    assert read_references(tmp_path / "caption.txt").find("", "x_1").picture.load()[1].startswith("x_1.")
 
 
 def test_a_corpus_counts_only_the_splits_that_are_spoken_of(tmp_path):
