@@ -6,6 +6,7 @@
 Names are imported on first use, so that `import hmer_tasks` is quick and never imports torch.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,18 @@ __all__ = [
 ]
 
 
+# Names of earlier releases, which go in the next one.
+_RENAMED = {"Reason": "RejectReason"}
+
+
 def __getattr__(name: str) -> object:
+    if name in _RENAMED:
+        warnings.warn(f"hmer_tasks.{name} is called {_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
+        name = _RENAMED[name]
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.pipeline.conftest import make_hme100k, one_line, run_command
+from hmer_tasks import __version__
+from tests.pipeline.conftest import command, make_hme100k, one_line, run_command
 
 FRACTION = "\\frac { a ^ { 2 } } { b }"
 
@@ -38,7 +39,7 @@ def test_help():
     done = run_command("--help")
     assert done.returncode == 0
     for name in ("build", "check", "parse", "normalize", "show", "datasets", "verify"):
-        assert f"\n  {name} " in done.stdout
+        assert f"│ {name} " in done.stdout
     done = run_command("build", "--help")
     assert done.returncode == 0
     options = "dataset root split out tasks errors tree-format prompts normalize valid-share seed workers limit overwrite"
@@ -67,7 +68,18 @@ def test_wrong_usage(words, what):
 def test_no_command():
     done = run_command()
     assert done.returncode == 2
-    assert "Usage: " in done.stderr
+    assert "Usage: " in done.stdout
+
+
+def test_version():
+    assert run_command("--version").stdout == f"hmer-tasks {__version__}\n"
+
+
+def test_a_traceback_is_shown_where_it_is_asked_for(monkeypatch):
+    assert "Traceback" not in run_command("parse", "{").stderr
+    monkeypatch.setenv("HMER_DEBUG", "1")
+    done = subprocess.run(command("parse", "{"), capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr, "LabelError" in done.stderr) == (1, True, True)
 
 
 def test_check_as_json(labels, tmp_path):

@@ -1,12 +1,14 @@
 """The command line: each command is a few lines that call one function.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal. What goes wrong is
-told in one line on standard error.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal. An error is one line on
+standard error; HMER_DEBUG=1 shows its traceback.
 """
 
 import io
 import json
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated
@@ -14,47 +16,43 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hmer_tasks._version import __version__
 from hmer_tasks.cli import build as cli_build
 from hmer_tasks.cli import datasets as cli_datasets
 from hmer_tasks.cli import errors as cli_errors
 from hmer_tasks.cli import outputs as cli_outputs
 from hmer_tasks.cli import released as cli_released
 from hmer_tasks.cli import report as cli_report
-from hmer_tasks.cli.choices import As, Look
-from hmer_tasks.exceptions import (
-    BuildError,
-    CorpusError,
-    LabelError,
-    MissingLibraryError,
-    NoiseError,
-    PredictionError,
-    PromptError,
-    RejectReason,
-    Stopped,
-    UsageError,
-)
+from hmer_tasks.cli.choices import As, DrawAs, Look
+from hmer_tasks.exceptions import HmerError, LabelError, RejectReason, UsageError
 from hmer_tasks.utils.bounded_reading import LONGEST_LINE, encoding_fault, lines
+
+_SHOWN_REFUSED = 10  # lines of refused labels that `draw --labels` prints
 
 app = typer.Typer(
     help="Handwritten-mathematics corpora into proven training rows for vision-language models.",
+    epilog="In the repository: `python -m trainer.sft` trains, `python -m trainer.predict` predicts.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    add_completion=False,
+    rich_markup_mode="rich",
 )
-for command in (cli_datasets.datasets, cli_build.check, cli_build.build, cli_build.verify):
-    app.command()(command)
-app.add_typer(cli_errors.app, name="errors")
-app.command()(cli_errors.folds)
-cli_errors.app.command()(cli_released.released)
-app.command()(cli_report.report)
-app.command()(cli_outputs.audit)
-app.command()(cli_outputs.export)
-app.command()(cli_outputs.push)
 
 
-# A label may begin with a minus: what is no option of ours is the label, and no option has one letter.
-@app.command(context_settings={"ignore_unknown_options": True})
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hmer-tasks {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 def parse(
     label: Annotated[str, typer.Argument(help="A label, quoted for the shell.")],
     as_: Annotated[As, typer.Option("--as", help="What to print.")] = As.TREE,
@@ -89,7 +87,6 @@ def parse(
         typer.echo(show_png(trees.png(tree), "tree"))
 
 
-@app.command()
 def normalize(
     profile: Annotated[str, typer.Option(help="Rules for raw LaTeX of that corpus.")] = "plain",
     spelling: Annotated[
@@ -119,12 +116,11 @@ def normalize(
             why = f"{RejectReason.NOT_UTF8} at byte {error.start}"
         refused += 1
         typer.echo("")
-        _complain(f"line {number}: {why}")
+        _print_error(f"line {number}: {why}")
     if refused:
         raise typer.Exit(1)
 
 
-@app.command()
 def show(
     out: Annotated[str, typer.Argument(help="A finished build: a folder or URL.")],
     count: Annotated[int, typer.Option("-n", help="How many samples.", min=1)] = 1,
@@ -137,11 +133,32 @@ def show(
     show_rows(parse_location(out), count, task, Console())
 
 
-@app.command()
 def draw(
-    label: Annotated[list[str], typer.Argument(help="Labels, each quoted for the shell.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Where the picture goes (.png or .jpg).")],
-    writer: Annotated[int, typer.Option(help="Who writes: any number.", min=0)] = 0,
+    label: Annotated[
+        list[str] | None, typer.Argument(help="Labels, each quoted for the shell; or --labels.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            help="The picture (.png, .jpg) or ink (.inkml); with --labels a folder.",
+            show_default=False,
+        ),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="A label file: a file is written for each id.")] = None,
+    as_: Annotated[
+        DrawAs | None,
+        typer.Option("--as", help="With --labels: what the files are. Default: as the look has it."),
+    ] = None,
+    writer: Annotated[
+        int | None,
+        typer.Option(help="Who writes: any number. Default: 0; with --labels, drawn for each id.", min=0),
+    ] = None,
+    writers: Annotated[
+        Path | None,
+        typer.Option("--writers", "--hands", help="InkML with symbol groups: write as its people do."),
+    ] = None,
     look: Annotated[Look, typer.Option(help="Strokes, or a photograph.")] = Look.INK,
     seed: Annotated[int, typer.Option(help="Nobody writes the same twice: another seed, another time.")] = 0,
     boxes: Annotated[
@@ -149,17 +166,44 @@ def draw(
     ] = None,
 ) -> None:
     """Write labels by hand."""
-    from hmer_tasks.cli.draw_labels import draw as draw_labels
+    from hmer_tasks.handwriting.collect import collect
     from hmer_tasks.storage.output_path import validate_output_path
+
+    if out is None:
+        raise UsageError("-o is needed: a picture, or with --labels a folder")
+    if bool(label) == (labels is not None):
+        raise UsageError("name labels, or a file of them with --labels")
+    if as_ is not None and labels is None:
+        raise UsageError("--as goes with --labels; else the name of -o says it")
+    if labels is not None and boxes is not None:
+        raise UsageError("--boxes goes with labels on the command line")
+    people = None if writers is None else collect(writers)
+    if people is not None:
+        typer.echo(people.summary, err=True)
+    if labels is not None:
+        from hmer_tasks.cli.draw_folder import draw_folder
+
+        ending = as_ or (DrawAs.JPG if look is Look.PHOTO else DrawAs.PNG)
+        count, refused = draw_folder(
+            labels, out, ending, number=writer, collection=people, seed=seed, look=look
+        )
+        for line in refused[:_SHOWN_REFUSED]:
+            _print_error(line)
+        if len(refused) > _SHOWN_REFUSED:
+            _print_error(f"and {len(refused) - _SHOWN_REFUSED:,} more")
+        typer.echo(f"{count:,} files in {out}; {len(refused):,} labels refused")
+        if refused:
+            raise typer.Exit(1)
+        return
+    from hmer_tasks.cli.draw_labels import draw as draw_labels
 
     for path in (out, boxes):
         if path is not None:
             validate_output_path(path)
-    draw_labels(label, out, writer, seed, look, boxes=boxes)
-    typer.echo(f"picture: {out}")
+    draw_labels(label or [], out, writer or 0, seed, look, boxes=boxes, people=people)
+    typer.echo(f"{'ink' if out.suffix.lower() == '.inkml' else 'picture'}: {out}")
 
 
-@app.command()
 def evaluate(
     predictions: Annotated[
         list[Path],
@@ -220,21 +264,60 @@ def evaluate(
     run(options, Console())
 
 
-_CTRL_C = 130  # what typer makes of it
+# In the order of the help.
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Build a corpus": (cli_datasets.datasets, cli_build.check, cli_build.build, cli_build.verify, normalize),
+    "Look at it": (show, cli_report.report, parse, draw, cli_outputs.audit),
+    "Mistakes": (cli_errors.folds,),
+    "Score": (evaluate,),
+    "Hand on": (cli_outputs.export, cli_outputs.push),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        # A label may begin with a minus: what is no option of `parse` is the label.
+        settings = {"ignore_unknown_options": True} if command is parse else None
+        app.command(rich_help_panel=panel, context_settings=settings)(command)
+app.add_typer(cli_errors.app, name="errors", rich_help_panel="Mistakes")
+cli_errors.app.command()(cli_released.released)
+
+_CTRL_C = 130  # what typer returns after a Ctrl-C
 # click's UsageError; typer carries its own copy of it.
 _WrongArguments: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 
-def _complain(text: str) -> None:
+def _print_error(text: str) -> None:
     typer.echo(f"hmer-tasks: {text}", err=True)
 
 
+def _debugging() -> bool:
+    return os.environ.get("HMER_DEBUG") == "1"
+
+
 def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """No traceback reaches a user; what is left to come here is a bug of ours."""
-    del trace
-    if issubclass(kind, KeyboardInterrupt):
-        return
-    _complain(f"bug, please report it: {kind.__name__}: {error}")
+    """What no command foresaw is a bug: one line that says how to report it."""
+    if _debugging():
+        sys.__excepthook__(kind, error, trace)
+    elif not issubclass(kind, KeyboardInterrupt):
+        _print_error(
+            f"bug, please report it: {kind.__name__}: {error}. Run the command again with HMER_DEBUG=1 and "
+            f"send the traceback with what `hmer-tasks --version` prints"
+        )
+
+
+def _report(error: HmerError | OSError | typer.BadParameter) -> int:
+    """Print an error in one line; returns the exit code."""
+    if isinstance(error, HmerError):
+        _print_error(str(error))
+        if isinstance(error, LabelError) and error.tokens:
+            typer.echo(error.caret(), err=True)
+        return error.exit_code
+    if isinstance(error, OSError):
+        _print_error(f"{error.filename or 'output'}: {error.strerror or error}")
+        return 1
+    if type(error).__name__ != "NoArgsIsHelpError":  # the help is printed already
+        command = error.ctx.command_path if error.ctx else "hmer-tasks"
+        _print_error(f"{error.format_message()} (see {command} --help)")
+    return UsageError.exit_code
 
 
 def main() -> None:
@@ -244,38 +327,18 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows another
     if fault := encoding_fault():
-        _complain(fault)
+        _print_error(fault)
         sys.exit(1)
     try:
         # Not app(): that would put its own excepthook in place.
         code = typer.main.get_command(app).main(standalone_mode=False) or 0
         if code == _CTRL_C:
-            _complain("stopped")
-        sys.exit(code)
-    except _WrongArguments as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            typer.echo(error.format_message(), err=True)
-        else:
-            command = error.ctx.command_path if error.ctx else "hmer-tasks"
-            _complain(f"{error.format_message()} (see {command} --help)")
-        sys.exit(2)
-    except (UsageError, PromptError) as error:
-        _complain(str(error))
-        sys.exit(2)
-    except LabelError as error:
-        _complain(str(error))
-        if error.tokens:
-            typer.echo(error.caret(), err=True)
-        sys.exit(1)
-    except (BuildError, PredictionError, NoiseError, CorpusError, MissingLibraryError) as error:
-        _complain(str(error))
-        sys.exit(1)
-    except Stopped as stop:
-        _complain("stopped; what is finished is kept: run the same command to go on")
-        sys.exit(128 + stop.signal)
-    except OSError as error:
-        _complain(f"{error.filename or 'output'}: {error.strerror or error}")
-        sys.exit(1)
+            _print_error("stopped")
+    except (HmerError, OSError, _WrongArguments) as error:
+        if _debugging():
+            raise
+        code = _report(error)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

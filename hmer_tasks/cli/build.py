@@ -15,90 +15,173 @@ from hmer_tasks.tasks import TASK_NAMES
 if TYPE_CHECKING:
     from hmer_tasks.pipeline import BuildResult
 
+INPUT = "Input"
+TASKS = "Tasks"
+CANDIDATES = "Wrong candidates"
+OUTPUT = "Output"
+MACHINES = "Many machines"
+SYNTHETIC = "Generated corpora (--dataset synthetic, recombined)"
+
 _DOCUMENTED_TASKS = ",".join(TASK_NAMES)
 
 
 def build(
-    dataset: Annotated[str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.")],
+    dataset: Annotated[
+        str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.", rich_help_panel=INPUT)
+    ],
     root: Annotated[
-        str | None, typer.Option(help="Its folder, archive or URL, if not where it usually lies.")
+        str | None,
+        typer.Option(help="Its folder, archive or URL, if not where it usually lies.", rich_help_panel=INPUT),
     ] = None,
     split: Annotated[
-        list[str] | None, typer.Option(help="A split; can be repeated. Default: all that are there.")
+        list[str] | None,
+        typer.Option(help="A split; can be repeated. Default: all that are there.", rich_help_panel=INPUT),
     ] = None,
     out: Annotated[
-        str | None, typer.Option(help="Where to write: a folder or URL. Default: build/<dataset>.")
+        str | None,
+        typer.Option(
+            help="Where to write: a folder or URL. Default: build/<dataset>.", rich_help_panel=OUTPUT
+        ),
     ] = None,
-    tasks: Annotated[str, typer.Option(help="Which tasks, joined by commas.")] = _DOCUMENTED_TASKS,
+    tasks: Annotated[
+        str, typer.Option(help="Which tasks, joined by commas.", rich_help_panel=TASKS)
+    ] = _DOCUMENTED_TASKS,
     errors: Annotated[
-        str, typer.Option(help="Wrong candidates: synthetic, FILE, or FILE,synthetic.")
+        str,
+        typer.Option(
+            help="Wrong candidates: synthetic, FILE, or FILE,synthetic.", rich_help_panel=CANDIDATES
+        ),
     ] = "synthetic",
     tree_format: Annotated[
-        str, typer.Option(help="canonical (lossless) or released (the published tool's).")
+        str,
+        typer.Option(help="canonical (lossless) or released (the published tool's).", rich_help_panel=TASKS),
     ] = "canonical",
-    prompts: Annotated[str, typer.Option(help="A prompt set by name, or a .toml file.")] = "uni-mumer",
-    normalize: Annotated[bool, typer.Option("--normalize", help="Rewrite labels in one spelling.")] = False,
-    valid_share: Annotated[float, typer.Option(help="Share of train set aside as valid, by label.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of the wrong candidates and of the validation split.")] = 0,
-    workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Only the first N inputs of each split.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier build in OUT.")] = False,
+    prompts: Annotated[
+        str, typer.Option(help="A prompt set by name, or a .toml file.", rich_help_panel=TASKS)
+    ] = "uni-mumer",
+    normalize: Annotated[
+        bool, typer.Option("--normalize", help="Rewrite labels in one spelling.", rich_help_panel=TASKS)
+    ] = False,
+    valid_share: Annotated[
+        float, typer.Option(help="Share of train set aside as valid, by label.", rich_help_panel=OUTPUT)
+    ] = 0.0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Seed of the wrong candidates and of the validation split.", rich_help_panel=OUTPUT
+        ),
+    ] = 0,
+    workers: Annotated[
+        int, typer.Option(help="Worker processes; 0: one a core.", rich_help_panel=OUTPUT)
+    ] = 0,
+    limit: Annotated[
+        int | None, typer.Option(help="Only the first N inputs of each split.", rich_help_panel=INPUT)
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier build in OUT.", rich_help_panel=OUTPUT)
+    ] = False,
     clean_share: Annotated[
-        float, typer.Option(help="Share of the samples that also get rows whose candidate is right.")
+        float,
+        typer.Option(
+            help="Share of the samples that also get rows whose candidate is right.",
+            rich_help_panel=CANDIDATES,
+        ),
     ] = 0.0,
     keep_polarity: Annotated[
-        bool, typer.Option("--keep-polarity", help="Leave light-on-dark pictures as they are on disk.")
+        bool,
+        typer.Option(
+            "--keep-polarity", help="Leave light-on-dark pictures as they are on disk.", rich_help_panel=INPUT
+        ),
     ] = False,
     exclude: Annotated[
-        Path | None, typer.Option(help="Leave out the samples that `audit -o FILE` lists.")
+        Path | None,
+        typer.Option(help="Leave out the samples that `audit -o FILE` lists.", rich_help_panel=INPUT),
     ] = None,
     noise: Annotated[
         Path | None,
-        typer.Option(help="How synthetic candidates err: a file of `errors fit`, not the shipped one."),
+        typer.Option(
+            help="How synthetic candidates err: a file of `errors fit`, not the shipped one.",
+            rich_help_panel=CANDIDATES,
+        ),
     ] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend labels that are nearly TeX; repairs.jsonl tells which.")
+        bool,
+        typer.Option(
+            "--repair",
+            help="Mend labels that are nearly TeX; repairs.jsonl tells which.",
+            rich_help_panel=INPUT,
+        ),
     ] = False,
     no_images: Annotated[
-        bool, typer.Option("--no-images", help="Labels alone: no picture is read, rows have none.")
+        bool,
+        typer.Option(
+            "--no-images", help="Labels alone: no picture is read, rows have none.", rich_help_panel=INPUT
+        ),
     ] = False,
     profile: Annotated[
         str | None,
         typer.Option(
             help="How your own labels are read: latex (the default; it takes tokens as they are), tokens, or "
-            "another profile of raw LaTeX."
+            "another profile of raw LaTeX.",
+            rich_help_panel=INPUT,
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse labels with a command that is not known.")
+        bool,
+        typer.Option(
+            "--strict", help="Refuse labels with a command that is not known.", rich_help_panel=INPUT
+        ),
     ] = False,
     on: Annotated[
-        Engine | None, typer.Option(help="Build with datatrove: here, on Slurm, or on a Ray cluster.")
+        Engine | None,
+        typer.Option(
+            help="Build with datatrove: here, on Slurm, or on a Ray cluster.", rich_help_panel=MACHINES
+        ),
     ] = None,
     rank: Annotated[
-        int | None, typer.Option(help="Make this rank's share alone, of --world-size; 0 is the first.")
+        int | None,
+        typer.Option(
+            help="Make this rank's share alone, of --world-size; 0 is the first.", rich_help_panel=MACHINES
+        ),
     ] = None,
     world_size: Annotated[
-        int | None, typer.Option(help="How many ranks share the build (--on: how many tasks).")
+        int | None,
+        typer.Option(help="How many ranks share the build (--on: how many tasks).", rich_help_panel=MACHINES),
     ] = None,
     slurm: Annotated[
         list[str] | None,
         typer.Option(
-            help="--on slurm: KEY=VALUE; partition, time, cpus, mem (GB a cpu), job-name, qos, at-once, "
-            "or any option of sbatch. Can be repeated."
+            help="For slurm, KEY=VALUE; partition, time, cpus, mem (GB a cpu), job-name, qos, at-once, "
+            "or any option of sbatch. Can be repeated.",
+            rich_help_panel=MACHINES,
         ),
     ] = None,
     logs: Annotated[
-        Path | None, typer.Option(help="--on: where the engine's logs go. Default: OUT.logs.")
+        Path | None,
+        typer.Option(help="Where the engine's logs go. Default: OUT.logs.", rich_help_panel=MACHINES),
     ] = None,
-    count: Annotated[int | None, typer.Option(help="synthetic: how many samples. Default: 1,000.")] = None,
+    count: Annotated[
+        int | None, typer.Option(help="How many samples. Default: 1,000.", rich_help_panel=SYNTHETIC)
+    ] = None,
     like: Annotated[
-        Path | None, typer.Option(help="synthetic: a label file whose statistics to write after.")
+        Path | None,
+        typer.Option(help="A label file whose statistics to follow.", rich_help_panel=SYNTHETIC),
     ] = None,
-    look: Annotated[Look | None, typer.Option(help="synthetic: strokes, or a photograph.")] = None,
+    look: Annotated[
+        Look | None, typer.Option(help="Strokes, or a photograph.", rich_help_panel=SYNTHETIC)
+    ] = None,
     hands: Annotated[
         Path | None,
-        typer.Option(help="synthetic: InkML with symbol groups, to write with its people's hands."),
+        typer.Option(
+            "--writers",
+            "--hands",
+            help="synthetic: InkML with symbol groups, to write as its people do.",
+            rich_help_panel=SYNTHETIC,
+        ),
+    ] = None,
+    inkml: Annotated[
+        Path | None,
+        typer.Option(help="Also write the ink to this folder, as InkML.", rich_help_panel=SYNTHETIC),
     ] = None,
 ) -> None:
     """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
@@ -116,10 +199,21 @@ def build(
         keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images, profile=profile,
         strict=strict,
     )  # fmt: skip
+    if inkml is not None:
+        if dataset not in ("synthetic", "recombined"):
+            raise UsageError("--inkml writes the ink of --dataset synthetic or recombined")
+        if on is not None or rank is not None:
+            raise UsageError("--inkml is written by one process: leave --on and --rank out")
     built = run_build(options, on, rank, world_size, slurm or [], logs)
     if built is None:
         return
     _print_built(built)
+    if inkml is not None:
+        from hmer_tasks.cli.export_ink import export_ink
+        from hmer_tasks.pipeline.plan import corpus_named, with_settings
+
+        count = export_ink(with_settings(corpus_named(dataset), options), options.root, inkml, limit)
+        typer.echo(f"ink: {count:,} files in {inkml}")
     if not any(each["rows"] for each in built.summary["splits"].values()):
         raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
 

@@ -18,7 +18,7 @@ from hmer_tasks.evaluation.letters import same_symbols
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.tree import GROUP, NONE
+from hmer_tasks.latex.tree import GROUP, NONE, Line
 
 # Nodes that stand for no ink: they bear structure, and are not counted as symbols.
 _INKLESS = frozenset([NONE, GROUP, "\\begin", "\\end", "&", "\\\\"])
@@ -90,11 +90,26 @@ class Compared:
 def graph_of(label: str) -> Graph | None:
     """The layout graph of a label in standard spelling; None where it is not TeX or leaves no ink."""
     try:
-        graph = parse(canonicalize(label)).to_networkx()
+        line = parse(canonicalize(label)).line
     except LabelError:
         return None
-    symbols = tuple(str(symbol) for _, symbol in graph.nodes(data="symbol"))
-    return Graph(symbols, tuple((a, b, str(name)) for a, b, name in graph.edges(data="relation")))
+    symbols: list[str] = []
+    relations: list[tuple[int, int, str]] = []
+
+    def add(line: Line, parent: int, relation: str) -> None:
+        for node in line:
+            number = len(symbols)
+            symbols.append(node.symbol)
+            if parent >= 0:
+                relations.append((parent, number, relation))
+            for name, child in node.children:
+                add(child, number, name)
+            parent, relation = number, "right"
+
+    add(line, -1, "")
+    # as `ExprTree.to_networkx` gives them, which takes ten times the memory: by parent
+    relations.sort(key=lambda each: each[0])
+    return Graph(tuple(symbols), tuple(relations))
 
 
 def compare(gt: str, pred: str) -> Compared:

@@ -36,7 +36,7 @@ class _Draft:
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
-        self.children: list[tuple[str, list[_Draft]]] = []
+        self.children: list[tuple[str, list[str | _Draft]]] = []
 
 
 def parse_tree_text(text: str) -> ExprTree:
@@ -46,8 +46,8 @@ def parse_tree_text(text: str) -> ExprTree:
     a line of a tree, or where no label has such a tree; `too_deep` over 100 levels.
     """
     lines = text.split("\n")
-    root = [_Draft(lines[0])]
-    open_lines: list[list[_Draft]] = [root]
+    root: list[str | _Draft] = [lines[0]]  # a node is its symbol until a child of it is met: most have none
+    open_lines = [root]
     for number, line in enumerate(lines[1:], start=1):
         body = line.lstrip("\t")
         depth = len(line) - len(body)
@@ -57,20 +57,22 @@ def parse_tree_text(text: str) -> ExprTree:
             raise _bad(number, f"{line.strip()!r} is not a symbol with a relation in brackets", lines)
         if depth > MAX_DEPTH:
             raise LabelError(RejectReason.TOO_DEEP, number, f"nesting is over {MAX_DEPTH} deep")
-        draft = _Draft(symbol)
         if relation == "(right)":
             if depth >= len(open_lines):
                 raise _bad(number, f"{symbol} stands right of nothing at depth {depth}", lines)
             del open_lines[depth + 1 :]
-            open_lines[depth].append(draft)
+            open_lines[depth].append(symbol)
         else:
             if not 1 <= depth <= len(open_lines):
                 raise _bad(number, f"{symbol} has no parent at depth {depth - 1}", lines)
             del open_lines[depth:]
-            child = [draft]
-            open_lines[depth - 1][-1].children.append((relation[1:-1], child))
+            child: list[str | _Draft] = [symbol]
+            parent = open_lines[depth - 1][-1]
+            if isinstance(parent, str):
+                parent = open_lines[depth - 1][-1] = _Draft(parent)
+            parent.children.append((relation[1:-1], child))
             open_lines.append(child)
-    tree = ExprTree(_finish(root))
+    tree = ExprTree(_finish(root, {}))
     check_tree(tree)
     return tree
 
@@ -79,5 +81,16 @@ def _bad(number: int, detail: str, lines: list[str]) -> LabelError:
     return LabelError(RejectReason.BAD_TREE_TEXT, number, detail, tuple(lines))
 
 
-def _finish(drafts: list[_Draft]) -> Line:
-    return tuple(Node(d.symbol, tuple((name, _finish(line)) for name, line in d.children)) for d in drafts)
+def _finish(drafts: list[str | _Draft], leaves: dict[str, Node]) -> Line:
+    """The line of these drafts; nodes without children are shared."""
+    line: list[Node] = []
+    for draft in drafts:
+        if not isinstance(draft, str):
+            children = tuple((name, _finish(child, leaves)) for name, child in draft.children)
+            line.append(Node(draft.symbol, children))
+            continue
+        leaf = leaves.get(draft)
+        if leaf is None:
+            leaf = leaves[draft] = Node(draft)
+        line.append(leaf)
+    return tuple(line)
