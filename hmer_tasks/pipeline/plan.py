@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_tasks._version import __version__
-from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, synthetic
+from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, recombined, synthetic
 from hmer_tasks.exceptions import CorpusError, UsageError
 from hmer_tasks.latex.rules import profile
 from hmer_tasks.shards.manifest import Fingerprint
@@ -125,14 +125,23 @@ def root_of(dataset: str | None, root: str | None) -> PathOrUrl | None:
 
 
 def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
-    """The corpus with what `options` say of it: the synthetic one and a folder have settings.
+    """The corpus with what `options` say of it: generated ones and a folder have settings.
 
     Raises UsageError.
     """
     corpus = with_profile(corpus, options.profile)
+    if corpus.name == "recombined" and options.hands is None:
+        count = synthetic.COUNT if options.count is None else options.count
+        try:
+            return recombined.recombined(count, options.like, str(options.look or "ink"), options.seed)
+        except CorpusError as error:
+            raise UsageError(str(error)) from error
     if corpus.name != "synthetic":
         if any(given is not None for given in (options.count, options.like, options.look, options.hands)):
-            raise UsageError("--count, --like, --look and --hands are settings of --dataset synthetic")
+            raise UsageError(
+                "--count, --like and --look are settings of --dataset synthetic and recombined, "
+                "--writers of synthetic alone"
+            )
         return corpus
     count = synthetic.COUNT if options.count is None else options.count
     try:
@@ -289,7 +298,7 @@ def _versions() -> dict[str, str]:
 
 
 def _settings(options: BuildOptions) -> dict[str, str | int | None]:
-    """The settings of the synthetic corpus; the files they name stand in its digest, by content."""
-    if options.dataset != "synthetic":
+    """The settings of a generated corpus; the files they name stand in its digest, by content."""
+    if options.dataset not in ("synthetic", "recombined"):
         return {}
     return {"count": options.count, "look": str(options.look or "ink")}
