@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_tasks._version import __version__
-from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, synthetic
+from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, recombined, synthetic
 from hmer_tasks.exceptions import CorpusError, UsageError
 from hmer_tasks.latex.rules import profile
 from hmer_tasks.shards.manifest import Fingerprint
@@ -129,7 +129,7 @@ def root_of(dataset: str | None, root: str | None) -> PathOrUrl | None:
 
 
 def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
-    """The corpus with its settings from `options` (only `synthetic` and `folder` have some).
+    """The corpus with its settings from `options` (generated corpora and a folder have some).
 
     Args:
         corpus: The corpus.
@@ -142,9 +142,18 @@ def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
         UsageError: A setting is invalid, or belongs to another corpus.
     """
     corpus = with_profile(corpus, options.profile)
+    if corpus.name == "recombined" and options.hands is None:
+        count = synthetic.COUNT if options.count is None else options.count
+        try:
+            return recombined.recombined(count, options.like, str(options.look or "ink"), options.seed)
+        except CorpusError as error:
+            raise UsageError(str(error)) from error
     if corpus.name != "synthetic":
         if any(setting is not None for setting in (options.count, options.like, options.look, options.hands)):
-            raise UsageError("--count, --like, --look and --hands are settings of --dataset synthetic")
+            raise UsageError(
+                "--count, --like and --look are settings of --dataset synthetic and recombined, "
+                "--writers of synthetic alone"
+            )
         return corpus
     count = synthetic.COUNT if options.count is None else options.count
     try:
@@ -337,7 +346,7 @@ def _versions() -> dict[str, str]:
 
 
 def _settings(options: BuildOptions) -> dict[str, str | int | None]:
-    """The settings of the synthetic corpus. Files that they name are part of its digest, by content."""
-    if options.dataset != "synthetic":
+    """The settings of a generated corpus. Files that they name are part of its digest, by content."""
+    if options.dataset not in ("synthetic", "recombined"):
         return {}
     return {"count": options.count, "look": str(options.look or "ink")}
