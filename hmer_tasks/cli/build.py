@@ -224,8 +224,8 @@ def _print_built(built: "BuildResult") -> None:
     console = Console()
     if built.already:
         done = (
-            f"{built.mended} damaged shard{'s' * (built.mended != 1)} made again"
-            if built.mended
+            f"{built.rebuilt} damaged shard{'s' * (built.rebuilt != 1)} made again"
+            if built.rebuilt
             else "nothing to do"
         )
         typer.echo(f"{built.out} is built already, by these very arguments: {done}")

@@ -11,11 +11,11 @@ from hmer_tasks.evaluation.trees import graph_of
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.counts import count_symbols
 from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tree_svg import tree_svg
 from hmer_tasks.latex.tree_text import tree_text
 from hmer_tasks.reports.mathml import mathml
 from hmer_tasks.reports.page_pictures import data_address
 from hmer_tasks.reports.scan import PathOrUrl, Record, depth_of
-from hmer_tasks.reports.tree_drawing import tree_svg
 
 CORRECTION = "error_correction"
 NO_MISTAKE, CANDIDATE_NOT_TEX, ALIKE = "no mistake", "candidate is not TeX", "looks the same"
@@ -120,7 +120,7 @@ def _tree(label: str) -> tuple[str, str]:
         tree = parse(label)
     except LabelError as error:
         return "", f"no tree: {error}"
-    svg = tree_svg(tree)
+    svg = tree_svg(tree.line)
     return ("", tree_text(tree)) if svg is None else (str(svg), "")
 
 
