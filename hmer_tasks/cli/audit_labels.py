@@ -18,12 +18,12 @@ from hmer_tasks.audit.decisions import (
     write_weights,
 )
 from hmer_tasks.audit.label_noise import Judged, gather, judge
+from hmer_tasks.cli.review_page import review_page
 from hmer_tasks.evaluation.inputs import refuse_repeated_files
 from hmer_tasks.evaluation.references import References, corpus_references, read_references
 from hmer_tasks.exceptions import PredictionError
 from hmer_tasks.handwriting.strokes import InkPicture
 from hmer_tasks.predictions import read_predictions
-from hmer_tasks.reports.review_page import review_page
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.files import atomic_write
 

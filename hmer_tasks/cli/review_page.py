@@ -15,6 +15,7 @@ from markupsafe import Markup
 from hmer_tasks.audit.label_noise import Judged
 from hmer_tasks.evaluation.answers import key
 from hmer_tasks.evaluation.references import References
+from hmer_tasks.reports import html
 from hmer_tasks.reports.formula import formula, sprite
 from hmer_tasks.reports.html import render
 from hmer_tasks.reports.pair_drawing import token_differences
@@ -22,7 +23,7 @@ from hmer_tasks.reports.task_cards import picture_data_of
 from hmer_tasks.typeset.layout import layout
 
 SHOWN = 300
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATES = Path(html.__file__).parent / "templates"
 _READINGS = 9  # a key each
 
 
