@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import trainer  # noqa: F401, I001 - before trl: it makes torchvision loadable on a CPU
 from trl import GRPOConfig, GRPOTrainer, ModelConfig, get_peft_config
 
 from hmer_tasks.rewards import REWARDS

@@ -9,7 +9,7 @@ with a corpus of yours and trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml are the 
 import tempfile
 from pathlib import Path
 
-from hmer_tasks import evaluation as evaluate
+from hmer_tasks import evaluate
 from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.predictions import read_predictions
 from trainer import predict, sft

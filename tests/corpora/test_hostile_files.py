@@ -102,13 +102,13 @@ def test_ink_that_is_a_bomb(tmp_path):
         "truth.inkml": b"<ink><annotation type='truth'>"
         + b"{ " * 1_000_000
         + b"</annotation><trace>1 2</trace></ink>",
-        "many.inkml": b"<ink><trace>" + b"100 200, 101 201, " * 50_000 + b"1 2</trace></ink>",
+        "many.inkml": b"<ink><trace>" + b"100 200, 101 201, " * 50_000 + b"102 200</trace></ink>",
     }
     out = told(tar_of(tmp_path / "x.tar", files))
     assert str(out["points.inkml"]).startswith("image_too_large: 40,000,")
     assert "DTD" in str(out["laughs.inkml"])
     assert "DTD" in str(out["outside.inkml"])
-    assert str(out["deep.inkml"]) == "ink_empty: no stroke"
+    assert str(out["deep.inkml"]) == "ink_unsupported: trace groups more than 100 deep"
     assert str(out["truth.inkml"]) == "ink_unreadable: a 'truth' of 2,000,000 characters"
     assert isinstance(out["many.inkml"], int)
 
