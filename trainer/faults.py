@@ -5,6 +5,8 @@ import signal
 import sys
 from collections.abc import Callable
 
+from hmer_tasks.utils.terminal import printable
+
 
 class TrainError(Exception):
     """What cannot go on: one line that says what, where and what to do; exit code 1."""
@@ -37,5 +39,5 @@ def run(name: str, main: Callable[[], None]) -> None:
 def _end(name: str, text: str, code: int) -> None:
     rank = os.environ.get("RANK", "0")  # of several processes (torchrun)
     who = name if rank == "0" else f"{name} (process {rank})"
-    print(f"{who}: {' '.join(text.split())}", file=sys.stderr)
+    print(printable(f"{who}: {' '.join(text.split())}"), file=sys.stderr)
     sys.exit(code)
