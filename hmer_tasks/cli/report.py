@@ -26,7 +26,5 @@ def report(
     written = write_report(parse_location(out), page, limit)
     of = "" if written.shown == written.samples else f" of {written.samples:,}"
     echo(f"page: {page} ({written.shown:,}{of} samples, {written.size / 1e6:,.1f} MB)")
-    if written.remark:
-        echo(written.remark, err=True)
-    elif written.not_drawn:
+    if written.not_drawn:
         echo(f"formulas that could not be drawn, and stand as text: {written.not_drawn:,}")
