@@ -15,7 +15,7 @@ THREADS := OMP_NUM_THREADS=$(or $(OMP_NUM_THREADS),1)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt
 
-.PHONY: build train error-corpus gpu-carry gpu-proof setup test lint bench clean
+.PHONY: build train error-corpus gpu-carry gpu-proof setup test test-lowest lint bench clean
 
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
@@ -79,6 +79,19 @@ setup: .venv/full
 
 test: .venv/full
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+# The core with the lowest versions that pyproject.toml allows, in a venv of its own: whether those bounds hold.
+# Its quick tests, which need no extra. Not part of CI: it downloads old packages.
+LOWEST := .venv-lowest
+LOWEST_TESTS ?= tests/latex tests/tasks tests/storage tests/utils tests/errors/test_edits.py tests/test_cli.py
+
+test-lowest:
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e . \
+	    'hypothesis>=6.150' 'pytest>=8.4' 'pytest-xdist>=3.6'
+	$(LOWEST)/bin/uv pip list --quiet --python $(LOWEST)/bin/python
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS) $(LOWEST_TESTS)
 
 lint: .venv/full
 	$(BIN)/ruff check .

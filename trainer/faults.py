@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from hmer_tasks.exceptions import HmerError, UsageError
+from hmer_tasks.utils.terminal import printable
 
 __all__ = ["Stopped", "TrainError", "UsageError", "run"]
 

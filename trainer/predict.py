@@ -43,6 +43,7 @@ from transformers.utils import logging
 from hmer_tasks.tasks import TASK_NAMES, Task, all_tasks
 from hmer_tasks.tasks.prompts import prompt_set
 from hmer_tasks.utils.progress import progress_of
+from hmer_tasks.utils.terminal import printable
 from trainer.decoding import Answer, Question, Sampling
 from trainer.engines import ENGINES, QUESTIONS, choose_engine, open_engine
 from trainer.faults import TrainError, UsageError, run
@@ -220,7 +221,7 @@ def predict(given: argparse.Namespace) -> None:
     rate = stops.total() / given.samples / (time.monotonic() - begun)
     told += f"; {rate:,.1f} pictures/s" if stops else ""
     before = f", {exact_at_first:,} before refining" if given.refine else ""
-    print(f"{given.out}: {told}" + (f"; {exact:,} of {read:,} exact{before}" if read else ""))
+    print(printable(f"{given.out}: {told}" + (f"; {exact:,} of {read:,} exact{before}" if read else "")))
 
 
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:

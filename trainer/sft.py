@@ -50,6 +50,7 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging
 from trl import ModelConfig, TrlParser, get_peft_config
 
+from hmer_tasks.utils.terminal import printable
 from trainer import models
 from trainer.callbacks import Decoder, Epochs, PlainLines, Stopper
 from trainer.card import write_card
@@ -407,7 +408,7 @@ def plot(path: Path, curves: dict[str, list[tuple[float, float]]]) -> None:
 
 def _say(main: bool, text: str) -> None:
     if main:
-        print(text, flush=True)
+        print(printable(text, lines=True), flush=True)
 
 
 def main() -> None:

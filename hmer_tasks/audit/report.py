@@ -26,7 +26,7 @@ def print_audit(console: Console, found: Audit) -> None:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=Text(title), title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(Text(column), justify="right" if number else "left")
+        table.add_column(column, justify="right" if number else "left")
     return table
 
 
@@ -89,13 +89,13 @@ def _vocabulary(console: Console, found: Audit) -> None:
     for number, (side, tokens, samples) in enumerate(sides):
         other = found.sides[1 - number].name
         if not tokens:
-            console.print(Text(f"Every token of {side.name} stands in {other} too.\n"))
+            console.print(f"Every token of {side.name} stands in {other} too.\n")
             continue
         shown = [f"{token} {count:,}" for token, count in tokens.most_common(_TOKENS_SHOWN)]
         more = f", and {len(tokens) - len(shown):,} more" if len(tokens) > len(shown) else ""
         share = _share(samples, len(side.items))
         text = f"Tokens of {side.name} that {other} has not: {len(tokens):,}, in {share} of its samples: "
-        console.print(Text(f"{text}{', '.join(shown)}{more}\n"))
+        console.print(f"{text}{', '.join(shown)}{more}\n")
 
 
 def _within(console: Console, found: Audit) -> None:
@@ -122,7 +122,7 @@ def _style(console: Console, found: Audit) -> None:
         for name, count in counter.items():
             total[name] = total.get(name, 0) + count
     if not total and not style.needed:
-        console.print(Text("The standard spelling changes no label."))
+        console.print("The standard spelling changes no label.")
         return
     both = len(found.sides) > 1
     names = [side.name for side in found.sides]
@@ -134,7 +134,7 @@ def _style(console: Console, found: Audit) -> None:
         for rewritten, already in zip(style.rewritten, style.standard_form, strict=True):
             other = f" ({already[name]:,})" if name in already or "→" in name else ""
             cells.append(f"{rewritten[name]:,}{other}")
-        table.add_row(Text(name), *cells, *([f"{style.needed[name]:,}"] if both else []))
+        table.add_row(name, *cells, *([f"{style.needed[name]:,}"] if both else []))
     if len(order) > _ENTRIES_SHOWN:
         table.add_row(f"and {len(order) - _ENTRIES_SHOWN} more", *["" for _ in table.columns[1:]])
     console.print(table)
@@ -146,8 +146,6 @@ def _style(console: Console, found: Audit) -> None:
             else f" (an even choice of {style.looked_into:,} looked into)"
         )
         console.print(
-            Text(
-                f"Labels of {names[1]} that only --normalize makes stand in {names[0]}: "
-                f"{style.joined:,}{of}; {before.right:,} of its samples before, {after.right:,} after."
-            )
+            f"Labels of {names[1]} that only --normalize makes stand in {names[0]}: "
+            f"{style.joined:,}{of}; {before.right:,} of its samples before, {after.right:,} after."
         )

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from hmer_tasks.audit.phash import Look, look_of
-from hmer_tasks.corpora import Rejected, SplitReader, open_corpus
+from hmer_tasks.corpora import Rejected, SplitReader, folder, open_corpus
 from hmer_tasks.corpora.labelled import LabelledSplit, open_labels
 from hmer_tasks.exceptions import BuildError, LabelError, PictureError, UsageError
 from hmer_tasks.latex.canonical import canonicalize
@@ -24,7 +24,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.rewrite import rewrite
 from hmer_tasks.latex.rules import standard
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.pipeline.plan import corpus_named
+from hmer_tasks.pipeline.plan import corpus_named, with_profile
 from hmer_tasks.storage.files import FolderFiles
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.processes import block_signals, init_worker, worker_pool
@@ -41,6 +41,7 @@ class SideOptions:
     root: PathOrUrl | None = None
     splits: tuple[str, ...] = ()
     labels: tuple[Path, ...] = ()
+    profile: str | None = None  # how labels of a folder are read; None: as the folder's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +130,16 @@ def _open(number: int, side: SideOptions, pictures: bool, stack: ExitStack) -> l
     for path in side.labels:
         if not path.is_file():
             raise UsageError(f"{path}: no such label file")
-        folder = stack.enter_context(FolderFiles(path.parent))
+        files_beside = stack.enter_context(FolderFiles(path.parent))
         # no source: nothing tells which split of which corpus a plain label file is
-        reader = LabelledSplit(folder, open_labels(folder, path.name, ""), "", str)
+        reader = LabelledSplit(files_beside, open_labels(files_beside, path.name, ""), "", str)
         # with its folder's name: label files of two corpora are mostly called alike
         parts.append(_Part(number, "/".join(path.absolute().parts[-2:]), reader, False))
     if side.dataset is None:
         return parts
     corpus = corpus_named(side.dataset, side.splits)
+    if corpus.name == folder.NAME:
+        corpus = with_profile(corpus, side.profile)
     files = stack.enter_context(open_corpus(corpus, side.root))
     there = corpus.available(files)
     splits = tuple(dict.fromkeys(side.splits)) or there

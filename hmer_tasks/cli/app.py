@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from hmer_tasks._version import __version__
 from hmer_tasks.cli import build as cli_build
@@ -26,6 +25,7 @@ from hmer_tasks.cli import report as cli_report
 from hmer_tasks.cli.choices import As, DrawAs, Look
 from hmer_tasks.exceptions import HmerError, LabelError, RejectReason, UsageError
 from hmer_tasks.utils.bounded_reading import LONGEST_LINE, encoding_fault, lines
+from hmer_tasks.utils.terminal import echo, plain_console, printable
 
 _SHOWN_REFUSED = 10  # lines of refused labels that `draw --labels` prints
 
@@ -71,7 +71,7 @@ def parse(
         validate_output_path(out)
     tree = parse_label(label)
     if as_ is As.TREE:
-        Console().print(trees.rich_tree(tree))
+        plain_console().print(trees.rich_tree(tree))
     elif as_ is As.TEXT:
         typer.echo(tree_text(tree))
     elif as_ is As.COUNTS:
@@ -82,7 +82,7 @@ def parse(
         typer.echo(trees.dot(tree))
     elif out is not None:
         out.write_bytes(trees.png(tree))
-        typer.echo(f"picture: {out}")
+        echo(f"picture: {out}")
     else:
         typer.echo(show_png(trees.png(tree), "tree"))
 
@@ -130,7 +130,7 @@ def show(
     from hmer_tasks.cli.show_rows import show as show_rows
     from hmer_tasks.storage.urls import parse_location
 
-    show_rows(parse_location(out), count, task, Console())
+    show_rows(parse_location(out), count, task, plain_console())
 
 
 def draw(
@@ -179,7 +179,7 @@ def draw(
         raise UsageError("--boxes goes with labels on the command line")
     people = None if writers is None else collect(writers)
     if people is not None:
-        typer.echo(people.summary, err=True)
+        echo(people.summary, err=True)
     if labels is not None:
         from hmer_tasks.cli.draw_folder import draw_folder
 
@@ -191,7 +191,7 @@ def draw(
             _print_error(line)
         if len(refused) > _SHOWN_REFUSED:
             _print_error(f"and {len(refused) - _SHOWN_REFUSED:,} more")
-        typer.echo(f"{count:,} files in {out}; {len(refused):,} labels refused")
+        echo(f"{count:,} files in {out}; {len(refused):,} labels refused")
         if refused:
             raise typer.Exit(1)
         return
@@ -201,7 +201,7 @@ def draw(
         if path is not None:
             validate_output_path(path)
     draw_labels(label or [], out, writer or 0, seed, look, boxes=boxes, people=people)
-    typer.echo(f"{'ink' if out.suffix.lower() == '.inkml' else 'picture'}: {out}")
+    echo(f"{'ink' if out.suffix.lower() == '.inkml' else 'picture'}: {out}")
 
 
 def evaluate(
@@ -261,7 +261,7 @@ def evaluate(
         markdown=markdown,
         workers=workers,
     )
-    run(options, Console())
+    run(options, plain_console())
 
 
 # In the order of the help.
@@ -286,7 +286,7 @@ _WrongArguments: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 
 def _print_error(text: str) -> None:
-    typer.echo(f"hmer-tasks: {text}", err=True)
+    echo(f"hmer-tasks: {printable(text)}", err=True)
 
 
 def _debugging() -> bool:
@@ -309,7 +309,7 @@ def _report(error: HmerError | OSError | typer.BadParameter) -> int:
     if isinstance(error, HmerError):
         _print_error(str(error))
         if isinstance(error, LabelError) and error.tokens:
-            typer.echo(error.caret(), err=True)
+            echo(error.caret(), err=True)
         return error.exit_code
     if isinstance(error, OSError):
         _print_error(f"{error.filename or 'output'}: {error.strerror or error}")

@@ -1,16 +1,15 @@
 """The commands about corpora and builds: `datasets`, `check`, `build`, `verify`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from hmer_tasks.cli.choices import Engine, Look
 from hmer_tasks.exceptions import BuildError, UsageError
 from hmer_tasks.tasks import TASK_NAMES
+from hmer_tasks.utils.terminal import echo, plain_console, printable, printable_json
 
 if TYPE_CHECKING:
     from hmer_tasks.pipeline import BuildResult
@@ -213,7 +212,7 @@ def build(
         from hmer_tasks.pipeline.plan import corpus_named, with_settings
 
         count = export_ink(with_settings(corpus_named(dataset), options), options.root, inkml, limit)
-        typer.echo(f"ink: {count:,} files in {inkml}")
+        echo(f"ink: {count:,} files in {inkml}")
     if not any(each["rows"] for each in built.summary["splits"].values()):
         raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
 
@@ -221,14 +220,14 @@ def build(
 def _print_built(built: "BuildResult") -> None:
     from hmer_tasks.latex.unknown import lines as unknown_lines
 
-    console = Console()
+    console = plain_console()
     if built.already:
         done = (
             f"{built.rebuilt} damaged shard{'s' * (built.rebuilt != 1)} made again"
             if built.rebuilt
             else "nothing to do"
         )
-        typer.echo(f"{built.out} is built already, by these very arguments: {done}")
+        echo(f"{built.out} is built already, by these very arguments: {done}")
         return
     splits = built.summary["splits"]
     table = Table("", *splits)
@@ -240,23 +239,23 @@ def _print_built(built: "BuildResult") -> None:
         table.add_row(task, *(f"{each['tasks'].get(task, 0):,}" for each in splits.values()))
     console.print(table)
     for reason, count in built.summary["rejected"].items():
-        typer.echo(f"refused: {count:,} {reason}")
+        echo(f"refused: {count:,} {reason}")
     for kind, count in built.summary.get("repaired", {}).items():
-        typer.echo(f"mended:  {count:,} {kind}")
+        echo(f"mended:  {count:,} {kind}")
     if changes := built.summary.get("pictures"):
         said = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
-        typer.echo(f"pictures: {said}")
+        echo(f"pictures: {said}")
     for line in unknown_lines(built.summary.get("unknown_commands", {})):
-        typer.echo(line)
+        echo(line)
     if lacking := sum(each["no_candidate"] for each in splits.values()):
-        typer.echo(f"without a wrong candidate, hence without rows of a mistake: {lacking:,} samples")
+        echo(f"without a wrong candidate, hence without rows of a mistake: {lacking:,} samples")
     if clean := sum(each["clean"] for each in splits.values()):
-        typer.echo(f"with rows whose candidate is right: {clean:,} samples")
+        echo(f"with rows whose candidate is right: {clean:,} samples")
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
-    typer.echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
-    typer.echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
-    typer.echo(f'load:   datasets.load_dataset("{built.out}")')
+    echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
+    echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
+    echo(f'load:   datasets.load_dataset("{built.out}")')
 
 
 def check(
@@ -316,9 +315,9 @@ def check(
                 look.check_dataset(dataset, place, repair, workers, refuse, profile=profile, strict=strict)
             )
     if as_json:
-        typer.echo(json.dumps([one.as_json() for one in checked], indent=1, ensure_ascii=False))
+        echo(printable_json([one.as_json() for one in checked], indent=1))
     else:
-        look.print_table(Console(), checked)
+        look.print_table(plain_console(), checked)
 
 
 def verify(
@@ -331,15 +330,15 @@ def verify(
 
     report = run_verify(parse_location(out), workers)
     for fault in report.faults:
-        typer.echo(f"hmer-tasks: {fault}", err=True)
+        echo(f"hmer-tasks: {printable(fault)}", err=True)
     if report.more:
-        typer.echo(f"hmer-tasks: and {report.more:,} more faults", err=True)
-    typer.echo(f"{out}: {report.rows:,} rows and {report.pictures:,} pictures read again")
+        echo(f"hmer-tasks: and {report.more:,} more faults", err=True)
+    echo(f"{out}: {report.rows:,} rows and {report.pictures:,} pictures read again")
     if report.faults:
-        typer.echo("the command that built it makes damaged and missing shards again")
+        echo("the command that built it makes damaged and missing shards again")
         raise typer.Exit(1)
     if not report.prompts_compared:
-        typer.echo("not compared: the prompts; they came from a file, and this build.json does not hold them")
-        typer.echo("every row is proven, but for its prompt")
+        echo("not compared: the prompts; they came from a file, and this build.json does not hold them")
+        echo("every row is proven, but for its prompt")
         return
-    typer.echo("every row is proven")
+    echo("every row is proven")

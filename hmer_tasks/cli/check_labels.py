@@ -1,6 +1,5 @@
 """`hmer-tasks check`: which labels of a file are accepted, which are refused, and why."""
 
-import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
@@ -23,6 +22,7 @@ from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.files import atomic_open
 from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
 from hmer_tasks.utils.progress import progress_of
+from hmer_tasks.utils.terminal import printable_json
 
 _PART = 10_000  # labels that a process checks at a time; fewer take less than starting another
 _SHOWN = 12  # reasons that are named
@@ -188,12 +188,13 @@ def _part(start: int) -> tuple[Checked, list[Rejected]]:
 
 @contextmanager
 def rejects_file(path: Path | None) -> Iterator[Rejects]:
-    """What writes one JSON line a refused label; the file is there when all is written. Raises OSError."""
+    """What writes one JSON line a refused label; the file is there when all is written. The file
+    may be /dev/stdout, so hidden characters are JSON's escapes. Raises OSError."""
     if path is None:
         yield forget
         return
     with atomic_open(path) as file:
-        yield lambda each: file.write(json.dumps(asdict(each), ensure_ascii=False) + "\n")
+        yield lambda each: file.write(printable_json(asdict(each)) + "\n")
 
 
 def print_table(console: Console, checked: list[Checked]) -> None:
@@ -212,7 +213,7 @@ def print_table(console: Console, checked: list[Checked]) -> None:
             lines.append(f"mended: {_listed(one.mended)}")
             lines.append(_repairs_made(one.repaired_as))
         for line in lines:
-            console.print(f"{one.name}: {line}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{one.name}: {line}", soft_wrap=True)
 
 
 def _repairs_made(corpus: str) -> str:

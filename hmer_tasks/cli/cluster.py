@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from hmer_tasks.exceptions import UsageError
+from hmer_tasks.utils.terminal import echo
 
 if TYPE_CHECKING:
     from hmer_tasks.pipeline import BuildOptions, BuildResult
@@ -38,7 +37,7 @@ def _rank(options: "BuildOptions", rank: int | None, world_size: int | None) -> 
         raise UsageError("--rank and --world-size go together: which of how many")
     done = build_rank(options, rank, world_size)
     if done.built is None:
-        typer.echo(
+        echo(
             f"rank {rank} of {world_size}: wrote {done.written} shards; {done.remaining} are left to other "
             f"ranks, and the last one finishes the build in {done.out}"
         )
@@ -64,12 +63,12 @@ def _launch(
         raise UsageError("--slurm is KEY=VALUE, as in --slurm partition=cpu")
     done = launch(options, on, world_size, asked, logs)
     if done.job is not None:
-        typer.echo(
+        echo(
             f"Slurm job {done.job} is still at it, {done.remaining} shards are left to write to {done.out}; "
             f"nothing was submitted: wait, or `scancel {done.job}` and run the same command again"
         )
     elif done.built is None:
-        typer.echo(
+        echo(
             f"submitted to Slurm: {done.remaining} shards to write to {done.out} (`squeue` shows the array); "
             f"the last task ends the build, and the same command submits again what is missing then"
         )

@@ -2,33 +2,30 @@
 
 import textwrap
 
-from rich.console import Console
-
 from hmer_tasks.corpora import CORPORA, Corpus, open_corpus
 from hmer_tasks.exceptions import CorpusError
 from hmer_tasks.storage.files import ENDINGS
+from hmer_tasks.utils.terminal import plain_console
 
 
 def datasets() -> None:
     """List the corpora: where they come from, how they must lie, and whether they are here."""
-    console = Console()
+    console = plain_console()
     for corpus in CORPORA.values():
         here, found = _here(corpus)
         # No markup and no wrapping of rich's own: an address must come out as it is.
-        console.print(corpus.name, style="bold" if found else "", end="", highlight=False, markup=False)
-        console.print(f": {here}", markup=False, highlight=False, soft_wrap=True)
+        console.print(corpus.name, style="bold" if found else "", end="")
+        console.print(f": {here}", soft_wrap=True)
         for what, text in (
             ("splits", ", ".join(corpus.splits)),
             ("from", corpus.origin),
             ("licence", corpus.licence),
             ("layout", corpus.layout),
         ):
-            console.print(_wrapped(what, text, console.width), markup=False, highlight=False, soft_wrap=True)
+            console.print(_wrapped(what, text, console.width), soft_wrap=True)
         console.print()
     console.print(
         f"A corpus elsewhere: --root FOLDER or --root ARCHIVE ({', '.join(ENDINGS)}).",
-        markup=False,
-        highlight=False,
     )
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from hmer_tasks.utils.terminal import echo, plain_console
 
 app = typer.Typer(
     help="Wrong candidates: measure how recognisers misread, and mine what they misread.",
@@ -19,6 +20,10 @@ def folds(
     seed: Annotated[int, typer.Option(help="Another seed, other folds.")] = 0,
     root: Annotated[str | None, typer.Option(help="The corpus's folder, archive or URL.")] = None,
     split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated. Default: train.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="How your own labels are read: latex (the default), tokens, or another profile."),
+    ] = None,
 ) -> None:
     """Cut a corpus into folds, so that the same expression never stands on both sides."""
     from hmer_tasks.pipeline import BuildOptions
@@ -29,9 +34,9 @@ def folds(
 
     place = None if root is None else parse_location(root)
     validate_output_path(out, (root_of(dataset, root),))
-    options = BuildOptions(dataset, place, tuple(split or ("train",)), seed=seed)
+    options = BuildOptions(dataset, place, tuple(split or ("train",)), seed=seed, profile=profile)
     sizes = write_folds(options, k, out)
-    typer.echo(f"{sum(sizes):,} samples in folds of {', '.join(f'{size:,}' for size in sizes)}: {out}")
+    echo(f"{sum(sizes):,} samples in folds of {', '.join(f'{size:,}' for size in sizes)}: {out}")
 
 
 @app.command()
@@ -47,7 +52,7 @@ def fit(
     validate_output_path(out, predictions)
     text = fit_noise(predictions)
     atomic_write(out, text)
-    typer.echo(f"noise file: {out} ({len(text.encode()) / 1e3:,.0f} kB)")
+    echo(f"noise file: {out} ({len(text.encode()) / 1e3:,.0f} kB)")
 
 
 @app.command("show")
@@ -65,12 +70,12 @@ def show_noise(
     if out is not None:
         validate_output_path(out, (file,))
     noise = read_noise(file)
-    print_noise(Console(), noise, top)
+    print_noise(plain_console(), noise, top)
     if out is None:
         typer.echo(show_png(heat_map(noise), "confusions"))
     else:
         out.write_bytes(heat_map(noise))
-        typer.echo(f"picture: {out}")
+        echo(f"picture: {out}")
 
 
 @app.command()
@@ -91,6 +96,6 @@ def mine(
     validate_output_path(out, predictions)
     mined = mine_files(predictions, out, Caps(per_sample, per_kind, longest_edit, farthest))
     for reason, count in mined.left_out.most_common():
-        typer.echo(f"left out: {count:,} {reason}")
+        echo(f"left out: {count:,} {reason}")
     kept = len(mined.kept)
-    typer.echo(f"kept {kept:,} of {mined.predictions:,}, of {len(mined.samples):,} pictures: {out}")
+    echo(f"kept {kept:,} of {mined.predictions:,}, of {len(mined.samples):,} pictures: {out}")

@@ -1,13 +1,11 @@
 """What `hmer-tasks evaluate` does: read, score, write, hand over to `tables` what is printed."""
 
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.text import Text
 
 from hmer_tasks.cli.evaluation_tables import (
     print_comparison,
@@ -30,6 +28,7 @@ from hmer_tasks.exceptions import PredictionError, UsageError
 from hmer_tasks.predictions import Prediction
 from hmer_tasks.reports.evaluation_page import page
 from hmer_tasks.utils.files import atomic_write
+from hmer_tasks.utils.terminal import plain_console, printable_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +100,12 @@ def run(options: Options, console: Console) -> None:
     for table in scored.tasks.values():
         print_task_scores(console, table)
     for line in scored.remarks:
-        console.print(Text(line))
+        console.print(line)
     if scored.metrics is not None:
         print_outcomes(console, scored.metrics)
     for what, path in (("page", options.html), ("CDM input", options.cdm_json)):
         if path is not None:
-            console.print(Text(f"{what}: {path}"))
+            console.print(f"{what}: {path}")
 
 
 def _score(options: Options, references: References | None) -> Scored:
@@ -174,7 +173,7 @@ def _tasks(
 
 
 def _scored(pairs: list[Prediction], options: Options) -> Metrics:
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(console=plain_console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("scoring", total=len(pairs))
         return evaluate(
             pairs, boxes=options.boxes, workers=options.workers, progress=lambda: bar.advance(task)
@@ -271,12 +270,10 @@ def _run_systems(options: Options, references: References | None, console: Conso
         return
     print_ranking(console, ranking)
     for line in remarks:
-        console.print(Text(line))
+        console.print(line)
     if options.markdown is not None:
-        console.print(Text(f"Markdown: {options.markdown}"))
+        console.print(f"Markdown: {options.markdown}")
 
 
 def _print_json(console: Console, value: dict[str, object]) -> None:
-    console.print(
-        json.dumps(value, indent=1, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True
-    )
+    console.print(printable_json(value, indent=1), soft_wrap=True)

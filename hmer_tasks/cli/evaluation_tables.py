@@ -2,7 +2,6 @@
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from hmer_tasks.evaluation.compare import Comparison
 from hmer_tasks.evaluation.metrics import Metrics
@@ -47,7 +46,7 @@ def print_task_scores(console: Console, scores: TaskScores) -> None:
         table.add_row(score.title, score_text(score), f"{score.of:,}")
     console.print(table)
     for line in scores.remarks:
-        console.print(Text(line))
+        console.print(line)
 
 
 def score_text(score: Score) -> str:
@@ -70,7 +69,7 @@ def print_outcomes(console: Console, metrics: Metrics) -> None:
             groups.add_row(by, name, f"{one.n:,}", *values)
     mistakes = Table("symbol", "read as", "pairs")
     for label, pred, count in metrics.confusions.top(_TOP):
-        mistakes.add_row(Text(label), Text(pred), f"{count:,}")
+        mistakes.add_row(label, pred, f"{count:,}")
     for table in (outcomes, groups, mistakes):
         console.print(table)
 
@@ -83,14 +82,12 @@ def print_comparison(console: Console, comparison: Comparison, metrics: Metrics)
     console.print(table)
     one, other = comparison.only_one, comparison.only_other
     console.print(
-        Text(
-            f"exactly right only here {len(one):,}, only there {len(other):,}; "
-            f"McNemar's exact test p = {comparison.p_value:.4g}"
-        )
+        f"exactly right only here {len(one):,}, only there {len(other):,}; "
+        f"McNemar's exact test p = {comparison.p_value:.4g}"
     )
     for name, places in (("only here", one), ("only there", other)):
         ids = ", ".join(metrics.pairs[i].id for i in places[:10])
-        console.print(Text(f"{name}: {ids}{' …' if len(places) > 10 else ''}" if ids else f"{name}: none"))
+        console.print(f"{name}: {ids}{' …' if len(places) > 10 else ''}" if ids else f"{name}: none")
 
 
 def print_ranking(console: Console, ranking: Ranking) -> None:
@@ -98,5 +95,5 @@ def print_ranking(console: Console, ranking: Ranking) -> None:
     table = Table(f"{ranking.n:,} pictures", *(METRICS[name].title for name in SHOWN))
     for one in ranking.systems:
         cells = (cell(name, one.metrics.values[name], one.ranks[name]) for name in SHOWN)
-        table.add_row(Text(one.name), *map(Text, cells))
+        table.add_row(one.name, *cells)
     console.print(table)

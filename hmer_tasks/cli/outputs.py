@@ -1,14 +1,13 @@
 """The commands before and after a build: `audit` a corpus, `export` what was built, `push` it."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from hmer_tasks.exceptions import BuildError, UsageError
+from hmer_tasks.utils.terminal import echo, plain_console, printable_json
 
 
 class To(StrEnum):
@@ -32,6 +31,12 @@ def audit(
     against_root: Annotated[str | None, typer.Option(help="Its folder or archive, or its address.")] = None,
     against_split: Annotated[list[str] | None, typer.Option(help="A split; can be repeated.")] = None,
     against_labels: Annotated[list[Path] | None, typer.Option(help="Label files to test on.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="How your own labels are read, on both sides: latex (the default), tokens, or another."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write samples there for `build --exclude`.")
     ] = None,
@@ -67,6 +72,7 @@ def audit(
     from hmer_tasks.audit.report import print_audit
     from hmer_tasks.audit.sides import SideOptions
     from hmer_tasks.cli.audit_labels import LabelAuditOptions, audit_labels
+    from hmer_tasks.corpora import folder
     from hmer_tasks.pipeline.plan import root_of
     from hmer_tasks.storage.output_path import validate_output_path
     from hmer_tasks.storage.urls import parse_location
@@ -96,7 +102,7 @@ def audit(
                 decisions,
                 as_json,
             ),
-            Console(),
+            plain_console(),
         )
         return
     for name, given in (("--weights", weights), ("--review", review), ("--decisions", decisions)):
@@ -110,7 +116,11 @@ def audit(
         raise UsageError("--root goes with --dataset")
     if against_root is not None and against is None:
         raise UsageError("--against-root goes with --against")
-    side = SideOptions(dataset, root and parse_location(root), tuple(split or ()), tuple(labels or ()))
+    if profile is not None and folder.NAME not in (dataset, against):
+        raise UsageError(f"--profile is for your own labels (--dataset {folder.NAME}, or --against it)")
+    side = SideOptions(
+        dataset, root and parse_location(root), tuple(split or ()), tuple(labels or ()), profile
+    )
     if against is not None and against == dataset and against_root is None:
         against_root = root
     other = SideOptions(
@@ -118,15 +128,18 @@ def audit(
         against_root and parse_location(against_root),
         tuple(against_split or ()),
         tuple(against_labels or ()),
+        profile,
     )
-    found = run_audit(AuditOptions(side, None if other == SideOptions() else other, near, pictures, workers))
+    found = run_audit(
+        AuditOptions(side, None if other == SideOptions(profile=profile) else other, near, pictures, workers)
+    )
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+        echo(printable_json(found.as_json(), indent=1))
     else:
-        print_audit(Console(), found)
+        print_audit(plain_console(), found)
     if out is not None:
         count = write_findings(found, out, kinds)
-        typer.echo(f"{count:,} samples of {found.sides[0].name} for build --exclude: {out}", err=as_json)
+        echo(f"{count:,} samples of {found.sides[0].name} for build --exclude: {out}", err=as_json)
 
 
 def export(
@@ -148,18 +161,18 @@ def export(
     layout = llama_factory.layout(embed) if to is To.LLAMA_FACTORY else released.layout()
     written = run_export(out, target, layout, overwrite)
     if written.already:
-        typer.echo(f"{target} is this very export already: nothing to do")
+        echo(f"{target} is this very export already: nothing to do")
         return
     for name, count in written.rows.items():
-        typer.echo(f"{count:>10,} {name}")
+        echo(f"{count:>10,} {name}")
     if written.left_out:
-        typer.echo(
+        echo(
             f"left out: {written.left_out:,} rows whose text holds a placeholder: {target / 'left_out.jsonl'}"
         )
     if to is To.LLAMA_FACTORY:
         _print_commands(target, llama_factory.by_role(read_summary(out), written.rows))
     else:
-        typer.echo(f'load:   datasets.load_dataset("{target}", "{next(iter(written.rows), "")}")')
+        echo(f'load:   datasets.load_dataset("{target}", "{next(iter(written.rows), "")}")')
 
 
 def _print_commands(target: Path, roles: dict[str, list[str]]) -> None:
@@ -168,13 +181,13 @@ def _print_commands(target: Path, roles: dict[str, list[str]]) -> None:
     train, valid, test = (",".join(roles.get(role, ())) for role in ("train", "valid", "test"))
     if train:
         evaluated = f" --eval_dataset {valid}" if valid else ""
-        typer.echo(f"train:  {command} --dataset {train}{evaluated} …")
+        echo(f"train:  {command} --dataset {train}{evaluated} …")
     else:
-        typer.echo("train:  this build has no train split")
+        echo("train:  this build has no train split")
         if valid:
-            typer.echo(f"valid:  {valid} (for --eval_dataset; not to train on)")
+            echo(f"valid:  {valid} (for --eval_dataset; not to train on)")
     if test:
-        typer.echo(f"test:   {test} (for --eval_dataset with --do_predict; not to train on)")
+        echo(f"test:   {test} (for --eval_dataset with --do_predict; not to train on)")
 
 
 def push(
@@ -190,12 +203,12 @@ def push(
 
     plan = plan_push(out, repo)
     if plan.note:
-        typer.echo(f"licence: {plan.note}", err=True)
+        echo(f"licence: {plan.note}", err=True)
     if dry_run:
         for name, size in plan.files.items():
-            typer.echo(f"{size:>15,} {name}")
-        typer.echo(f"{plan.size:>15,} bytes in {len(plan.files)} files would go to {repo}")
+            echo(f"{size:>15,} {name}")
+        echo(f"{plan.size:>15,} bytes in {len(plan.files)} files would go to {repo}")
         return
     if plan.ask and not yes:
         raise BuildError(f"pass --yes if you may publish this corpus as {repo}, or keep it to yourself")
-    typer.echo(f"pushed: {run_push(out, plan, private)}")
+    echo(f"pushed: {run_push(out, plan, private)}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hmer_tasks.exceptions import UsageError
+from hmer_tasks.utils.terminal import echo
 
 
 def released(
@@ -47,6 +48,6 @@ def released(
                 joined_by = f"released/{base}" if source is None else source
                 record = {"source": joined_by, "img_id": id, "gt": each.label, "pred": each.candidate}
                 lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-            typer.echo(f"{base}: {len(found):,} candidates of {len({each.id for each in found}):,} pictures")
+            echo(f"{base}: {len(found):,} candidates of {len({each.id for each in found}):,} pictures")
     atomic_write(out, "".join(lines))
-    typer.echo(f"wrote {out}; use it with --errors {out}")
+    echo(f"wrote {out}; use it with --errors {out}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hmer_tasks.utils.terminal import echo
+
 
 def report(
     out: Annotated[str, typer.Argument(help="A finished build: a folder or URL.")],
@@ -23,6 +25,6 @@ def report(
     )
     written = write_report(parse_location(out), page, limit)
     of = "" if written.shown == written.samples else f" of {written.samples:,}"
-    typer.echo(f"page: {page} ({written.shown:,}{of} samples, {written.size / 1e6:,.1f} MB)")
+    echo(f"page: {page} ({written.shown:,}{of} samples, {written.size / 1e6:,.1f} MB)")
     if written.not_drawn:
-        typer.echo(f"formulas that could not be drawn, and stand as text: {written.not_drawn:,}")
+        echo(f"formulas that could not be drawn, and stand as text: {written.not_drawn:,}")

@@ -19,6 +19,7 @@ from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.tasks import check_task
+from hmer_tasks.utils.terminal import printable
 
 
 def show(out: PathOrUrl, count: int, task: str | None, console: Console) -> None:
@@ -73,13 +74,13 @@ def _print_head(record: dict[str, object], console: Console) -> None:
 
 
 def _print_about(record: dict[str, object], size: str, console: Console, png: bytes = b"") -> None:
-    console.rule(Text(f"{record['source']}  {record['id']}", style="bold"))
+    console.rule(Text(printable(f"{record['source']}  {record['id']}"), style="bold"))
     if png:
         print(show_png(png, f"{record['source']}-{record['id']}"))  # noqa: T201 - raw escapes
     about = Table.grid(padding=(0, 2))
     for name, value in (("picture", size), ("label", record["label"]), ("as written", record["gt"])):
         if name != "as written" or value != record["label"]:
-            about.add_row(Text(name, style="dim"), Text(str(value)))
+            about.add_row(Text(name, style="dim"), Text(printable(str(value), lines=True)))
     console.print(about)
 
 
@@ -87,7 +88,8 @@ def _print_row(record: dict[str, object], console: Console) -> None:
     prompt, completion = record["prompt"], record["completion"]
     assert isinstance(prompt, list)
     assert isinstance(completion, list)
-    answer = Text(str(completion[0]["content"]))
+    answer = Text(printable(str(completion[0]["content"]), lines=True))
     answer.highlight_words([ERROR_START, ERROR_END, DELETED], "bold red", case_sensitive=True)
-    asked = Text(str(prompt[0]["content"]).rstrip(), style="dim")
-    console.print(Panel(Group(asked, Text(""), answer), title=str(record["task"]), title_align="left"))
+    asked = Text(printable(str(prompt[0]["content"]).rstrip(), lines=True), style="dim")
+    title = Text(printable(str(record["task"])))
+    console.print(Panel(Group(asked, Text(""), answer), title=title, title_align="left"))

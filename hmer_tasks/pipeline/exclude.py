@@ -5,7 +5,6 @@ plain label files has none) the id is left out of every split that holds it.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hmer_tasks.exceptions import UsageError
 from hmer_tasks.utils.bounded_reading import read_whole
+from hmer_tasks.utils.terminal import echo
 
 if TYPE_CHECKING:
     from hmer_tasks.pipeline.plan import Inputs
@@ -55,9 +55,10 @@ class Exclusions:
             )
         if unknown:
             first = "/".join(part for part in unknown[0] if part)
-            sys.stderr.write(
+            echo(
                 f"hmer-tasks: {self.path}: {len(unknown):,} of {len(self.reasons):,} samples are not in the "
-                f"corpus (the first: {first!r})\n"
+                f"corpus (the first: {first!r})",
+                err=True,
             )
 
 

@@ -8,7 +8,7 @@ from hmer_tasks.corpora import Rejected, open_corpus
 from hmer_tasks.exceptions import LabelError, UsageError
 from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.pipeline.expand import ExpansionConfig, read_label
-from hmer_tasks.pipeline.plan import BuildOptions, corpus_named, open_inputs
+from hmer_tasks.pipeline.plan import BuildOptions, corpus_named, open_inputs, with_profile
 from hmer_tasks.utils.files import atomic_write
 
 
@@ -28,7 +28,7 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
     """
     if folds < 2:
         raise UsageError(f"-k must be at least 2, not {folds}")
-    corpus = corpus_named(options.dataset, options.splits)
+    corpus = with_profile(corpus_named(options.dataset, options.splits), options.profile)
     groups: dict[str, list[tuple[str, str]]] = {}
     context = ExpansionConfig(tasks=(), prompts={})
     with open_corpus(corpus, options.root) as files:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from hmer_tasks.exceptions import MissingLibraryError
+from hmer_tasks.utils.terminal import echo
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -99,7 +100,7 @@ def retry(url: str, action: Callable[[], T]) -> T:
                 raise RemoteError(errno.EACCES, why, url) from error
             if turn == TRIES:
                 raise RemoteError(errno.EIO, f"tried {TRIES} times: {why}", url) from error
-            sys.stderr.write(f"{url}: {why}; tried {turn} of {TRIES} times, trying again\n")
+            echo(f"{url}: {why}; tried {turn} of {TRIES} times, trying again", err=True)
         time.sleep(FIRST_WAIT * 2 ** (turn - 1))
     raise AssertionError("the loop returns or raises")
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from hmer_tasks.utils.terminal import plain_console
 
 _PLAIN_EVERY = 10.0  # seconds
 
@@ -28,14 +29,14 @@ class _Rate(ProgressColumn):
 @contextmanager
 def progress_of(total: int, what: str = "samples", skipped: int = 0) -> Iterator[Callable[[int], None]]:
     """Show how far `total` things are; yields a function that takes how many are done."""
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     if skipped:
         console.print(f"going on: {skipped} finished shards are kept")
     if not console.is_terminal:
         yield _plain(total, what)
         return
     columns = (
-        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.description}", style="bold", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),

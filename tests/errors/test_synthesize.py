@@ -169,7 +169,8 @@ def test_what_looks_the_same_on_paper(a, b, same):
 
 @pytest.mark.corpora
 def test_no_candidate_looks_like_its_label(corpora):
-    """Wide accents over one symbol and arrays without rules: of 24,519 candidates 166 were such."""
+    """Wide accents over one symbol and arrays without rules. Before `is_equivalent` knew them, 1 of these
+    1,077 candidates was such, and 10 of 6,132 of a denser choice of the same files."""
     labels = [
         *read_labels(corpora / "im2latex/validate.tsv")[::12],
         *read_labels(corpora / "mne/N1.tsv")[::8],

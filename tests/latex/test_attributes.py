@@ -210,7 +210,20 @@ def test_a_command_brings_its_arguments_along(label, written):
 
 
 @pytest.mark.parametrize(
-    "command", [r"\rm", r"\displaystyle", r"\big", r"\cal", r"\color { r e d }", r"\buildrel"]
+    "command",
+    [
+        r"\rm",
+        r"\displaystyle",
+        r"\big",
+        r"\cal",
+        r"\color { r e d }",
+        r"\buildrel",
+        r"\sideset",
+        r"\mathchoice",
+        r"\ketbra",
+        r"\dv",
+        r"\pdv",
+    ],
 )
 def test_what_tex_takes_no_script_of_is_refused(command):
     assert parse(f"{command} ( x )").line[0].symbol != NONE

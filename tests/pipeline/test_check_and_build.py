@@ -114,3 +114,18 @@ def test_a_profile_is_for_ones_own_labels(mine, tmp_path):
     )
     with pytest.raises(UsageError, match="tokens"):
         check_file(mine / "labels.tsv", profile="none")
+
+
+def test_folds_and_audit_read_a_folder_as_build_does(tmp_path):
+    (tmp_path / "labels.tsv").write_text("a\tx + y % }\nb\tx ^ 2\n", encoding="utf-8")
+    where = ("--dataset", "folder", "--root", tmp_path)
+    folds = tmp_path.with_suffix(".jsonl")
+    for profile, samples in (("latex", 2), ("tokens", 1)):
+        done = run_command("folds", *where, "--profile", profile, "-o", folds)
+        assert done.stdout.startswith(f"{samples} samples in folds")
+        done = run_command("audit", *where, "--profile", profile, "--no-pictures", "--json")
+        side = json.loads(done.stdout)["sides"][0]
+        assert sum(side["refused"].values()) == 2 - samples
+    for words in (("folds", "--dataset", "sample", "-o", folds), ("audit", "--dataset", "sample")):
+        assert "--profile is for your own labels" in one_line(run_command(*words, "--profile", "latex"), 2)
+    assert "--profile: " in one_line(run_command("audit", *where, "--profile", "latx"), 2)

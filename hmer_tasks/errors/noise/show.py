@@ -7,7 +7,6 @@ from math import log1p
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from hmer_tasks.errors.noise.context import kind_of
 from hmer_tasks.errors.noise.noise_file import NoiseFile
@@ -41,17 +40,15 @@ def print_noise(console: Console, noise: NoiseFile, top: int) -> None:
         column.justify = "right"
     for (old, new), count in sorted(every.items(), key=lambda x: (-x[1], x[0]))[:top]:
         kind = kind_of(pattern(old, new))
-        table.add_row(f"{count:,}", f"{count / total:.2%}", kind, Text(old), Text(new or NOT_READ))
+        table.add_row(f"{count:,}", f"{count / total:.2%}", kind, old, new or NOT_READ)
     console.print(table)
     kinds: Counter[str] = Counter()
     for (old, new), count in every.items():
         kinds[kind_of(pattern(old, new))] += count
-    console.print(
-        ", ".join(f"{kind} {count / total:.1%}" for kind, count in kinds.most_common()), highlight=False
-    )
+    console.print(", ".join(f"{kind} {count / total:.1%}" for kind, count in kinds.most_common()))
     misread = sum(noise.number)
     shares = ", ".join(f"{n}: {count / misread:.1%}" for n, count in enumerate(noise.number, start=1))
-    console.print(f"mistakes in a misread expression: {shares}", highlight=False)
+    console.print(f"mistakes in a misread expression: {shares}")
 
 
 def heat_map(noise: NoiseFile) -> bytes:
