@@ -43,7 +43,7 @@ from hmer_tasks.latex.canonical import canonicalize, visually_equal
 from hmer_tasks.latex.counts import count_text
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.repair import mend
+from hmer_tasks.latex.repair import repair
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
 from hmer_tasks.latex.uni_mumer_tree import released_tree_text
@@ -270,8 +270,8 @@ def of_a_label(text: str) -> Iterable[tuple[str, Run]]:
     yield "unknown_commands", lambda: unknown_commands(text)
     for profile in ("plain", "crohme", "mathwriting", "im2latex"):
         yield f"normalize {profile}", partial(normalize, text, profile)
-    yield "repair", lambda: mend(text, parses)
-    yield "repair of CROHME 2023", lambda: mend(text, parses, "crohme2023")
+    yield "repair", lambda: repair(text, parses)
+    yield "repair of CROHME 2023", lambda: repair(text, parses, "crohme2023")
     yield "standard_spelling", lambda: canonicalize(text)
     yield "without_groups", lambda: without_groups(text)
     # Some draw again and again: the sum of several tells how time grows.

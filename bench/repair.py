@@ -17,7 +17,7 @@ from bench.corpus import CORPORA
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.repair import mend
+from hmer_tasks.latex.repair import repair
 
 SOURCES = {
     "hme100k/train_labels_59452": 7_000, "crohme/captions_train": 5_000, "mathwriting/test_half_a": 3_000,
@@ -94,7 +94,7 @@ def crohme2023(corpus: str) -> None:
         if parses(label):
             kinds["accepted as they are"] += 1
             continue
-        mended = mend(label, parses, corpus)
+        mended = repair(label, parses, corpus)
         kind = "refused still" if mended is None else " + ".join(mended.kinds)
         kinds[kind] += 1
         if mended is not None and (truths := sound.get(signs(label))):
@@ -125,7 +125,7 @@ def by_one_brace() -> None:
                 if parses(damaged):
                     found[f"{how.__name__}: parses still"] += 1
                     continue
-                mended = mend(damaged, parses, corpus)
+                mended = repair(damaged, parses, corpus)
                 verdict_ = "refused" if mended is None else verdict(mended.label, label)
                 found[f"{how.__name__}: {verdict_}"] += 1
                 total[f"as {corpus or 'no known corpus'}: {verdict_}"] += 1
@@ -140,7 +140,7 @@ def as_crohme_2023(name: str, corpus: str) -> None:
     for label in sound(name)[:LIKE_CROHME_2023]:
         damaged = " ".join(at_the_end(label.split()))
         if len(label.split()) <= LONGEST and not parses(damaged):
-            mended = mend(damaged, parses, corpus)
+            mended = repair(damaged, parses, corpus)
             found["refused" if mended is None else verdict(mended.label, label)] += 1
     print(f"    {name:28} as {corpus or 'any':10} {dict(sorted(found.items()))}")
 

@@ -28,7 +28,7 @@ from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.counts import count_text
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.repair import mend
+from hmer_tasks.latex.repair import repair
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.latex.tree_text import parse_tree_text, tree_text
 from hmer_tasks.latex.uni_mumer_tree import released_tree_text
@@ -96,8 +96,8 @@ LABEL_FUNCTIONS: dict[str, Callable[[str], object]] = {
     "normalize plain": normalize,
     "normalize crohme": lambda label: normalize(label, "crohme"),
     "normalize mathwriting": lambda label: normalize(label, "mathwriting"),
-    "repair": lambda label: mend(label, parses),
-    "repair of CROHME 2023": lambda label: mend(label, parses, "crohme2023"),
+    "repair": lambda label: repair(label, parses),
+    "repair of CROHME 2023": lambda label: repair(label, parses, "crohme2023"),
     "standard_spelling": canonicalize,
     "without_groups": without_groups,
     "looks_the_same": lambda label: is_equivalent(label, changed(label)),

@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from trainer.faults import TrainError, UsageError
 from trainer.lengths import AS_IT_IS, Fit, Limits, fitter, measure, with_system
-from trainer.mixing import Indices, keep_side, read_folds, share_of, task_weights, weigh
+from trainer.mixing import (
+    Indices,
+    keep_side,
+    read_folds,
+    read_sample_weights,
+    sample_copies,
+    share_of,
+    task_weights,
+    weigh,
+)
 from trainer.pictures import decode, jitter
 from trainer.shards import load_general, load_shards, shards_of
 
@@ -168,13 +177,15 @@ def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, Indices]":
     if len(corpus_weights) != len(arguments.data) or min(corpus_weights) < 0:
         raise UsageError(f"--data_weights: {len(arguments.data)} numbers from 0 are wanted, one a corpus")
     weights = task_weights(arguments.task_weights)
+    samples = read_sample_weights(Path(arguments.sample_weights)) if arguments.sample_weights else None
     tables, chosen, start = [], [], 0
     for number, (path, weight) in enumerate(zip(arguments.data, corpus_weights, strict=True)):
         table = load_shards(shards_of(path))
         if arguments.limit is not None:
             table = first_pictures(table, arguments.limit)
         rng = np.random.default_rng([seed, number])
-        chosen.append(weigh(table["task"], weight, weights, rng) + start)
+        own = None if samples is None else sample_copies(table, samples)
+        chosen.append(weigh(table["task"], weight, weights, rng, own) + start)
         tables.append(table)
         start += len(table)
     table, order = concatenate_datasets(tables), np.concatenate(chosen)

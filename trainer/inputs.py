@@ -1,6 +1,7 @@
 """What is read by the predictor: a folder of pictures, a corpus, or shards, each picture with its prompt."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hmer_tasks.corpora import Rejected, Sample, find, open_corpus
 from hmer_tasks.exceptions import CorpusError, PictureError, PredictionError, PromptError
+from hmer_tasks.images import EXTENSIONS, gate
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.tasks.prompts import fill, prompt_set
 from trainer.decoding import Question
@@ -19,7 +21,6 @@ from trainer.shards import load_shards, shards_of
 if TYPE_CHECKING:
     from datasets import Dataset
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 ERROR_TASKS = {"error_detection": "candidate", "error_correction": "marked"}
 
 
@@ -135,7 +136,10 @@ def _row(table: "Dataset", at: int, prompt: Turns | None, system: str) -> Questi
 
 
 def _file(path: Path, prompt: Turns) -> Question:
-    return _question(path.read_bytes(), path, prompt)
+    data = path.read_bytes()
+    with suppress(PictureError):  # a blank page is read too; what is no picture is named when it is decoded
+        data = gate(data, str(path)).data  # dark ink on light paper, as in the rows that were trained on
+    return _question(data, path, prompt)
 
 
 def _sample(sample: Sample, prompt: Turns) -> Question:

@@ -1,7 +1,7 @@
 """Which rows are trained on, and how often: corpora and tasks by weight, a side of the folds.
 
 A weight is a number of copies an epoch: 2 takes every row twice, 0.5 a random half, the same half in
-every epoch and on every process. A corpus's weight and a task's weight multiply. Where a data set must
+every epoch and on every process. A corpus's weight, a task's and a sample's multiply. Where a data set must
 have its share of the mixture (general data), `share_of` says how many of its rows that is.
 """
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 TASKS = ("recognition", "tree_cot", "counting", "error_detection", "error_correction")
+MOST_COPIES = 100  # of a sample: more is a mistake in the file
 Indices = NDArray[np.int64]
 
 
@@ -67,11 +68,52 @@ def keep_side(data: "Dataset", folds: dict[tuple[str, str], int], fold: int, sid
     return np.flatnonzero(held if side == "held" else ~held)
 
 
+def read_sample_weights(path: Path) -> dict[tuple[str, str], float]:
+    """Copies of samples, by source and id: JSON lines `{source, id, weight}`. Raises UsageError."""
+    found: dict[tuple[str, str], float] = {}
+    try:
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+            if not line.strip():
+                continue
+            record = json.loads(line)
+            source, id, weight = str(record.get("source", "")), str(record["id"]), float(record["weight"])
+            if not 0 <= weight <= MOST_COPIES:
+                raise UsageError(
+                    f"{path}:{number}: a weight is a number from 0 to {MOST_COPIES}, not {weight}"
+                )
+            found[source, id] = weight
+    except OSError as error:
+        raise UsageError(f"--sample_weights: {path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}:{number}: not a line {{source, id, weight}}") from error
+    return found
+
+
+def sample_copies(data: "Dataset", weights: dict[tuple[str, str], float]) -> NDArray[np.float64]:
+    """Each row's copies by its sample; 1 where the file does not name it. An entry without a source is of
+    any.
+
+    Raises TrainError where the file names no sample of this data: it may be another corpus's.
+    """
+    keys = list(zip(data["source"], data["id"], strict=True))
+    own = [weights.get(key, weights.get(("", key[1]))) for key in keys]
+    if not any(one is not None for one in own):
+        raise TrainError("--sample_weights names no sample of this data: is it another corpus's?")
+    return np.array([1.0 if one is None else one for one in own])
+
+
 def weigh(
-    tasks: Sequence[str], corpus_weight: float, weights: dict[str, float], rng: np.random.Generator
+    tasks: Sequence[str],
+    corpus_weight: float,
+    weights: dict[str, float],
+    rng: np.random.Generator,
+    own: NDArray[np.float64] | None = None,
 ) -> Indices:
-    """Each row as often as the weight of its corpus times that of its task says, in row order."""
+    """Each row as often as the weights of its corpus, its task and its sample (`own`) multiply to, in row
+    order."""
     copies = np.fromiter((weights.get(task, 0.0) for task in tasks), float, len(tasks)) * corpus_weight
+    if own is not None:
+        copies = copies * own
     whole = np.floor(copies)
     times = whole + (rng.random(len(tasks)) < copies - whole)
     return np.repeat(np.arange(len(tasks), dtype=np.int64), times.astype(np.int64))

@@ -20,6 +20,10 @@ class DataArguments:
     data_weights: list[float] = field(
         default_factory=list, metadata={"help": "A weight for each of --data: copies an epoch (0.5: half)."}
     )
+    sample_weights: str | None = field(
+        default=None,
+        metadata={"help": "Copies of each sample: what `hmer-tasks audit --weights` writes."},
+    )
     task_weights: str = field(
         default="", metadata={"help": "recognition=1,tree_cot=0.5: those tasks alone; empty: all, once."}
     )

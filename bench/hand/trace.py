@@ -1,18 +1,21 @@
-"""Trace the stroke table of hmer_tasks/handwriting/data/table from OFL-1.1 fonts in Debian.
+"""Trace the stroke table of hmer_tasks/corpora/hand/table from OFL-1.1 fonts of Debian and npm.
 
     apt-get install fonts-seto fonts-nanum fonts-nanum-extra fonts-klee fonts-dkg-handwriting \
         fonts-yozvox-yozfont-standard-kana fonts-yusei-magic fonts-bwht fonts-kristi \
         fonts-tomsontalks fonts-dancingscript
-    python -m venv T && T/bin/pip install fonttools scikit-image scipy pillow
-    T/bin/python -m bench.hand.trace hmer_tasks/handwriting/data/table
+    npm pack @fontsource/caveat …      # and the others under "npm/" below; unpack each to FOLDER/<name>
+    python -m venv T && T/bin/pip install fonttools brotli scikit-image scipy pillow
+    NPM_FONTS=FOLDER T/bin/python -m bench.hand.trace hmer_tasks/corpora/hand/table
 
 A hand's unit is the height of its digits; y runs down from the baseline. Coordinates are in
 hundredths. A line is `character TAB stroke;stroke`, a stroke `x,y x,y …`.
 """
 
+import os
 import statistics
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from fontTools.ttLib import TTFont
@@ -27,6 +30,7 @@ UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 GREEK = "αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ"
 MARKS = '+=<>()[]{}/!%,:;?*"#&@~×÷±∓≤≥≠≡∈∋∪∩⊂⊃⊆⊇∞∫∮∑∂∇⇒⇔∴∵∠⊥∀∃∧∨∽⊕⊗∅ℏℓ△√∝≪≫≈≅♭♯♮ℵ§¶†‡£€¥℃Å∬'
+TEXT = DIGITS + UPPER + LOWER + "+=()[]/!"
 ALL = DIGITS + UPPER + LOWER + GREEK + MARKS
 
 # A table of its own must not bear a font's reserved name: hands are letters. Which font made which:
@@ -44,10 +48,23 @@ HANDS = {
     "k": ("opentype/bwht/BecauseWeMentor-Regular.otf", DIGITS + UPPER + "+=()[]!%?"),
     "l": ("opentype/bwht/BecauseWeLearn-Regular.otf", DIGITS + UPPER + "+=()[]!%?"),
     "m": ("opentype/bwht/BecauseWeBuild-Regular.otf", DIGITS + UPPER + "+=()[]!%?"),
+    "n": ("npm/annie-use-your-telescope", TEXT),
+    "o": ("npm/bad-script", TEXT),
+    "p": ("npm/caveat", TEXT),
+    "q": ("npm/cedarville-cursive", LOWER + "24679ABCEFKPRTUXZ"),
+    "r": ("npm/gochi-hand", TEXT),
+    "s": ("npm/indie-flower", TEXT),
+    "t": ("npm/mansalva", TEXT),
+    "u": ("npm/reenie-beanie", TEXT),
+    "v": ("npm/shadows-into-light", TEXT),
+    "w": ("npm/kalam", TEXT),
     "script": ("opentype/dancingscript/DancingScript-Regular.otf", UPPER + LOWER),
 }
 # Looked at one by one and left out: what thinning spoilt, or what reads as another symbol in mathematics.
-LEFT_OUT = {"a": "0", "d": "0a", "g": "{}", "h": "()4", "i": "0", "j": "%", "k": "%", "l": "14%", "m": "%"}
+LEFT_OUT = {
+    "a": "0", "d": "0a", "g": "{}", "h": "()41", "i": "01", "j": "%", "k": "%", "l": "14%", "m": "%",
+    "n": "1a", "o": "1wW", "p": "1", "q": "s", "r": "1z", "s": "a", "t": "1a", "u": "8U", "w": "b",
+}  # fmt: skip
 STANDING = DIGITS + UPPER + "acemnorsuvwxz"  # these stand on the line; some fonts' own line lies elsewhere
 EM = 320  # pixels that an em is drawn at before thinning
 
@@ -58,9 +75,20 @@ def mask(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray:
     return np.asarray(page) > 127
 
 
-def trace(path: str, characters: str) -> dict[str, list[Stroke]]:
-    font = ImageFont.truetype(str(FONTS / path), EM)
-    has = TTFont(str(FONTS / path), fontNumber=0).getBestCmap()
+def font_file(path: str, scratch: Path) -> Path:
+    """A font of Debian where it lies, one of npm unpacked from its WOFF2."""
+    if not path.startswith("npm/"):
+        return FONTS / path
+    name = path.removeprefix("npm/")
+    font = TTFont(Path(os.environ["NPM_FONTS"]) / name / "files" / f"{name}-latin-400-normal.woff2")
+    font.flavor = None
+    font.save(scratch / f"{name}.ttf")
+    return scratch / f"{name}.ttf"
+
+
+def trace(path: Path, characters: str) -> dict[str, list[Stroke]]:
+    font = ImageFont.truetype(str(path), EM)
+    has = TTFont(str(path), fontNumber=0).getBestCmap()
     raw = {c: strokes_of(mask(font, c)) for c in characters if ord(c) in has}
     raw = {c: strokes for c, strokes in raw.items() if strokes}
     heights = []
@@ -108,9 +136,10 @@ def main() -> None:
     only = sys.argv[2:] or list(HANDS)
     for hand in only:
         path, characters = HANDS[hand]
-        table = trace(path, characters)
+        with TemporaryDirectory() as scratch:
+            table = trace(font_file(path, Path(scratch)), characters)
         for character in LEFT_OUT.get(hand, ""):
-            del table[character]
+            table.pop(character, None)
         (out / f"{hand}.tsv").write_text(written(table), encoding="utf-8")
         print(f"{hand}: {len(table)} symbols")
 

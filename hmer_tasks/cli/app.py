@@ -23,9 +23,11 @@ from hmer_tasks.cli import errors as cli_errors
 from hmer_tasks.cli import outputs as cli_outputs
 from hmer_tasks.cli import released as cli_released
 from hmer_tasks.cli import report as cli_report
-from hmer_tasks.cli.choices import As, Look
+from hmer_tasks.cli.choices import As, DrawAs, Look
 from hmer_tasks.exceptions import HmerError, LabelError, RejectReason, UsageError
 from hmer_tasks.utils.bounded_reading import LONGEST_LINE, encoding_fault, lines
+
+_SHOWN_REFUSED = 10  # lines of refused labels that `draw --labels` prints
 
 app = typer.Typer(
     help="Handwritten-mathematics corpora into proven training rows for vision-language models.",
@@ -132,9 +134,31 @@ def show(
 
 
 def draw(
-    label: Annotated[list[str], typer.Argument(help="Labels, each quoted for the shell.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Where the picture goes (.png or .jpg).")],
-    writer: Annotated[int, typer.Option(help="Who writes: any number.", min=0)] = 0,
+    label: Annotated[
+        list[str] | None, typer.Argument(help="Labels, each quoted for the shell; or --labels.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            help="The picture (.png, .jpg) or ink (.inkml); with --labels a folder.",
+            show_default=False,
+        ),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="A label file: a file is written for each id.")] = None,
+    as_: Annotated[
+        DrawAs | None,
+        typer.Option("--as", help="With --labels: what the files are. Default: as the look has it."),
+    ] = None,
+    writer: Annotated[
+        int | None,
+        typer.Option(help="Who writes: any number. Default: 0; with --labels, drawn for each id.", min=0),
+    ] = None,
+    writers: Annotated[
+        Path | None,
+        typer.Option("--writers", "--hands", help="InkML with symbol groups: write as its people do."),
+    ] = None,
     look: Annotated[Look, typer.Option(help="Strokes, or a photograph.")] = Look.INK,
     seed: Annotated[int, typer.Option(help="Nobody writes the same twice: another seed, another time.")] = 0,
     boxes: Annotated[
@@ -142,14 +166,42 @@ def draw(
     ] = None,
 ) -> None:
     """Write labels by hand."""
-    from hmer_tasks.cli.draw_labels import draw as draw_labels
+    from hmer_tasks.handwriting.collect import collect
     from hmer_tasks.storage.output_path import validate_output_path
+
+    if out is None:
+        raise UsageError("-o is needed: a picture, or with --labels a folder")
+    if bool(label) == (labels is not None):
+        raise UsageError("name labels, or a file of them with --labels")
+    if as_ is not None and labels is None:
+        raise UsageError("--as goes with --labels; else the name of -o says it")
+    if labels is not None and boxes is not None:
+        raise UsageError("--boxes goes with labels on the command line")
+    people = None if writers is None else collect(writers)
+    if people is not None:
+        typer.echo(people.summary, err=True)
+    if labels is not None:
+        from hmer_tasks.cli.draw_folder import draw_folder
+
+        ending = as_ or (DrawAs.JPG if look is Look.PHOTO else DrawAs.PNG)
+        count, refused = draw_folder(
+            labels, out, ending, number=writer, collection=people, seed=seed, look=look
+        )
+        for line in refused[:_SHOWN_REFUSED]:
+            _print_error(line)
+        if len(refused) > _SHOWN_REFUSED:
+            _print_error(f"and {len(refused) - _SHOWN_REFUSED:,} more")
+        typer.echo(f"{count:,} files in {out}; {len(refused):,} labels refused")
+        if refused:
+            raise typer.Exit(1)
+        return
+    from hmer_tasks.cli.draw_labels import draw as draw_labels
 
     for path in (out, boxes):
         if path is not None:
             validate_output_path(path)
-    draw_labels(label, out, writer, seed, look, boxes=boxes)
-    typer.echo(f"picture: {out}")
+    draw_labels(label or [], out, writer or 0, seed, look, boxes=boxes, people=people)
+    typer.echo(f"{'ink' if out.suffix.lower() == '.inkml' else 'picture'}: {out}")
 
 
 def evaluate(

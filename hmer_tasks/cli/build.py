@@ -20,7 +20,7 @@ TASKS = "Tasks"
 CANDIDATES = "Wrong candidates"
 OUTPUT = "Output"
 MACHINES = "Many machines"
-SYNTHETIC = "Only of --dataset synthetic"
+SYNTHETIC = "Generated corpora (--dataset synthetic, recombined)"
 
 _DOCUMENTED_TASKS = ",".join(TASK_NAMES)
 
@@ -165,7 +165,7 @@ def build(
     ] = None,
     like: Annotated[
         Path | None,
-        typer.Option(help="A label file whose statistics to write after.", rich_help_panel=SYNTHETIC),
+        typer.Option(help="A label file whose statistics to follow.", rich_help_panel=SYNTHETIC),
     ] = None,
     look: Annotated[
         Look | None, typer.Option(help="Strokes, or a photograph.", rich_help_panel=SYNTHETIC)
@@ -173,8 +173,15 @@ def build(
     hands: Annotated[
         Path | None,
         typer.Option(
-            help="InkML with symbol groups, to write with its people's hands.", rich_help_panel=SYNTHETIC
+            "--writers",
+            "--hands",
+            help="synthetic: InkML with symbol groups, to write as its people do.",
+            rich_help_panel=SYNTHETIC,
         ),
+    ] = None,
+    inkml: Annotated[
+        Path | None,
+        typer.Option(help="Also write the ink to this folder, as InkML.", rich_help_panel=SYNTHETIC),
     ] = None,
 ) -> None:
     """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
@@ -192,10 +199,21 @@ def build(
         keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images, profile=profile,
         strict=strict,
     )  # fmt: skip
+    if inkml is not None:
+        if dataset not in ("synthetic", "recombined"):
+            raise UsageError("--inkml writes the ink of --dataset synthetic or recombined")
+        if on is not None or rank is not None:
+            raise UsageError("--inkml is written by one process: leave --on and --rank out")
     built = run_build(options, on, rank, world_size, slurm or [], logs)
     if built is None:
         return
     _print_built(built)
+    if inkml is not None:
+        from hmer_tasks.cli.export_ink import export_ink
+        from hmer_tasks.pipeline.plan import corpus_named, with_settings
+
+        count = export_ink(with_settings(corpus_named(dataset), options), options.root, inkml, limit)
+        typer.echo(f"ink: {count:,} files in {inkml}")
     if not any(each["rows"] for each in built.summary["splits"].values()):
         raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
 
@@ -206,8 +224,8 @@ def _print_built(built: "BuildResult") -> None:
     console = Console()
     if built.already:
         done = (
-            f"{built.mended} damaged shard{'s' * (built.mended != 1)} made again"
-            if built.mended
+            f"{built.rebuilt} damaged shard{'s' * (built.rebuilt != 1)} made again"
+            if built.rebuilt
             else "nothing to do"
         )
         typer.echo(f"{built.out} is built already, by these very arguments: {done}")

@@ -17,7 +17,7 @@ from hmer_tasks.latex.repair import own_rules, rules_of
 from hmer_tasks.latex.unknown import UnknownCommands
 from hmer_tasks.latex.unknown import lines as unknown_lines
 from hmer_tasks.pipeline.expand import ExpansionConfig
-from hmer_tasks.pipeline.plan import Inputs, corpus_named, earlier_of, profile_named, with_profile
+from hmer_tasks.pipeline.plan import Inputs, corpus_named, find_repeated_ids, profile_named, with_profile
 from hmer_tasks.pipeline.worker import read_input
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.files import atomic_open
@@ -135,7 +135,7 @@ def _check(
     checked = Checked(name, mended=Counter() if context.repair else None, repaired_as=context.repair_as or "")
     starts = range(0, len(reader), _PART)
     workers = min(len(starts), workers or cores())
-    _start(Inputs(reader, len(reader), earlier_of(reader, len(reader))), context)
+    _start(Inputs(reader, len(reader), find_repeated_ids(reader, len(reader))), context)
     with progress_of(len(reader), "labels") as show:
         for part, refused in map(_part, starts) if workers <= 1 else _side_by_side(starts, workers):
             checked.add(part)
@@ -179,8 +179,8 @@ def _part(start: int) -> tuple[Checked, list[Rejected]]:
             continue
         sample, read = outcome
         checked.accepted += 1
-        if checked.mended is not None and read.mended is not None:
-            checked.mended.update(read.mended.kinds)
+        if checked.mended is not None and read.repaired is not None:
+            checked.mended.update(read.repaired.kinds)
         checked.explicit += read.label == sample.label
         checked.unknown.add(read.label, sample.id)
     return checked, rejects

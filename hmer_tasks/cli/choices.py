@@ -14,6 +14,14 @@ class As(StrEnum):
     PNG = "png"
 
 
+class DrawAs(StrEnum):
+    """What `draw --labels` writes."""
+
+    PNG = "png"
+    JPG = "jpg"
+    INKML = "inkml"
+
+
 class Look(StrEnum):
     """How synthetic handwriting looks."""
 

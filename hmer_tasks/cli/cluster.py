@@ -39,8 +39,8 @@ def _rank(options: "BuildOptions", rank: int | None, world_size: int | None) -> 
     done = build_rank(options, rank, world_size)
     if done.built is None:
         typer.echo(
-            f"rank {rank} of {world_size}: wrote {done.written} shards; {done.left} are left to other ranks, "
-            f"the last of which ends the build in {done.out}"
+            f"rank {rank} of {world_size}: wrote {done.written} shards; {done.remaining} are left to other "
+            f"ranks, and the last one finishes the build in {done.out}"
         )
     return done.built
 
@@ -65,12 +65,12 @@ def _launch(
     done = launch(options, on, world_size, asked, logs)
     if done.job is not None:
         typer.echo(
-            f"Slurm job {done.job} is still at it, {done.left} shards are left to write to {done.out}; "
+            f"Slurm job {done.job} is still at it, {done.remaining} shards are left to write to {done.out}; "
             f"nothing was submitted: wait, or `scancel {done.job}` and run the same command again"
         )
     elif done.built is None:
         typer.echo(
-            f"submitted to Slurm: {done.left} shards to write to {done.out} (`squeue` shows the array); "
+            f"submitted to Slurm: {done.remaining} shards to write to {done.out} (`squeue` shows the array); "
             f"the last task ends the build, and the same command submits again what is missing then"
         )
     return done.built

@@ -7,9 +7,11 @@ from pathlib import Path
 from PIL import Image
 
 from hmer_tasks.exceptions import UsageError
-from hmer_tasks.handwriting.writing import Written, write, writer
+from hmer_tasks.handwriting.collect import Collection
+from hmer_tasks.handwriting.writing import Written, write, write_inkml, writer
 from hmer_tasks.utils.files import atomic_write
 
+INKML = ".inkml"
 ENDINGS = (".png", ".jpg", ".jpeg")
 GAP = 24  # pixels between one label and the next
 
@@ -22,14 +24,22 @@ def draw(
     look: str = "ink",
     *,
     boxes: Path | None = None,
+    people: Collection | None = None,
 ) -> None:
-    """Write labels under one another into `out` (PNG or JPEG, by its ending).
+    """Write labels under one another into `out` (PNG or JPEG, by its ending), or one label as InkML.
 
     Raises UsageError (another ending), LabelError, OSError.
     """
+    person = writer(number) if people is None else people.writer(number)
+    if out.suffix.lower() == INKML:
+        if len(labels) != 1 or look != "ink" or boxes is not None:
+            raise UsageError(
+                f"-o {out}: InkML holds the strokes of one label, without --look photo and --boxes"
+            )
+        out.write_bytes(write_inkml(labels[0], person, seed, out.stem))
+        return
     if out.suffix.lower() not in ENDINGS:
-        raise UsageError(f"-o {out}: a picture ends in {', '.join(ENDINGS)}")
-    person = writer(number)
+        raise UsageError(f"-o {out}: the name must end in {', '.join(ENDINGS)} or {INKML}")
     written = [write(label, person, seed + index, look) for index, label in enumerate(labels)]
     tops, y = [], 0
     for each in written:

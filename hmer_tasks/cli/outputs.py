@@ -36,20 +36,72 @@ def audit(
         Path | None, typer.Option("-o", "--out", help="Write samples there for `build --exclude`.")
     ] = None,
     drop: Annotated[str, typer.Option(help="What goes into -o, joined by commas.")] = _DROPPED,
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Readings of the pictures (repeat it for several recognisers): how hard each sample is, "
+            "and which labels are suspicious, instead of leaks and duplicates."
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="With --predictions: write sample weights for the trainer there.")
+    ] = None,
+    review: Annotated[
+        Path | None, typer.Option(help="With --predictions: write a page to go through suspects with keys.")
+    ] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(help="With --predictions: decisions that the page of --review saved.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="With --predictions: nats of suspicion that list a label.", min=0)
+    ] = None,
     near: Annotated[int, typer.Option(help="Labels so many tokens apart are near: 0, 1 or 2.")] = 1,
     pictures: Annotated[bool, typer.Option(help="Compare pictures by a perceptual hash.")] = True,
     workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
-    """Find what stands in training and test set at once, twice in one, or in two spellings."""
+    """Find what stands in training and test set at once, twice in one, or in two spellings; with
+    --predictions, how hard samples are and which labels are suspicious."""
     from hmer_tasks.audit.audit import AuditOptions, kinds_named, write_findings
     from hmer_tasks.audit.audit import audit as run_audit
     from hmer_tasks.audit.report import print_audit
     from hmer_tasks.audit.sides import SideOptions
+    from hmer_tasks.cli.audit_labels import LabelAuditOptions, audit_labels
     from hmer_tasks.pipeline.plan import root_of
     from hmer_tasks.storage.output_path import validate_output_path
     from hmer_tasks.storage.urls import parse_location
 
+    if predictions:
+        if against is not None or against_root is not None or against_split or against_labels:
+            raise UsageError("--predictions speaks of one side: leave --against out")
+        if labels and (len(labels) > 1 or dataset is not None):
+            raise UsageError("with --predictions the labels are one file, or a corpus")
+        if root is not None and dataset is None:
+            raise UsageError("--root goes with --dataset")
+        inputs = (*predictions, *(labels or ()), decisions, root_of(dataset, root))
+        for path in (out, weights, review):
+            if path is not None:
+                validate_output_path(path, inputs, folder_made=path is not review)
+        audit_labels(
+            LabelAuditOptions(
+                tuple(predictions),
+                dataset,
+                root and parse_location(root),
+                tuple(split or ()),
+                labels[0] if labels else None,
+                threshold,
+                out,
+                weights,
+                review,
+                decisions,
+                as_json,
+            ),
+            Console(),
+        )
+        return
+    for name, given in (("--weights", weights), ("--review", review), ("--decisions", decisions)):
+        if given is not None:
+            raise UsageError(f"{name} goes with --predictions")
     kinds = kinds_named(drop)
     if out is not None:
         roots = root_of(dataset, root), root_of(against, against_root)

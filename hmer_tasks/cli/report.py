@@ -24,7 +24,5 @@ def report(
     written = write_report(parse_location(out), page, limit)
     of = "" if written.shown == written.samples else f" of {written.samples:,}"
     typer.echo(f"page: {page} ({written.shown:,}{of} samples, {written.size / 1e6:,.1f} MB)")
-    if written.remark:
-        typer.echo(written.remark, err=True)
-    elif written.not_drawn:
+    if written.not_drawn:
         typer.echo(f"formulas that could not be drawn, and stand as text: {written.not_drawn:,}")

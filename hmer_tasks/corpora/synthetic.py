@@ -5,7 +5,7 @@
 Sample i is told by (seed, i) alone, so any worker writes it, in any order, to the same bytes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -13,9 +13,9 @@ from pathlib import Path
 from hmer_tasks.corpora.base import Corpus, Sample, SplitReader
 from hmer_tasks.corpora.labelled import open_labels
 from hmer_tasks.exceptions import CorpusError, LabelError, PictureError
-from hmer_tasks.handwriting.collect import collect, people
-from hmer_tasks.handwriting.writer import Hands, Writer, keyed, writer
-from hmer_tasks.handwriting.writing import LOOKS, drawable, write
+from hmer_tasks.handwriting.collect import Collection, collect
+from hmer_tasks.handwriting.writer import Writer, keyed, writer
+from hmer_tasks.handwriting.writing import LOOKS, drawable, write, write_inkml
 from hmer_tasks.label_generation.expressions import expression
 from hmer_tasks.label_generation.statistics import LabelStatistics, fit
 from hmer_tasks.storage.files import Files
@@ -34,12 +34,12 @@ class Pen:
     seed: int
     look: str
     writers: int = WRITERS
-    hands: Hands = field(default_factory=dict, repr=False)
-    people: tuple[str, ...] = ()
+    collection: Collection | None = None
 
     def writer(self, index: int) -> Writer:
         """Who writes sample `index`."""
-        return writer(keyed("who", self.seed, index).randrange(self.writers), self.hands, self.people)
+        number = keyed("who", self.seed, index).randrange(self.writers)
+        return writer(number) if self.collection is None else self.collection.writer(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,13 @@ class HandPicture:
         except LabelError as error:
             raise PictureError(error.reason, self.id, error.detail) from None
         return written.data, f"{self.id}.{written.ending}"
+
+    def document(self) -> bytes:
+        """The same ink as InkML. Raises PictureError as `load` does."""
+        try:
+            return write_inkml(self.label, self.pen.writer(self.index), self.index, self.id)
+        except LabelError as error:
+            raise PictureError(error.reason, self.id, error.detail) from None
 
 
 class SyntheticSplit:
@@ -92,31 +99,33 @@ def synthetic(
     count: int = COUNT,
     like: Path | None = None,
     look: str = "ink",
-    hands: Path | None = None,
+    writers: Path | None = None,
     seed: int = 0,
 ) -> Corpus:
     """The corpus of these settings. Raises CorpusError for settings that make none."""
     if count < 1:
         raise CorpusError(f"synthetic: --count must be at least 1, not {count}")
     if look not in LOOKS:
-        raise CorpusError(f"synthetic: no look {look!r}; there are {', '.join(LOOKS)}")
+        raise CorpusError(f"synthetic: unknown look {look!r}; choose from {', '.join(LOOKS)}")
     if like is not None and not like.is_file():
-        raise CorpusError(f"synthetic: --like {like}: there is no such label file")
-    if hands is not None and not hands.exists():
-        raise CorpusError(f"synthetic: --hands {hands}: there is nothing; it names InkML with symbol groups")
+        raise CorpusError(f"synthetic: --like {like}: no such label file")
+    if writers is not None and not writers.exists():
+        raise CorpusError(
+            f"synthetic: --writers {writers}: no such file or folder; it names InkML with symbol groups"
+        )
 
     def open_split(files: Files, split: str) -> SplitReader:
         if split not in SPLITS:
             raise CORPUS.absent(files.root, split, SPLITS)
-        written_by = collect(hands) if hands is not None else {}
-        pen = Pen(seed, look, WRITERS, written_by, tuple(people(written_by)))
-        model, name = _fitted(like) if like is not None else (None, "")
-        return SyntheticSplit(count, pen, model, f"{name}\n{_digest(written_by)}")
+        collection = collected(writers) if writers is not None else None
+        pen = Pen(seed, look, WRITERS, collection)
+        model, name = fitted(like) if like is not None else (None, "")
+        return SyntheticSplit(count, pen, model, f"{name}\n{collection.digest() if collection else ''}")
 
     return Corpus(
         name="synthetic",
         origin="this package",
-        licence="Apache-2.0, as the package; with --hands or --like, see the licence of what they are",
+        licence="Apache-2.0, as the package; with --writers or --like, see the licence of what they are",
         layout="nothing: it is written on the spot (leave the root out)",
         default_root=Path(__file__).parent / "data",
         splits=SPLITS,
@@ -126,7 +135,7 @@ def synthetic(
 
 
 @cache
-def _fitted(path: Path) -> tuple[LabelStatistics, str]:
+def fitted(path: Path) -> tuple[LabelStatistics, str]:
     """The grammar fitted to a label file, and the file's digest."""
     with open_files(path.parent) as files:
         labels = open_labels(files, path.name, SOURCE)
@@ -149,15 +158,10 @@ def _drawable(labels: list[str]) -> list[str]:
     return kept
 
 
-def _digest(hands: Hands) -> str:
-    """What tells one collection of strokes from another."""
-    digest = sha256()
-    for token, each in hands.items():
-        digest.update(token.encode())
-        for one in each:
-            for stroke in one.strokes:
-                digest.update(stroke.tobytes())
-    return digest.hexdigest() if hands else ""
+@cache
+def collected(path: Path) -> Collection:
+    """The people of some ink, collected once."""
+    return collect(path)
 
 
 CORPUS = synthetic()

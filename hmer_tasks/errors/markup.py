@@ -11,6 +11,7 @@ from functools import lru_cache
 from hmer_tasks.errors.align import align
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tables import tables
+from hmer_tasks.utils.check_types import require_type
 
 ERROR_START, ERROR_END, DELETED, START = "<error_start>", "<error_end>", "<deleted>", "<start>"
 
@@ -22,6 +23,8 @@ def mark_errors(candidate: str, label: str) -> tuple[str, str]:
     Both are token strings; the candidate need not parse and may be empty. Raises LabelError
     (`reserved_token`) where either holds a mark of its own.
     """
+    require_type(candidate, str, "a candidate")
+    require_type(label, str, "a label")
     wrong, right = candidate.split(), label.split()
     for tokens in (wrong, right):
         _refuse_reserved(tokens)
@@ -55,6 +58,8 @@ def apply_corrections(marked: str, log: str) -> str:
     Raises LabelError (`bad_markup`; the place is the token of `marked`) where marks are not well
     formed, or an operation does not fit its mark, or one side has more of them than the other.
     """
+    require_type(marked, str, "a marked candidate")
+    require_type(log, str, "a correction log")
     tokens = marked.split()
     operations = log.split("\n") if log else []
     out: list[str] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from markupsafe import Markup
 
 from hmer_tasks.errors.edits import is_exact
 from hmer_tasks.evaluation.bootstrap import RESAMPLES, SEED, Estimate, estimate, resampled_sums
@@ -81,6 +82,16 @@ class Metrics:
     def __getitem__(self, name: str) -> float:
         """The value of a metric of published.METRICS."""
         return self.values[name].value
+
+    def _repr_html_(self) -> str:
+        """The values with their 95 % intervals as a table, for notebooks."""
+        row = Markup("<tr><td>{}</td><td>{:.2f}</td><td>{:.2f} to {:.2f}</td></tr>")
+        rows = Markup("").join(
+            row.format(METRICS[name].title, value.value, value.low, value.high)
+            for name, value in self.values.items()
+        )
+        head = Markup("<tr><th>{:,} pairs</th><th>value</th><th>95 %</th></tr>").format(self.n)
+        return Markup("<table>{}{}</table>").format(head, rows)
 
     def as_json(self) -> dict[str, object]:
         """All but the pairs themselves."""

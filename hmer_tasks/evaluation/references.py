@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from hmer_tasks.corpora import CORPORA, Picture, Rejected, SplitReader, open_corpus
+from hmer_tasks.corpora import CORPORA, Picture, Rejected, SplitReader, find, open_corpus
 from hmer_tasks.corpora.labelled import LabelledSplit, locate, open_labels
 from hmer_tasks.exceptions import LabelError, PictureError, PredictionError, RejectReason
 from hmer_tasks.latex.normalize import normalize
@@ -18,6 +18,7 @@ from hmer_tasks.predictions import Prediction
 from hmer_tasks.shards.verifier import read_summary
 from hmer_tasks.storage.files import FolderFiles
 from hmer_tasks.storage.store import open_store
+from hmer_tasks.storage.urls import PathOrUrl
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".inkml")
 # corpora that a folder is tried as, in this order; `folder` takes what no other does
@@ -108,6 +109,20 @@ def read_references(path: Path) -> References:
         found = _of_label_file(path)
     for reference in found:
         references.add(reference)
+    return references
+
+
+def corpus_references(name: str, root: PathOrUrl | None, splits: tuple[str, ...] = ()) -> References:
+    """A corpus by its name (`--dataset`), all its splits or some. Raises CorpusError."""
+    corpus = find(name)
+    files = open_corpus(corpus, root)
+    there = corpus.available(files)
+    references = References(f"{name} in {files.root}")
+    for split in splits or there:
+        if split not in there:
+            raise corpus.absent(files.root, split, there)
+        for reference in _of_reader(corpus.open_split(files, split)):
+            references.add(reference)
     return references
 
 

@@ -50,7 +50,9 @@ def stacked(pen: "Layout", cell: Cell, above: Box, below: Box, size: float, *, b
     wide = max(above.width, below.width, 24 * size) + 2 * pen.chance.uniform(7, 20) * size
     out = Box()
     if barred:
-        out.put(strokes_box(cell.number, stretch.bar(wide, pen.chance)), 0.0, axis)
+        line = strokes_box(cell.number, stretch.bar(wide, pen.chance))
+        out.put(line, 0.0, axis)
+        space += 0.6 * max(-line.top, line.bottom)
     else:
         out.width, space = wide, space / 2
     lean = pen.chance.uniform(-0.25, 0.25)

@@ -99,6 +99,36 @@ class Box:
         self.marks += other.marks
 
 
+BIN = 14.0  # units of height in which two boxes are compared
+
+
+def kerning(left: Box, right: Box, down: float, most: float) -> float:
+    """How far a box `down` below the line could move into the box to its left before their ink is
+    nearer than it is with the two side by side, at most `most`."""
+    edge = _profile(left.marks[-4:], 0.0, 1.0)
+    facing = _profile(right.marks[:4], down, -1.0)
+    free = most
+    for row, x in facing.items():
+        for near in (row - 1, row, row + 1):
+            if near in edge:
+                free = min(free, left.width - edge[near] - x)
+    return max(0.0, free)
+
+
+def _profile(marks: list[Mark], down: float, sign: float) -> dict[int, float]:
+    """By row of BIN units, how far ink reaches to the right (sign 1), or to the left (-1), of 0."""
+    out: dict[int, float] = {}
+    for mark in marks:
+        for stroke in mark.strokes:
+            some = stroke[::2]  # points lie nearer than rows
+            xs = ((some[:, 0] * mark.size + mark.x) * sign).tolist()
+            rows = ((some[:, 1] * mark.size + mark.y + down) // BIN).astype(int).tolist()
+            for x, row in zip(xs, rows, strict=True):
+                if x > out.get(row, -1e9):
+                    out[row] = x
+    return out
+
+
 def strokes_box(number: int, strokes: Iterable[Points], heavy: bool = False) -> Box:
     """A box of strokes that stand where they are meant to; its left edge becomes 0."""
     kept = tuple(strokes)

@@ -1,27 +1,34 @@
-"""Real people's hands: strokes per symbol, collected from InkML whose traces are grouped by symbol.
+"""Real people's writing: strokes of each symbol by writer, collected from InkML with symbol groups.
 
 A symbol of real ink has no line to stand on that could be read off it, so each is brought to the size
-and place at which most of the traced hands have it. Ink that lies far from their proportions (a
-mislabelled group, a bar as wide as the page) is left out.
+and place at which most of our forms have it. Ink that lies far from their proportions (a mislabelled
+group, a bar as wide as the page) is left out.
+
+A person who wrote few symbols would write with strangers' for the rest. So people below FEWEST symbols
+join the most similar person, or are left out, and what a person never wrote comes from the most similar
+one who did: a writer's expression is never a mixture of many.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hmer_tasks.exceptions import CorpusError, PictureError
+from hmer_tasks.exceptions import CorpusError
 from hmer_tasks.handwriting.curves import Points, evenly
 from hmer_tasks.handwriting.forms import Form, form, forms
-from hmer_tasks.handwriting.inkml import parse
+from hmer_tasks.handwriting.parts import read_documents
 from hmer_tasks.handwriting.symbols import form_names
-from hmer_tasks.handwriting.writer import Hands
+from hmer_tasks.handwriting.writer import Hands, Writer, writer
 from hmer_tasks.storage.files import Files
 from hmer_tasks.storage.opening import open_files
 
-SPELLED = {"\\lt": "<", "\\gt": ">", "COMMA": ",", "\\|": "|"}
 WORDS = {
     "\\sin": 92.0,
     "\\cos": 64.0,
@@ -29,52 +36,150 @@ WORDS = {
     "\\log": 120.0,
     "\\lim": 100.0,
 }  # heights; no form tells them
-MOST = 3  # forms of a symbol from one person
-FILES = 2500  # at most so many documents are read, evenly spread
+MOST = 5  # forms of a symbol from one person
+FILES = 4000  # at most so many documents are read, evenly spread
+FEWEST = 18  # different symbols of a person who writes on their own
+SHARED = 4  # symbols that two people must share to be compared
+GRID = 8  # side of the coarse picture that shapes are compared by
 STRETCHING = frozenset(["\\sqrt", "|", "\\sum", "-"])
+Shape = NDArray[np.float32]
 
 
-def collect(path: Path) -> Hands:
-    """Forms by token from a folder or archive of InkML, or one file. Raises CorpusError."""
+@dataclass(frozen=True)
+class Collection:
+    """People and how each writes. `summary`: one line for the user."""
+
+    people: tuple[str, ...]
+    by_person: dict[str, Hands] = field(repr=False)
+    similar: dict[str, tuple[str, ...]] = field(repr=False)
+    summary: str = ""
+    known: dict[str, Hands] = field(default_factory=dict, repr=False, compare=False)
+
+    def hands_of(self, person: str) -> Hands:
+        """All symbols as this person writes them; those they never wrote, as the most similar person does."""
+        hands = dict(self.by_person[person])
+        for other in self.similar[person]:
+            for token, each in self.by_person[other].items():
+                hands.setdefault(token, each)
+        return hands
+
+    def writer(self, number: int) -> Writer:
+        """Writer `number`, who writes as one of the people does."""
+        person = self.people[number % len(self.people)]
+        if person not in self.known:
+            self.known[person] = self.hands_of(person)
+        return writer(number, self.known[person], person)
+
+    def digest(self) -> str:
+        """SHA-256 of all strokes."""
+        digest = sha256()
+        for person in self.people:
+            for token, each in sorted(self.by_person[person].items()):
+                digest.update(f"{person}\t{token}".encode())
+                for one in each:
+                    digest.update(b"".join(stroke.tobytes() for stroke in one.strokes))
+        return digest.hexdigest()
+
+
+def collect(path: Path) -> Collection:
+    """The people of a folder or archive of InkML, or of one file. Raises CorpusError."""
     single = path.is_file() and path.suffix.lower() == ".inkml"
     with open_files(path.parent if single else path) as files:
         names = [path.name] if single else files.names(suffix=".inkml")
-        found: dict[str, list[Form]] = defaultdict(list)
-        for name in names[:: max(1, len(names) // FILES)]:
-            for token, each in _symbols(files, name):
-                if sum(other.hand == each.hand for other in found[token][-40:]) < MOST:
-                    found[token].append(each)
+        found = _by_person(files, names[:: max(1, len(names) // FILES)])
     if not found:
-        raise CorpusError(f"--hands {path}: no InkML there whose traces are grouped by symbol")
-    return {token: tuple(found[token]) for token in sorted(found)}
+        raise CorpusError(f"--writers {path}: no InkML whose traces are grouped by symbol")
+    return _merged(found)
 
 
-def people(hands: Hands) -> list[str]:
-    """Who wrote them, those with the most symbols first."""
-    wrote: dict[str, int] = defaultdict(int)
-    for each in hands.values():
-        for name in {one.hand for one in each}:
-            wrote[name] += 1
-    return sorted(wrote, key=lambda name: (-wrote[name], name))
+def _by_person(files: Files, names: Sequence[str]) -> dict[str, Hands]:
+    found: dict[str, dict[str, list[Form]]] = defaultdict(lambda: defaultdict(list))
+    for document in read_documents(files, names):
+        for group in document.groups:
+            known = found[document.writer][group.token]
+            if len(known) < MOST:
+                made = _form(group.token, document.writer, group.strokes)
+                if made is not None:
+                    known.append(made)
+    out = {}
+    for person in sorted(found):
+        hands = {
+            token: tuple(found[person][token]) for token in sorted(found[person]) if found[person][token]
+        }
+        if hands:
+            out[person] = hands
+    return out
 
 
-def _symbols(files: Files, name: str) -> list[tuple[str, Form]]:
-    """The usable symbols of one document; none if it cannot be read, or has no groups."""
-    try:
-        ink = parse(files.read(name), name)
-    except PictureError:
-        return []
-    person = ink.annotations.get("writer", "")
-    if person.lower() in ("", "unknown"):
-        person = ink.annotations.get("UI", name)
-    places = {id: at for at, id in enumerate(ink.ids)}
-    out = []
-    for truth, ids in ink.groups:
-        token = SPELLED.get(truth, truth)
-        strokes = [ink.strokes[places[id]] for id in ids if id in places]
-        made = _form(token, person, [np.array(stroke, dtype=np.float64) for stroke in strokes])
-        if made is not None:
-            out.append((token, made))
+def _merged(found: dict[str, Hands]) -> Collection:
+    """Those who wrote enough, each with the small ones most similar to them, and who is similar to whom."""
+    large = [person for person in found if len(found[person]) >= FEWEST] or [
+        max(found, key=lambda p: len(found[p]))
+    ]
+    small = [person for person in found if person not in set(large)]
+    shapes = _shapes(found)
+    between = _distances(shapes, large, large)
+    near = float(np.median(between[np.isfinite(between)])) if len(large) > 1 else np.inf
+    hands = {person: dict(found[person]) for person in large}
+    joined = 0
+    if small:
+        apart = _distances(shapes, small, large)
+        for row, person in enumerate(small):
+            at = int(apart[row].argmin())
+            if apart[row, at] <= near:
+                joined += 1
+                for token, each in found[person].items():
+                    hands[large[at]].setdefault(token, each)
+    people = sorted(large, key=lambda person: (-len(hands[person]), person))
+    ranks = np.argsort(between, axis=1, kind="stable") if len(large) > 1 else np.zeros((len(large), 0), int)
+    similar = {person: tuple(large[at] for at in ranks[row] if at != row) for row, person in enumerate(large)}
+    usual, out = int(median(len(hands[person]) for person in people)), len(small) - joined
+    summary = (
+        f"{len(people):,} writers with {usual} symbols each (median); of {len(small):,} people with under "
+        f"{FEWEST}, {joined:,} joined a similar writer and {out:,} are left out"
+    )
+    return Collection(tuple(people), hands, similar, summary)
+
+
+def _shapes(found: dict[str, Hands]) -> dict[str, dict[str, Shape]]:
+    return {
+        person: {token: np.mean([_shape(each) for each in forms], axis=0) for token, forms in hands.items()}
+        for person, hands in found.items()
+    }
+
+
+def _shape(each: Form) -> Shape:
+    """Where the ink runs, on a coarse grid, blurred; of length 1."""
+    points = np.concatenate(each.strokes)
+    low, sides = points.min(axis=0), np.ptp(points, axis=0)
+    places = (points - low - sides / 2) / max(float(sides.max()), 1.0) * (GRID - 2) + GRID / 2 - 0.5
+    across = np.exp(-((places[:, :1] - np.arange(GRID)) ** 2))
+    down = np.exp(-((places[:, 1:] - np.arange(GRID)) ** 2))
+    picture = (down.T @ across).ravel()
+    shape: Shape = (picture / np.linalg.norm(picture)).astype(np.float32)
+    return shape
+
+
+def _distances(
+    shapes: dict[str, dict[str, Shape]], ours: list[str], theirs: list[str]
+) -> NDArray[np.float64]:
+    """How differently two people write the symbols that both wrote; infinite for too few of them."""
+    tokens = sorted({token for hands in shapes.values() for token in hands})
+    total = np.zeros((len(ours), len(theirs)))
+    count = np.zeros((len(ours), len(theirs)))
+    for token in tokens:
+        rows = [at for at, person in enumerate(ours) if token in shapes[person]]
+        columns = [at for at, person in enumerate(theirs) if token in shapes[person]]
+        if rows and columns:
+            a = np.stack([shapes[ours[at]][token] for at in rows])
+            b = np.stack([shapes[theirs[at]][token] for at in columns])
+            apart = np.sqrt(np.maximum(0.0, (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T))
+            total[np.ix_(rows, columns)] += apart
+            count[np.ix_(rows, columns)] += 1
+    out = np.where(count >= SHARED, total / np.maximum(count, 1), np.inf)
+    for row, person in enumerate(ours):
+        if person in theirs:
+            out[row, theirs.index(person)] = np.inf
     return out
 
 
@@ -93,7 +198,7 @@ def _usual(token: str) -> tuple[float, float, float] | None:
     )
 
 
-def _form(token: str, person: str, strokes: list[Points]) -> Form | None:
+def _form(token: str, person: str, strokes: Sequence[Points]) -> Form | None:
     usual = _usual(token)
     if usual is None or not strokes:
         return None

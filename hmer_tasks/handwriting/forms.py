@@ -6,15 +6,21 @@ unit is a hundredth of a digit's height; a digit stands on y = 0 and reaches up 
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise, product
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from hmer_tasks.handwriting.curves import Points, curve
+from hmer_tasks.handwriting.variation import DOT, in_one
 
 HERE = Path(__file__).parent / "data"
 MADE = "made"  # the name of the project's own hand
+TOUCHING = 7.0  # units: a traced stroke that starts so near where one ends is the same stroke
+DOTTED, CROSSED = frozenset("ij"), frozenset(["x", "X", "×", "times", "χ"])
+ZIGZAG = frozenset("MNVWvw")
+RINGS = frozenset([*"0oOQ", "θ", "Θ", "φ", "Φ", "⊕", "⊗", "circ", "bigcirc"])
 SCRIPT = "script"  # the hand of calligraphic letters
 
 
@@ -52,8 +58,47 @@ def forms() -> dict[str, tuple[Form, ...]]:
             name, _, text = line.partition("\t")
             strokes = [[_point(pair) for pair in stroke.split()] for stroke in text.split(";")]
             key = f"{SCRIPT}:{name}" if hand == SCRIPT else name
-            found.setdefault(key, []).append(form(hand, [curve(stroke) for stroke in strokes]))
+            curves = [curve(stroke) for stroke in strokes]
+            if hand != MADE:
+                curves = _as_written(name, in_one(curves, TOUCHING))
+            found.setdefault(key, []).append(form(hand, curves))
     return {name: _alike(name, tuple(each)) for name, each in found.items()}
+
+
+def _as_written(name: str, strokes: list[Points]) -> list[Points]:
+    """Traced strokes in the order and direction in which people write them."""
+    if name in DOTTED:  # the dot comes last
+        strokes = sorted(strokes, key=lambda stroke: float(np.ptp(stroke, axis=0).max()) < DOT)
+    if name in CROSSED:  # the stroke that starts on the left comes first
+        strokes = sorted(strokes, key=lambda stroke: float(stroke[0, 0]))
+    if name in ZIGZAG:
+        strokes = _zigzag(strokes)
+    return [_ring(stroke) if name in RINGS else stroke for stroke in strokes]
+
+
+def _zigzag(strokes: list[Points]) -> list[Points]:
+    """Strokes up and down, from left to right, each turned so that it goes on where the last one ended."""
+    strokes = sorted(strokes, key=lambda stroke: float(stroke[:, 0].mean()))
+    best = min(
+        product((1, -1), repeat=len(strokes)),
+        key=lambda ways: sum(
+            float(np.hypot(*(b[::after][0] - a[::before][-1])))
+            for (a, b), (before, after) in zip(pairwise(strokes), pairwise(ways), strict=True)
+        ),
+    )
+    return in_one([stroke[::way] for stroke, way in zip(strokes, best, strict=True)], 2 * TOUCHING)
+
+
+def _ring(stroke: Points) -> Points:
+    """A closed stroke from its top and against the clock; any other as it is."""
+    size = float(np.ptp(stroke, axis=0).max())
+    if size < 2 * DOT or float(np.hypot(*(stroke[-1] - stroke[0]))) > 0.25 * size:
+        return stroke
+    x, y = stroke[:, 0], stroke[:, 1]
+    clockwise = float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum()) > 0
+    top = int(y.argmin())
+    turned = np.concatenate([stroke[top:], stroke[: top + 1]])
+    return turned[::-1] if clockwise else turned
 
 
 def _point(text: str) -> tuple[float, float]:

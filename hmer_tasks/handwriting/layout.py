@@ -6,8 +6,10 @@ what bends the page later (slant, drift, warp) is smooth and keeps neighbours ap
 
 from random import Random
 
+import numpy as np
+
 from hmer_tasks.handwriting import accents, stretch, tables
-from hmer_tasks.handwriting.boxes import Box, Cell, Mark, UndrawableError, strokes_box
+from hmer_tasks.handwriting.boxes import Box, Cell, Mark, UndrawableError, kerning, strokes_box
 from hmer_tasks.handwriting.curves import curve, moved
 from hmer_tasks.handwriting.forms import SCRIPT
 from hmer_tasks.handwriting.lines import Bounds, infix, matches, rows_of
@@ -22,6 +24,7 @@ from hmer_tasks.handwriting.symbols import (
     form_names,
     space_class,
 )
+from hmer_tasks.handwriting.variation import Habits, copied
 from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.latex.tree import GROUP, NONE
 
@@ -32,6 +35,7 @@ SCRIPTS = frozenset(["sub", "sup"])
 BRACES = frozenset(["\\underbrace", "\\overbrace"])
 BESIDE = SCRIPTS | {"nextline"}  # a next line is set by whoever lays out the rows
 PRIMES, PRIME = frozenset(["'", "′"]), -42.0  # a prime on the line itself is written as high as a script
+REAL = Habits(warp=0.035, hooks=0.0, ends=0.03)  # real strokes have hooks and ends of their own
 WIDE_LIMITS = frozenset(["\\lim", *BIG])
 
 
@@ -103,7 +107,7 @@ class Layout:
         space = 0.0
         if line.marks:
             writer = self.writer
-            space = writer.gap * self.chance.uniform(0.85, 1.2)
+            space = writer.gap * self.chance.lognormvariate(0.0, writer.spread)
             if "relation" in (before, kind):
                 space += 8 + writer.loose
             elif kind == "binary":
@@ -115,6 +119,7 @@ class Layout:
             if before == "comma":
                 space += 8 + 0.5 * writer.loose
             space = max(space * size, self.least)
+            space -= self.chance.random() * writer.kern * kerning(line, box, 0.0, 45.0 * size)
         line.put(box, line.width + space)
         return kind
 
@@ -191,24 +196,30 @@ class Layout:
         if not names and not writer.hands.get(symbol):
             raise UndrawableError(symbol)
         form = writer.form(f"{style}{symbol}" if style == "script" else symbol, names, self.chance)
-        size *= 1 + self.chance.gauss(0, 0.025 * writer.jitter)
-        wide = size * (writer.wide if symbol.isalnum() else 1.0)
-        strokes = form.strokes if wide == size else tuple(each * (wide / size, 1.0) for each in form.strokes)
-        marks = [Mark(number, strokes, 0.0, 0.0, size, heavy=style == "bold")]
+        habits = REAL if symbol in writer.hands else writer.habits
+        strokes = copied(form.strokes, habits, size, self.chance)
+        wide = writer.wide if symbol.isalnum() else 1.0
+        points = np.concatenate(strokes)
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        strokes = [(stroke - (left, 0.0)) * (wide, 1.0) for stroke in strokes]
+        marks = [Mark(number, tuple(strokes), 0.0, 0.0, size, heavy=style == "bold")]
         if style == "double" and (letter or symbol.isdigit()):
-            rib = stretch.upright(form.top * size + 6, form.bottom * size - 6, self.chance)
+            rib = stretch.upright(float(top) * size + 6, float(bottom) * size - 6, self.chance)
             marks.append(
                 Mark(number, tuple(moved(each, 11 * size, 0.0) for each in rib), 0.0, 0.0, 1.0, loose=False)
             )
-        written = Box(form.width * wide, form.top * size, form.bottom * size, marks)
+        width = float(right - left) * wide * size
+        written = Box(width, float(top) * size, float(bottom) * size, marks)
         out = Box()
-        out.put(written, 0.0, PRIME * size if symbol in PRIMES else 0.0)
+        wander = self.chance.gauss(0.0, 2.2 * writer.jitter * size)
+        out.put(written, 0.0, wander + (PRIME * size if symbol in PRIMES else 0.0))
         return out
 
     def word(self, number: int, letters: str, size: float) -> Box:
         box = Box()
         for letter in letters:
-            space = max(0.62 * self.writer.gap * size, self.least) if box.marks else 0.0
+            gap = 0.55 * self.writer.gap * self.chance.lognormvariate(0.0, 0.3)
+            space = max(gap * size, self.least) if box.marks else 0.0
             box.put(self.glyph(number, letter, size), box.width + space)
         return box
 
@@ -244,11 +255,15 @@ class Layout:
             raise_by = min(raise_by, low_by + lower.top - 0.6 * self.least - 6 * size - upper.bottom)
         out = Box()
         out.put(box, 0.0)
-        right = box.width + max(0.45 * writer.gap * size, 0.9 * self.least) if box.marks else 0.0
-        if upper.marks:
-            out.put(upper, right, raise_by)
-        if lower.marks:
-            out.put(lower, right, low_by)
+        for script, y in ((upper, raise_by), (lower, low_by)):
+            if not script.marks:
+                continue
+            x = 0.0
+            if box.marks:
+                gap = 0.45 * writer.gap * size * self.chance.lognormvariate(0.0, writer.spread)
+                x = box.width + max(gap, 0.9 * self.least)
+                x -= self.chance.uniform(0.3, 1.0) * writer.kern * kerning(box, script, y, 45.0 * size)
+            out.put(script, max(x, 0.0), y)
         return out
 
     def over(self, box: Box, above: Box, below: Box, space: float) -> Box:

@@ -1,13 +1,19 @@
-"""The `photo` look: ink on paper under a lamp, taken askew by a phone."""
+"""The `photo` look: ink on paper under a lamp, taken askew by a phone, or scanned.
+
+SHARES says how often each thing is seen; every photograph draws for each. What else stands on the
+paper (lines above and below, print, a crossed-out start) never touches the formula.
+"""
 
 import io
+import math
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from hmer_tasks.handwriting.curves import Points
+from hmer_tasks.handwriting import surroundings
+from hmer_tasks.handwriting.curves import Points, moved
 from hmer_tasks.handwriting.pen import Ink, painted
 
 Grey = NDArray[np.float32]
@@ -27,28 +33,91 @@ PAPERS = (
     (170, 168, 164),
     (200, 205, 208),
 )
+SHARES = {  # of photographs, each drawn on its own
+    "ruled": 0.40,
+    "squared": 0.14,
+    "shine through": 0.22,
+    "line above": 0.22,  # the neighbouring line, cut at the picture's edge
+    "line below": 0.22,
+    "crossed out": 0.08,
+    "print": 0.10,
+    "shadow": 0.30,
+    "uneven light": 0.35,
+    "motion blur": 0.15,
+    "strong jpeg": 0.25,
+    "low resolution": 0.15,
+    "scan": 0.15,  # flat, even and grey, in place of a phone's photograph
+}
 CORNERS = ((0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0))
 
 
 def photographed(written: Ink, chance: Random) -> tuple[bytes, tuple[int, int], list[Points]]:
     """A JPEG, its size, and the strokes where the photograph shows them."""
+    seen = {name for name, share in SHARES.items() if chance.random() < share}
+    if "scan" in seen:
+        seen -= {"shadow", "uneven light", "motion blur", "low resolution"}
     numbers = np.random.default_rng(chance.getrandbits(64))
     mask = painted(written, 2)
-    pad = chance.randint(0, 14)
-    width, height = mask.width + 2 * pad, mask.height + 2 * pad
+    margins = _margins(seen, mask.size, chance)
+    left, top, right, bottom = margins
+    width, height = mask.width + left + right, mask.height + top + bottom
     cover = Image.new("L", (width, height), 255)
-    cover.paste(mask, (pad, pad))
-    strokes = [each + pad for each in written.strokes]
-    page = _inked(_page(width, height, chance, numbers), cover, chance, numbers)
-    picture = Image.fromarray(page, "RGB")
-    picture, strokes = _askew(picture, strokes, chance)
-    picture = picture.filter(ImageFilter.GaussianBlur(chance.uniform(0.3, 0.95)))
+    cover.paste(mask, (left, top))
+    strokes = [moved(each, left, top) for each in written.strokes]
+    pen = float(np.median([widths[0] for widths in written.widths]))
+    surroundings.add_writing(cover, margins, pen, seen, chance)
+    page = _page(width, height, seen, chance, numbers)
+    if "print" in seen:
+        page *= surroundings.printed(width, height, margins, chance)[..., None]
+    picture = Image.fromarray(_inked(page, cover, seen, chance, numbers), "RGB")
+    picture, strokes = _askew(picture, strokes, chance, 0.25 if "scan" in seen else 1.0)
+    picture = _taken(picture, seen, chance)
     clear = np.asarray(picture, dtype=np.float32)
-    noise = numbers.normal(0.0, chance.uniform(1.0, 4.0), clear.shape[:2])[..., None]
+    noise = numbers.normal(0.0, chance.uniform(1.0, 5.0), clear.shape[:2])[..., None]
     picture = Image.fromarray((clear + noise).clip(0, 255).astype(np.uint8), "RGB")
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=chance.randint(70, 93))
+    quality = chance.randint(22, 45) if "strong jpeg" in seen else chance.randint(65, 93)
+    picture.save(file, "JPEG", quality=quality)
     return file.getvalue(), picture.size, strokes
+
+
+def _margins(seen: set[str], size: tuple[int, int], chance: Random) -> tuple[int, int, int, int]:
+    """Paper around the formula: left, top, right, bottom; more where something else stands there."""
+    left, right = chance.randint(0, 30), chance.randint(0, 30)
+    top, bottom = chance.randint(0, 14), chance.randint(0, 14)
+    top += chance.randint(12, 26) if "line above" in seen else 0
+    bottom += chance.randint(12, 26) if "line below" in seen else 0
+    if "crossed out" in seen:
+        left += chance.randint(46, 80)
+    if "print" in seen and "line above" not in seen:
+        top += chance.randint(20, 34)
+    return left, top, right, bottom
+
+
+def _taken(picture: Image.Image, seen: set[str], chance: Random) -> Image.Image:
+    """What the camera does: out of focus, moved, few pixels. The picture keeps its size."""
+    picture = picture.filter(ImageFilter.GaussianBlur(chance.uniform(0.3, 0.95)))
+    if "low resolution" in seen:
+        share = chance.uniform(0.45, 0.7)
+        small = (max(8, round(picture.width * share)), max(8, round(picture.height * share)))
+        picture = picture.resize(small, Image.Resampling.BILINEAR).resize(
+            picture.size, Image.Resampling.BICUBIC
+        )
+    if "motion blur" in seen:
+        picture = _moved(picture, chance.uniform(2.0, 5.0), chance.uniform(0.0, math.pi))
+    return picture
+
+
+def _moved(picture: Image.Image, reach: float, angle: float) -> Image.Image:
+    """Blurred along a line `reach` pixels long."""
+    pixels = np.asarray(picture, dtype=np.float32)
+    steps = np.linspace(-0.5, 0.5, 5) * reach
+    padded = np.pad(pixels, ((3, 3), (3, 3), (0, 0)), mode="edge")
+    total = np.zeros_like(pixels)
+    for step in steps:
+        x, y = round(step * math.cos(angle)) + 3, round(step * math.sin(angle)) + 3
+        total += padded[y : y + pixels.shape[0], x : x + pixels.shape[1]]
+    return Image.fromarray((total / len(steps)).astype(np.uint8), "RGB")
 
 
 def _smooth(width: int, height: int, grain: int, numbers: np.random.Generator) -> Grey:
@@ -58,18 +127,21 @@ def _smooth(width: int, height: int, grain: int, numbers: np.random.Generator) -
     return np.asarray(patches, dtype=np.float32) / 127.5 - 1.0
 
 
-def _page(width: int, height: int, chance: Random, numbers: np.random.Generator) -> Grey:
+def _page(width: int, height: int, seen: set[str], chance: Random, numbers: np.random.Generator) -> Grey:
     """Paper: its colour, its grain, ruled lines, what shines through, and the light on it."""
-    paper = np.array(chance.choice(PAPERS), dtype=np.float32) + chance.uniform(-18, 18)
+    if "scan" in seen:
+        level = chance.uniform(215, 248)
+        paper = np.array((level, level, level), dtype=np.float32)
+    else:
+        paper = np.array(chance.choice(PAPERS), dtype=np.float32) + chance.uniform(-18, 18)
     page = np.broadcast_to(paper, (height, width, 3)).astype(np.float32)
     page += _smooth(width, height, 3, numbers)[..., None] * chance.uniform(1.0, 4.0)
     page += _smooth(width, height, 40, numbers)[..., None] * 4.0
-    kind = chance.random()
-    if kind < 0.55:
-        page -= _ruled(width, height, chance, squares=kind < 0.12)
-    if chance.random() < 0.25:
+    if seen & {"ruled", "squared"}:
+        page -= _ruled(width, height, chance, squares="squared" in seen)
+    if "shine through" in seen:
         page -= _shine_through(width, height, chance)
-    return page * _light(width, height, chance)[..., None]
+    return page * _light(width, height, seen, chance)[..., None]
 
 
 def _ruled(width: int, height: int, chance: Random, *, squares: bool) -> Grey:
@@ -106,12 +178,17 @@ def _shine_through(width: int, height: int, chance: Random) -> Grey:
     return (soft[..., None] * chance.uniform(6, 20)).astype(np.float32)
 
 
-def _light(width: int, height: int, chance: Random) -> Grey:
-    """A lamp to one side, and now and then the edge of a hand's shadow."""
+def _light(width: int, height: int, seen: set[str], chance: Random) -> Grey:
+    """A lamp to one side, the edge of a hand's shadow, a spot that fades towards the corners."""
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
+    if "scan" in seen:
+        return np.ones((height, width), dtype=np.float32)
     light = 1.0 + chance.uniform(-0.22, 0.22) * x + chance.uniform(-0.14, 0.14) * y
-    if chance.random() < 0.3:
+    if "uneven light" in seen:
+        around = (x - chance.uniform(-0.4, 0.4)) ** 2 + (y - chance.uniform(-0.4, 0.4)) ** 2
+        light = light * (1.0 - chance.uniform(0.25, 0.6) * np.minimum(around, 0.9))
+    if "shadow" in seen:
         edge = chance.uniform(-0.4, 0.4) + chance.uniform(-0.8, 0.8) * y - x
         soft = np.float32(chance.uniform(0.02, 0.12))
         shade = 1.0 / (1.0 + np.exp(np.clip(-edge / soft * chance.choice((-1, 1)), -40, 40)))
@@ -119,21 +196,27 @@ def _light(width: int, height: int, chance: Random) -> Grey:
     return np.broadcast_to(light, (height, width)).astype(np.float32)
 
 
-def _inked(page: Grey, cover: Image.Image, chance: Random, numbers: np.random.Generator) -> NDArray[np.uint8]:
+def _inked(
+    page: Grey, cover: Image.Image, seen: set[str], chance: Random, numbers: np.random.Generator
+) -> NDArray[np.uint8]:
     """Ink on the page: uneven, as a ball pen or a pencil leaves it."""
     height, width = page.shape[:2]
     amount = 1.0 - np.asarray(cover, dtype=np.float32) / 255
     uneven = chance.uniform(0.05, 0.25)
     amount = amount * (chance.uniform(0.82, 0.98) - uneven * np.abs(_smooth(width, height, 5, numbers)))
     colour = np.array(chance.choice(INKS), dtype=np.float32)
+    if "scan" in seen:
+        colour = np.full(3, colour.mean(), dtype=np.float32)
     mixed = page * (1.0 - amount[..., None]) + colour * amount[..., None]
     return mixed.clip(0, 255).astype(np.uint8)
 
 
-def _askew(picture: Image.Image, strokes: list[Points], chance: Random) -> tuple[Image.Image, list[Points]]:
+def _askew(
+    picture: Image.Image, strokes: list[Points], chance: Random, share: float
+) -> tuple[Image.Image, list[Points]]:
     """Seen from a little off the middle. The picture keeps its size; edges of the table never show."""
     width, height = picture.size
-    reach = min(9.0, 0.05 * height), min(7.0, 0.05 * width)
+    reach = share * min(12.0, 0.06 * height), share * min(14.0, 0.06 * width)
     seen = np.array(
         [
             (

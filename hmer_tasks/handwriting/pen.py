@@ -13,6 +13,8 @@ from hmer_tasks.handwriting.curves import Points
 from hmer_tasks.handwriting.strokes import LEVELS, LONGEST, MARGIN, OVER
 from hmer_tasks.handwriting.writer import Writer
 
+TURN = 2 * math.pi
+BEND = 0.2  # radians that a stroke may turn without a disc to fill the notch
 FINEST = 1.6  # pixels of stroke width, at least
 HEAVY = 1.7  # how much broader a bold letter is
 
@@ -34,16 +36,8 @@ def ink(box: Box, writer: Writer, chance: Random) -> Ink:
     sizes: list[float] = []
     heavy: list[bool] = []
     for mark in box.marks:
-        turned, shift = (1.0, 0.0), (mark.x, mark.y)
-        if mark.loose:
-            angle = chance.gauss(0.0, 0.028 * writer.jitter)
-            turned = (math.cos(angle), math.sin(angle))
-            reach = 1.1 * writer.jitter
-            shift = (mark.x + chance.gauss(0, reach), mark.y + chance.gauss(0, 1.6 * reach))
-        (c, s), (dx, dy) = turned, shift
         for points in mark.strokes:
-            x, y = points[:, 0] * mark.size, points[:, 1] * mark.size
-            strokes.append(np.column_stack([c * x - s * y + dx, s * x + c * y + dy]))
+            strokes.append(points * mark.size + (mark.x, mark.y))
             numbers.append(mark.number)
             sizes.append(min(1.0, mark.size) if mark.loose else 0.8)
             heavy.append(mark.heavy)
@@ -51,6 +45,7 @@ def ink(box: Box, writer: Writer, chance: Random) -> Ink:
     counts = [len(each) for each in strokes]
     every += _shaken(strokes, counts, sizes, writer, chance)
     every = _bent(every, writer, chance)
+    every, counts = sampled(every, counts, writer.pace, writer.grid)
     low, high = every.min(axis=0), every.max(axis=0)
     scale = min(writer.pixels / 100.0, LONGEST / max(float((high - low).max()), 1.0))
     pen = max(FINEST, writer.pen * min(1.0, 1.15 * scale * 100.0 / writer.pixels))
@@ -99,6 +94,37 @@ def _bent(points: Points, writer: Writer, chance: Random) -> Points:
     return np.column_stack([x, y + tilt * x])
 
 
+def sampled(points: Points, counts: list[int], pace: float, grid: float) -> tuple[Points, list[int]]:
+    """The points that a tablet takes of strokes, evenly in time, on its grid, and how many of each stroke.
+
+    A hand slows down where it turns, by the power of two thirds (Lacquaniti, Terzuolo and Viviani 1983),
+    and where a stroke begins and ends. `pace` is what it covers between two points of a straight stroke.
+    """
+    lasts = np.cumsum(counts) - 1
+    firsts = lasts - np.array(counts) + 1
+    steps = np.diff(points, axis=0)
+    lengths = np.hypot(steps[:, 0], steps[:, 1]) + 1e-6
+    headings = np.arctan2(steps[:, 1], steps[:, 0])
+    turns = np.abs((np.diff(headings) + math.pi) % TURN - math.pi)
+    bends = np.zeros(len(steps))
+    bends[1:] += turns
+    bends[:-1] += turns
+    slow = 1.0 + 3.0 * (bends / 2) ** (2 / 3)
+    slow[firsts] += 0.7
+    slow[lasts - 1] += 0.7
+    spent = lengths * slow / pace
+    spent[lasts[:-1]] = 1.0  # from one stroke to the next
+    times = np.concatenate([[0.0], np.cumsum(spent)])
+    starts, stops = times[firsts], times[lasts]
+    taken = np.maximum(3, np.rint(stops - starts).astype(int) + 1)
+    at = np.concatenate([
+        np.linspace(start, stop, count)
+        for start, stop, count in zip(starts, stops, taken.tolist(), strict=True)
+    ])  # fmt: skip
+    seen = np.column_stack([np.interp(at, times, points[:, 0]), np.interp(at, times, points[:, 1])])
+    return np.round(seen / grid) * grid, taken.tolist()
+
+
 def _pressed(count: int, writer: Writer, chance: Random) -> NDArray[np.float64]:
     """The pen's width along a stroke, as a share."""
     if not writer.pressure:
@@ -119,18 +145,22 @@ def painted(written: Ink, over: int = OVER) -> Image.Image:
 
 
 def _stroke(pencil: ImageDraw.ImageDraw, points: Points, widths: NDArray[np.float64]) -> None:
-    """Segments with a disc at every point: round caps and joins."""
-    spots = points.tolist()
+    """Segments with a disc at the ends and wherever the stroke turns: round caps and joins."""
+    spots = [(x, y) for x, y in points.tolist()]
     steady = float(widths.max() - widths.min()) < 0.5
+    wide = widths.tolist()
     if steady:
-        pencil.line([tuple(spot) for spot in spots], fill=0, width=round(float(widths[0])))
-    last: list[float] | None = None
-    for (x, y), width in zip(spots, widths.tolist(), strict=True):
-        if not steady and last is not None:
-            pencil.line((last[0], last[1], x, y), fill=0, width=max(1, round(width)))
-        radius = width / 2
+        pencil.line(spots, fill=0, width=round(wide[0]))
+    else:
+        for at in range(1, len(spots)):
+            pencil.line((spots[at - 1], spots[at]), fill=0, width=max(1, round(wide[at])))
+    steps = np.diff(points, axis=0)
+    headings = np.arctan2(steps[:, 1], steps[:, 0])
+    turns = np.abs((np.diff(headings) + math.pi) % TURN - math.pi)
+    discs = (np.flatnonzero(turns > BEND) + 1).tolist()
+    for at in (0, *discs, len(spots) - 1):
+        (x, y), radius = spots[at], wide[at] / 2
         pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
-        last = [x, y]
 
 
 def clean(written: Ink) -> Image.Image:

@@ -6,15 +6,18 @@
 from random import Random
 
 from hmer_tasks.handwriting.curves import Points, curve, moved
+from hmer_tasks.handwriting.variation import warped
 
+BEND = 0.035  # of a bracket, as a share of its size
 Given = list[tuple[float, float]]
 
 
 def bar(width: float, wobble: Random) -> list[Points]:
     """A line from left to right about y = 0: a little bent, a little off the level."""
-    reach = min(0.02 * width, 4.0)
-    rise, bend = wobble.uniform(-reach, reach), wobble.uniform(-reach, reach)
-    return [curve([(0, rise), (width * wobble.uniform(0.35, 0.65), bend), (width, -rise)])]
+    reach = min(0.5 * width, 8.0 + 0.02 * width)
+    rise, bend = (max(-reach, min(reach, wobble.gauss(0.0, share * width))) for share in (0.022, 0.016))
+    middle = width * wobble.uniform(0.35, 0.65)
+    return [curve([(0, rise), (middle, bend), (width, -rise)])]
 
 
 def upright(top: float, bottom: float, wobble: Random) -> list[Points]:
@@ -32,6 +35,7 @@ def root(hook: float, width: float, top: float, bottom: float, wobble: Random) -
     corner = (hook * wobble.uniform(0.9, 1.0), top)
     end = (hook + width, top + wobble.uniform(-2.5, 2.5))
     sign = [start, first, first, foot, foot, corner, corner, ((corner[0] + end[0]) / 2, top - lift / 2), end]
+    sign = sign[wobble.choice((0, 0, 1, 3)) :]  # some begin at the foot, or without the small rise
     return [curve(sign)]
 
 
@@ -53,14 +57,14 @@ def bracket(token: str, top: float, bottom: float, unit: float, wobble: Random) 
         "[": [[(wide, top), (0, top), (0, top), (0, bottom), (0, bottom), (wide, bottom)]],
         "{": [
             [
-                (wide, top),
-                (0.5 * wide, top + 0.06 * tall),
-                (0.5 * wide, middle - 0.08 * tall),
+                (1.2 * wide, top),
+                (0.6 * wide, top + 0.05 * tall),
+                (0.7 * wide, middle - wobble.uniform(0.06, 0.16) * tall),
                 (0, middle),
                 (0, middle),
-                (0.5 * wide, middle + 0.08 * tall),
-                (0.5 * wide, bottom - 0.06 * tall),
-                (wide, bottom),
+                (0.7 * wide, middle + wobble.uniform(0.06, 0.16) * tall),
+                (0.6 * wide, bottom - 0.05 * tall),
+                (1.2 * wide, bottom),
             ]
         ],
         "<": [[(wide, top), (0, middle), (0, middle), (wide, bottom)]],
@@ -72,9 +76,9 @@ def bracket(token: str, top: float, bottom: float, unit: float, wobble: Random) 
     if token in ("\\|", "\\Vert", "\\lVert", "\\rVert", "\\parallel"):
         return [*upright(top, bottom, wobble), moved(upright(top, bottom, wobble)[0], 11 * unit + 6, 0.0)]
     if token in _MIRRORED:
-        return [_mirror(curve(each), wide) for each in shapes[_MIRRORED[token]]]
+        return warped([_mirror(curve(each), wide) for each in shapes[_MIRRORED[token]]], BEND, wobble)
     shape = shapes.get(_SHAPES.get(token, ""))
-    return [curve(each) for each in shape] if shape else None
+    return warped([curve(each) for each in shape], BEND, wobble) if shape else None
 
 
 _SHAPES = {

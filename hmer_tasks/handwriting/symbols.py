@@ -9,7 +9,7 @@ from functools import cache
 _FORMS = r"""
 \l=lslash \L=Lslash \o=oslashed \O=Oslash \alpha=α,alpha \beta=β,beta \gamma=γ,gamma
 \delta=δ \epsilon=lunate,ε \varepsilon=ε \zeta=ζ \eta=η \theta=θ,theta \vartheta=vartheta
-\iota=ι \kappa=κ \varkappa=varkappa \lambda=λ,lambda \mu=μ,mu \nu=ν \xi=ξ \pi=π,pi
+\iota=ι \kappa=κ \varkappa=varkappa \lambda=λ,lambda \mu=mu,μ \nu=ν \xi=ξ \pi=π,pi
 \varpi=varpi \rho=ρ,rho \varrho=varrho \sigma=σ,sigma \varsigma=ς,varsigma \tau=τ,tau
 \upsilon=υ,upsilon \phi=phi,φ \varphi=varphi \chi=χ \psi=ψ \omega=ω,omega \omicron=o
 \Alpha=A \Beta=B \Gamma=Γ \Delta=Δ,Delta \Epsilon=E \Zeta=Z \Eta=H \Theta=Θ \Iota=I \Kappa=K
@@ -30,7 +30,8 @@ _FORMS = r"""
 \boxplus=boxplus \sqcup=sqcup \sqcap=sqcap \setminus=setminus \smallsetminus=setminus
 \amalg=coprod \triangleright=triangleright \triangleleft=triangleleft \rhd=triangleright
 \lhd=triangleleft \dagger=†,dagger \dag=†,dagger \ddagger=‡,ddagger \ddag=‡,ddagger
-\wr=varsigma -=- −=- \minus=- <=< >=> \lt=< \gt=> \leq=≤,le \le=≤,le \geq=≥,ge \ge=≥,ge
+\wr=varsigma -=- −=- \minus=- <=< >=> \lt=< \gt=> \leq=le,≤,leqslant
+\le=le,≤,leqslant \geq=ge,≥,geqslant \ge=ge,≥,geqslant
 \leqq=≤,le \geqq=≥,ge ≤=≤,le ≥=≥,ge \leqslant=leqslant \geqslant=geqslant \neq=≠,neq
 \ne=≠,neq ≠=≠,neq \equiv=≡ \sim=~,sim \thicksim=~,sim \simeq=simeq \cong=cong
 \approx=≈,approx \doteq=doteq \asymp=asymp \propto=∝,propto \varpropto=∝,propto

@@ -1,42 +1,37 @@
 """Who writes: a writer's choice of forms, proportions and habits, all of it told by a number."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
 
 import numpy as np
 
-from hmer_tasks.handwriting.curves import Points
 from hmer_tasks.handwriting.forms import MADE, SCRIPT, Form, form, forms
 from hmer_tasks.handwriting.symbols import form_names
+from hmer_tasks.handwriting.variation import Habits, in_one, warped
 
 Hands = dict[str, tuple[Form, ...]]  # forms of a user's own, by token
 
-DIGITS_BY = (
-    "made",
-    "a",
-    "b",
-    "made",
-    "h",
-    "i",
-    "k",
-    "made",
-    "d",
-    "l",
-    "made",
-    "m",
-    "c",
-    "j",
-    "made",
-    "g",
-    "f",
-)
-LOWER_BY = ("made", "a", "b", "made", "d", "made", "c", "made", "a", "g", "made", "f")
-UPPER_BY = ("a", "b", "k", "h", "i", "l", "m", "g", "j", "c", "e", "f")
-SIGNS_BY = ("made", "a", "b", "made", "c", "e", "f")
-LOYAL = 0.82  # share of symbols that a writer takes from the hand of their choice
+# The hands that write each kind of symbol; the project's own hand, with the most forms, comes often.
+DIGITS_BY = ("made", *"abnhiopkd", "made", *"qrlsmtucvjgf", "made", "w")
+LOWER_BY = ("made", *"anbo", "made", *"dpcq", "made", *"rstu", "made", *"gvwf")
+UPPER_BY = tuple("abnkohiplmrgsjtcuevfw")
+SIGNS_BY = ("made", *"anbo", "made", *"cprsetvf")
+# The share of people who write a symbol in one stroke, as CROHME's writers do; of others it is a habit.
+IN_ONE = {
+    **dict.fromkeys("abcdeghlmnorsuvwCJLOSUVW023689", 0.95),
+    **dict.fromkeys(["1", "mu", "alpha", "M"], 0.85),
+    **dict.fromkeys([*"yqz", "beta", "β", "N"], 0.6),
+    **dict.fromkeys(["p", "k", "G"], 0.42),
+    **dict.fromkeys("BDPR", 0.2),
+    **dict.fromkeys("57iIjEFHTXAK!?:;=≡≈÷%≤≥≠±∴∵", 0.0),
+    **dict.fromkeys(["div", "cdots", "ldots", "vdots", "ddots", "therefore", "because", '"'], 0.0),
+    **dict.fromkeys(["parallel", "le", "ge", "leqslant", "geqslant", "neq", "pm", "phi", "φ"], 0.0),
+}
+OWN = 0.65  # share of writers who write a sign or a Greek letter as the project's own hand does
+REPEATED = 0.5  # share of a person's copies of a symbol that are their usual form
+USUAL = 0.64  # share of a writer's copies of a symbol that are their usual form
+LOYAL = 0.65  # share of symbols that a writer takes from the hand of their choice
 
 
 def keyed(*parts: object) -> Random:
@@ -70,35 +65,48 @@ class Writer:
     pixels: float  # that a digit is high
     pen: float  # width in pixels
     pressure: float  # how much the width varies
+    pace: float  # units between two points that the tablet takes of a straight stroke
+    grid: float  # units between two places that the tablet tells apart
+    kern: float  # how far symbols reach into one another's boxes, 0 to 1
+    spread: float  # of gaps, as the sigma of a log-normal
+    habits: Habits  # how far copies of one symbol lie apart
     bend: float  # how far this person's shapes lie from the model's, as a share of a symbol's size
-    person: str = ""  # whose strokes to take first, of `hands`
+    person: str = ""  # whose strokes `hands` are
     hands: Hands = field(default_factory=dict, repr=False)
     own: dict[tuple[str, int], Form] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Who writes, as InkML says it."""
+        return self.person or f"writer-{self.number}"
 
     def form(self, token: str, names: tuple[str, ...], chance: Random) -> Form:
         """The form of this writer for a symbol; now and then another one."""
         own = self.hands.get(token)
         if own:
-            own = tuple(each for each in own if each.hand == self.person) or own
             home = keyed("own", self.number, token).randrange(len(own))
-            return own[home if chance.random() < LOYAL else chance.randrange(len(own))]  # real strokes
+            return own[home if chance.random() < REPEATED else chance.randrange(len(own))]  # real strokes
         choices = [each for name in names for each in forms()[name]]
         hand = self._hand(names[0])
-        loyal = [each for each in choices if each.hand == hand]
         habit = keyed("habit", self.number, token)
+        if any(len(name) > 1 or not name.isascii() for name in names):  # our own signs and Greek vary most
+            hand = MADE if habit.random() < OWN else hand
+        loyal = [each for each in choices if each.hand == hand]
         if loyal and habit.random() < LOYAL:
             choices = loyal
         home = habit.randrange(len(choices))
-        taken = home if chance.random() < 0.9 else chance.randrange(len(choices))
+        taken = home if chance.random() < USUAL else chance.randrange(len(choices))
         return self._made_own(names[0], choices[taken])
 
     def _made_own(self, name: str, chosen: Form) -> Form:
         """The form as this writer bends it, always alike: no two people make one shape the same way."""
         key = (name, id(chosen))
         if key not in self.own:
-            self.own[key] = bent(
-                chosen, keyed("own", self.number, name, chosen.hand, chosen.width), self.bend
-            )
+            chance = keyed("own", self.number, name, chosen.hand, chosen.width)
+            self.own[key] = bent(chosen, chance, self.bend)
+            if chance.random() < IN_ONE.get(name, self.habits.joined):
+                size = max(chosen.width, chosen.bottom - chosen.top)
+                self.own[key] = form(chosen.hand, in_one(self.own[key].strokes, 0.95 * size))
         return self.own[key]
 
     def _hand(self, name: str) -> str:
@@ -115,31 +123,16 @@ class Writer:
 
 def bent(model: Form, chance: Random, share: float) -> Form:
     """A form under a smooth warp over its box, two slow waves each way."""
-    tall, wide = max(model.bottom - model.top, 1.0), max(model.width, 1.0)
-    reach = share * min(max(tall, wide), 110.0) * (0.35 if min(tall, wide) < 16 else 1.0)
-    waves = [(chance.uniform(0.3, 0.8), chance.random(), chance.uniform(-1, 1)) for _ in range(4)]
-    squeeze = chance.uniform(0.72, 1.28)
-
-    def warped(points: Points) -> Points:
-        across, down = (
-            points[:, 0] / max(wide, 0.4 * tall),
-            (points[:, 1] - model.top) / max(tall, 0.4 * wide),
-        )
-        (f0, p0, a0), (f1, p1, a1), (f2, p2, a2), (f3, p3, a3) = waves
-        turn = 2 * math.pi
-        dx = a0 * np.sin(turn * (f0 * down + p0)) + 0.7 * a1 * np.sin(turn * (f1 * across + p1))
-        dy = a2 * np.sin(turn * (f2 * across + p2)) + 0.7 * a3 * np.sin(turn * (f3 * down + p3))
-        return np.column_stack([points[:, 0] * squeeze + reach * dx, points[:, 1] + reach * dy])
-
-    out = form(model.hand, [warped(each) for each in model.strokes])
-    if -8.0 < model.bottom < 8.0 < tall:  # what stood on the line stands on it still
+    squeeze = chance.lognormvariate(0.0, 0.12)
+    out = form(model.hand, [stroke * (squeeze, 1.0) for stroke in warped(model.strokes, share, chance)])
+    if -8.0 < model.bottom < 8.0 < model.bottom - model.top:  # what stood on the line stands on it still
         lift = np.array((0.0, model.bottom - out.bottom))
         out = form(model.hand, [each + lift for each in out.strokes])
     return out
 
 
-def writer(number: int, hands: Hands | None = None, people: Sequence[str] = ()) -> Writer:
-    """Writer `number`: any whole number from 0. With `hands`, one of the `people` who wrote them."""
+def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
+    """Writer `number`: any whole number from 0. With `hands`, the forms of a real person by token."""
     chance = keyed("writer", number)
     pixels = chance.uniform(42, 64)
     return Writer(
@@ -148,7 +141,7 @@ def writer(number: int, hands: Hands | None = None, people: Sequence[str] = ()) 
         lower=LOWER_BY[(number * 5 + number // 12) % len(LOWER_BY)],
         upper=UPPER_BY[(number * 7 + number // 12) % len(UPPER_BY)],
         signs=SIGNS_BY[(number * 3 + number // 7) % len(SIGNS_BY)],
-        slant=chance.choice((-0.08, 0.0, 0.05, 0.12, 0.2, 0.3)) + chance.uniform(-0.03, 0.03),
+        slant=chance.choice((-0.08, 0.0, 0.0, 0.05, 0.1, 0.18)) + chance.uniform(-0.03, 0.03),
         wide=chance.uniform(0.82, 1.18),
         gap=chance.uniform(17, 30) * chance.choice((1.0, 1.0, 1.0, 1.5)),
         loose=chance.uniform(4, 30) * chance.choice((1.0, 1.0, 2.0)),
@@ -160,12 +153,28 @@ def writer(number: int, hands: Hands | None = None, people: Sequence[str] = ()) 
         tilt=chance.gauss(0.0, 0.018),
         drift=chance.uniform(0.5, 6.0),
         jitter=chance.uniform(0.7, 1.9),
-        shake=chance.uniform(0.7, 2.0),
+        shake=chance.uniform(0.2, 1.3),
         pixels=pixels,
         pen=pixels * chance.uniform(0.05, 0.095),
         pressure=chance.choice((0.0, 0.0, 0.1, 0.25)),
-        bend=chance.uniform(0.02, 0.07),
-        person=people[number % len(people)] if people else "",
+        bend=chance.uniform(0.02, 0.06),
+        pace=chance.uniform(4.0, 17.0),
+        grid=min(2.6, chance.lognormvariate(0.05, 0.6)),
+        kern=chance.uniform(0.2, 1.6),
+        spread=chance.uniform(0.35, 0.7),
+        habits=Habits(
+            warp=chance.uniform(0.03, 0.08),
+            size=chance.uniform(0.06, 0.14),
+            aspect=chance.uniform(0.07, 0.14),
+            shear=chance.uniform(0.03, 0.075),
+            tilt=chance.uniform(0.02, 0.06),
+            ends=chance.uniform(0.015, 0.05),
+            apart=chance.uniform(0.01, 0.05),
+            hooks=chance.uniform(0.1, 0.75),
+            hook=chance.uniform(3.0, 8.0),
+            joined=chance.uniform(0.0, 0.25),
+        ),
+        person=person,
         hands=hands or {},
     )
 

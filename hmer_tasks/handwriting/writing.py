@@ -9,19 +9,21 @@ Nodes are numbered as by `ExprTree.to_networkx`. The same (label, writer, seed) 
 
 import io
 from dataclasses import dataclass
+from random import Random
 
 from PIL import Image
 
 from hmer_tasks.exceptions import LabelError, RejectReason
-from hmer_tasks.handwriting.boxes import Relation, UndrawableError, cells_of
+from hmer_tasks.handwriting.boxes import Cell, Relation, UndrawableError, cells_of
+from hmer_tasks.handwriting.inkml_writer import inkml_document
 from hmer_tasks.handwriting.layout import Layout
 from hmer_tasks.handwriting.paper import photographed
-from hmer_tasks.handwriting.pen import clean, ink
+from hmer_tasks.handwriting.pen import Ink, clean, ink
 from hmer_tasks.handwriting.writer import Hands, Writer, keyed, writer
 from hmer_tasks.images import png
 from hmer_tasks.latex.parser import parse
 
-__all__ = ["LOOKS", "Hands", "Writer", "Written", "drawable", "write", "writer"]
+__all__ = ["LOOKS", "Hands", "Writer", "Written", "drawable", "write", "write_ink", "write_inkml", "writer"]
 
 LOOKS = ("ink", "photo")
 PixelBox = tuple[float, float, float, float]  # left, top, right, bottom
@@ -45,16 +47,8 @@ class Written:
 
 def write(label: str, by: Writer, seed: int = 0, look: str = "ink") -> Written:
     """Write a label by hand. Raises LabelError: what `parse` does, and `not_drawable`."""
-    tree = parse(label)
-    line, cells, relations = cells_of(tree)
     chance = keyed("write", seed, by.number, label)
-    try:
-        box = Layout(by, chance).block(line, 1.0)
-    except UndrawableError as error:
-        raise _refused(label, error.symbol) from None
-    if not box.marks:
-        raise _refused(label, label.split(maxsplit=1)[0])
-    written = ink(box, by, chance)
+    written, cells, relations = _ink_of(label, by, chance)
     if look == "photo":
         data, size, places = photographed(written, chance)
         ending = "jpg"
@@ -69,6 +63,28 @@ def write(label: str, by: Writer, seed: int = 0, look: str = "ink") -> Written:
         old = boxes[number] or (left, top, right, bottom)
         boxes[number] = (min(left, old[0]), min(top, old[1]), max(right, old[2]), max(bottom, old[3]))
     return Written(data, ending, size, tuple(cell.symbol for cell in cells), tuple(boxes), tuple(relations))
+
+
+def write_ink(label: str, by: Writer, seed: int = 0) -> tuple[Ink, list[Cell]]:
+    """The strokes that `write` paints, and the tree's nodes by number. Raises LabelError as `write` does."""
+    ink_written, cells, _ = _ink_of(label, by, keyed("write", seed, by.number, label))
+    return ink_written, cells
+
+
+def write_inkml(label: str, by: Writer, seed: int = 0, id: str = "") -> bytes:
+    """The label as InkML, with the strokes that `write` paints. Raises LabelError as `write` does."""
+    return inkml_document(id, label, write_ink(label, by, seed)[0], by.name)
+
+
+def _ink_of(label: str, by: Writer, chance: Random) -> tuple[Ink, list[Cell], list[Relation]]:
+    line, cells, relations = cells_of(parse(label))
+    try:
+        box = Layout(by, chance).block(line, 1.0)
+    except UndrawableError as error:
+        raise _refused(label, error.symbol) from None
+    if not box.marks:
+        raise _refused(label, label.split(maxsplit=1)[0])
+    return ink(box, by, chance), cells, relations
 
 
 def drawable(label: str) -> bool:

@@ -204,13 +204,15 @@ def check_size(width: int, height: int, where: str) -> None:
     Raises:
         PictureError: `image_too_large`, `image_too_long` or `image_too_small`.
     """
-    size = f"{width} × {height} pixels"
     if width * height > MAX_PIXELS:
-        raise PictureError(RejectReason.IMAGE_TOO_LARGE, where, size)
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise PictureError(RejectReason.IMAGE_TOO_LONG, where, size)
-    if min(width, height) < MIN_SIDE:
-        raise PictureError(RejectReason.IMAGE_TOO_SMALL, where, size)
+        reason = RejectReason.IMAGE_TOO_LARGE
+    elif max(width, height) > MAX_ASPECT * min(width, height):
+        reason = RejectReason.IMAGE_TOO_LONG
+    elif min(width, height) < MIN_SIDE:
+        reason = RejectReason.IMAGE_TOO_SMALL
+    else:
+        return
+    raise PictureError(reason, where, f"{width} × {height} pixels")
 
 
 def _check_frames(image: Image.Image, where: str) -> None:

@@ -65,6 +65,8 @@ def gate(
         image = load(bare, where, small=True, walked=True)
         if is_opaque(image):
             inverted, undecided = _look_at_clean(bare, where, image, word)
+            if not (inverted or stripped or undecided):
+                return GatedPicture(data)
             if not inverted:
                 return GatedPicture(bare, "", _changes(stripped=stripped, polarity_undecided=undecided))
             whole = image if kind != JPEG and image.mode in ("L", "RGB") else None

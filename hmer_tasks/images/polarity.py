@@ -21,6 +21,7 @@ DARK_SKEWNESS = -0.3  # of 1: how one-sided the strokes must be to be plainly da
 LIGHT_SKEWNESS = 0.6  # or plainly light: a picture that is inverted wrongly is worse than one left alone
 _QUICK_SKEWNESS = -0.6  # of an eighth of the picture
 _GROUND = 0.6  # at least this share of the pixels, of one level (and its neighbours), is a bitmap's paper
+_GROUND_SKEWNESS = 0.1  # on such a ground even bold strokes stand out so much
 _NEIGHBOURHOOD = 12  # of the shorter side: the blur's radius, wider than a stroke
 _MINORITY = 0.35  # at most this share of the pixels is ink, if counting alone is to settle it
 _ENOUGH = 400  # pixels that strokes can be looked at in
@@ -82,7 +83,7 @@ def polarity(image: Image.Image, margin: float = 0.0) -> Polarity:
     middle = (low + high) / 2
     counts = np.convolve(grey.histogram(), (1, 1, 1), mode="same") / (grey.width * grey.height)
     if counts.max() >= _GROUND + margin:
-        mostly_dark = bool(counts.argmax() < middle)
+        mostly_dark = bool(counts.argmax() < middle) and one_sided >= _GROUND_SKEWNESS
     else:
         dark_paper = bool(np.median(np.asarray(grey)) < middle)
         mostly_dark = dark_paper and one_sided >= LIGHT_SKEWNESS + margin

@@ -4,6 +4,7 @@ from collections import Counter
 
 from hmer_tasks.latex.attributes import ink_tokens
 from hmer_tasks.latex.words import letters_of_names
+from hmer_tasks.utils.check_types import require_type
 
 
 def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
@@ -12,6 +13,7 @@ def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
     Environment names and ``_ ^ & \\ \begin`` do count; arguments that are no ink (a colour's name, a
     length) count in the `released` dialect alone, letter by letter.
     """
+    require_type(label, str, "a label")
     tokens = label.split()
     counts = Counter(letters_of_names(tokens) if dialect == "released" else ink_tokens(tokens))
     counts.pop("{", None)

@@ -13,7 +13,7 @@ ENVIRONMENT = re.compile(r"\{([A-Za-z]+\*?)\}")
 _BRACES = {"{": "}", "\\{": "\\}"}
 
 
-def mend_environments(words: list[str]) -> list[str]:
+def repair_environment_names(words: list[str]) -> list[str]:
     """The tokens with such names spelled right; those that may be meant in two ways stay."""
     if "\\begin" not in words and "\\end" not in words:
         return words

@@ -13,6 +13,7 @@ from hmer_tasks.latex.rules import Rules, profile
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.unicode import to_commands
 from hmer_tasks.latex.words import split_glued
+from hmer_tasks.utils.check_types import require_type
 
 # TeX's comment runs to the end of its line. On the last line there is nothing to run to: there, and
 # so in every one-line truth, % is a per cent sign that somebody forgot to escape, and it stays.
@@ -28,6 +29,7 @@ def normalize(latex: str, profile_name: str = "plain") -> str:
     Raises LabelError with the index of the token at fault (of the tokens that stand in the error),
     and ValueError, with the nearest name, where there is no such profile.
     """
+    require_type(latex, str, "LaTeX")
     rules = profile(profile_name)
     if rules.document == "strip":
         text = without_comments(latex)

@@ -9,6 +9,7 @@ from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tokens import ID, Lexed, lex
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import join_columns
+from hmer_tasks.utils.check_types import require_type
 
 MAX_DEPTH = 100  # real labels reach 12; the text form grows with depth × length
 EMPTY: Line = (Node(NONE),)
@@ -23,6 +24,7 @@ def parse(label: str) -> ExprTree:
 
     Raises LabelError with the reason and the place of the token at fault. Linear in the label.
     """
+    require_type(label, str, "a label")
     lexed = lex(label)
     if len(lexed.terminals) == 1:
         raise LabelError(RejectReason.EMPTY_LABEL, 0, "there is no token")

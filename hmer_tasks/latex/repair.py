@@ -1,9 +1,9 @@
-r"""Labels that are nearly TeX, repaired where there is one way to repair them: `--repair`, opt-in.
+r"""Repair of labels that are nearly TeX and have exactly one repair: `--repair`, opt-in.
 
-A repair has a name, its kind; which kinds hold for any label and which only for the labels of one corpus is
-the table [rules] of grammar/repairs.toml. Nothing guesses where a brace goes but in a corpus known to have
-lost its braces in one way. A label that parses is never touched, except for signs that are no TeX at all
-(full-width forms, √, `[object Object]`). Linear in the label.
+Each repair has a kind. The table [rules] of grammar/repairs.toml says which kinds apply to all labels, and
+which only to those of one corpus. Missing braces are only restored in a corpus that is known to have lost
+its braces in one particular way. A label that parses is not changed, except for signs that are not TeX
+(full-width forms, √, `[object Object]`). The time is linear in the length of the label.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from functools import cache
 from itertools import combinations
 
 from hmer_tasks.exceptions import LabelError, RejectReason
-from hmer_tasks.latex.environment_names import ENVIRONMENT, mend_environments
+from hmer_tasks.latex.environment_names import ENVIRONMENT, repair_environment_names
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.unicode import to_commands
 from hmer_tasks.latex.words import is_token, split_glued
@@ -22,12 +22,12 @@ Parses = Callable[[str], bool]
 KINDS = ("full_width", "root_sign", "stray_object", "environment_name", "script_closed", "closers_at_end")
 _NO_FIRST_SIGN = frozenset(["{", "}", "_", "^", "&", "\\\\", "'"])
 _MARKS = frozenset(["_", "^", "\\sp", "\\sb"])
-_MOST_PASSES = 8  # one repair may show what another is needed for; no label known takes more than two
+_MOST_PASSES = 8  # one repair may expose the need for another; no known label takes more than two
 
 
 @dataclass(frozen=True, slots=True)
 class RepairedLabel:
-    """A mended label (white-space-separated tokens) and the kinds of mends, in the order made."""
+    """A repaired label (white-space-separated tokens) and the kinds of its repairs, in order."""
 
     label: str
     kinds: tuple[str, ...]
@@ -50,9 +50,9 @@ def _table() -> _Table:
     data = read_toml("repairs.toml")
 
     def of(section: str, name: str) -> str:
-        found = data[section]
-        assert isinstance(found, dict)
-        return str(found[name])
+        table = data[section]
+        assert isinstance(table, dict)
+        return str(table[name])
 
     rules = data["rules"]
     assert isinstance(rules, dict)
@@ -71,36 +71,47 @@ def _table() -> _Table:
 
 
 def own_rules(corpus: str) -> tuple[str, ...]:
-    """The kinds of repairs that are made in the labels of this corpus alone; none for most."""
+    """The kinds of repairs for the labels of this corpus only; most corpora have none."""
     return _table().of_corpus.get(corpus, ())
 
 
 def rules_of(corpus: str) -> tuple[str, ...]:
-    """The kinds of repairs that are made in labels of a corpus; an empty name: of no corpus that is known."""
+    """The kinds of repairs for labels of a corpus; for an empty name, those for all labels."""
     return (*_table().any_label, *own_rules(corpus))
 
 
-def mend(label: str, parses: Parses, corpus: str = "") -> RepairedLabel | None:
-    """The label mended; None where nothing is wrong with it, or where more than one mend would do.
+def repair(label: str, parses: Parses, corpus: str = "") -> RepairedLabel | None:
+    r"""Repair a label that is nearly TeX.
 
-    `parses` tells whether a label is one (it may normalise raw LaTeX first); `corpus` is the name of
-    the corpus, some of which have a defect of their own. Raises LabelError (`lost_text`) where the
-    label lacks something that no mend can bring back.
+    Args:
+        label: The label.
+        parses: Whether a text is a valid label. It may normalize raw LaTeX first.
+        corpus: The name of the corpus. Some have repairs of their own.
+
+    Returns:
+        The repaired label; None if nothing is wrong with it, or if it has no unique repair.
+
+    Raises:
+        LabelError: Text is lost that no repair can restore (`lost_text`).
+
+    Example:
+        >>> repair("√ { x }", lambda text: text.startswith("\\sqrt"))
+        RepairedLabel(label='\\sqrt { x }', kinds=('root_sign',))
     """
     if ("%" in label and "\n" in label) or not tables().reserved.isdisjoint(label.split()):
         return None  # a comment ends with its line, and a label of tokens has no lines
     rules = rules_of(corpus)
-    mended, kinds = label, dict[str, None]()
+    repaired, kinds = label, dict[str, None]()
     for _ in range(_MOST_PASSES):
-        found = _mend_once(mended, parses, rules)
-        if found is None:
-            return RepairedLabel(mended, tuple(kinds)) if kinds else None
-        mended = found.label
-        kinds.update(dict.fromkeys(found.kinds))
+        step = _repair_once(repaired, parses, rules)
+        if step is None:
+            return RepairedLabel(repaired, tuple(kinds)) if kinds else None
+        repaired = step.label
+        kinds.update(dict.fromkeys(step.kinds))
     return None
 
 
-def _mend_once(label: str, parses: Parses, rules: tuple[str, ...]) -> RepairedLabel | None:
+def _repair_once(label: str, parses: Parses, rules: tuple[str, ...]) -> RepairedLabel | None:
     words = _tokens(label)
     kinds = []
     for kind, step in _STEPS.items():
@@ -108,11 +119,11 @@ def _mend_once(label: str, parses: Parses, rules: tuple[str, ...]) -> RepairedLa
         if changed != words:
             kinds.append(kind)
             words = changed
-    mended = " ".join(words)
-    if parses(mended if kinds else label):
-        return RepairedLabel(mended, tuple(kinds)) if kinds else None
-    if "closers_at_end" in rules and (found := _closers_moved_back(words, parses)) is not None:
-        return RepairedLabel(found.label, (*kinds, *found.kinds))
+    repaired = " ".join(words)
+    if parses(repaired if kinds else label):
+        return RepairedLabel(repaired, tuple(kinds)) if kinds else None
+    if "closers_at_end" in rules and (closed := _closers_moved_back(words, parses)) is not None:
+        return RepairedLabel(closed.label, (*kinds, *closed.kinds))
     return None
 
 
@@ -128,7 +139,7 @@ def _tokens(label: str) -> list[str]:
 
 
 def _narrow(words: list[str]) -> list[str]:
-    """Full-width forms as the signs they are."""
+    """Replace full-width forms by the signs that they stand for."""
     wide = _table().wide
     if wide.isdisjoint(words):
         return words
@@ -136,7 +147,7 @@ def _narrow(words: list[str]) -> list[str]:
 
 
 def _roots(words: list[str]) -> list[str]:
-    r"""√ as \sqrt where it is plain how far it reaches."""
+    r"""Replace √ by \sqrt where its argument is unambiguous."""
     table = _table()
     if table.root not in words:
         return words
@@ -153,16 +164,16 @@ def _roots(words: list[str]) -> list[str]:
 
 
 def _ends_after(words: list[str], i: int) -> bool:
-    """Whether the sign at `i` is a letter, a digit or a command alone, and a root must end after it."""
+    """Whether the sign at `i` is one letter, digit or symbol, and a root must end after it."""
     if i >= len(words) or words[i] in tables().signatures or words[i] in tables().operators:
         return False
-    plain = words[i].isalnum() or (words[i][0] == "\\" and words[i] in tables().symbols)
+    is_single = words[i].isalnum() or (words[i][0] == "\\" and words[i] in tables().symbols)
     enders = _table().enders
-    return plain and words[i] not in enders and (i + 1 == len(words) or words[i + 1] in enders)
+    return is_single and words[i] not in enders and (i + 1 == len(words) or words[i + 1] in enders)
 
 
 def _without_strays(words: list[str]) -> list[str]:
-    """Labels without a program's words. Raises LabelError where they stand for a root's index."""
+    """Remove `[object Object]`. Raises LabelError where it replaced the index of a root."""
     stray = list(_table().stray)
     size = len(stray)
     if words.count(stray[-1]) == 0:
@@ -185,7 +196,7 @@ _STEPS: dict[str, Callable[[list[str]], list[str]]] = {
     "full_width": _narrow,
     "stray_object": _without_strays,
     "root_sign": _roots,
-    "environment_name": mend_environments,
+    "environment_name": repair_environment_names,
 }
 
 
@@ -193,18 +204,19 @@ _STEPS: dict[str, Callable[[list[str]], list[str]]] = {
 
 
 def _closers_moved_back(words: list[str], parses: Parses) -> RepairedLabel | None:
-    """A label whose scripts of one sign lost their closing braces, of which one stands at the very end:
-    the braces moved back, where just one choice of scripts makes a label."""
+    """Restore the closing braces of scripts of one sign, if exactly one choice of scripts parses.
+
+    Such labels lost these braces, and one of them is at the end of the label."""
     if words[-1:] != ["}"] or len(words) > _table().longest:
         return None
     missing = words.count("{") - words.count("}")
-    found = _closings(words[:-1], missing + 1, parses, again=True)
-    # They lost them all: a choice that leaves another one closed is not what happened.
-    if len(found) != 1 or _scripts_of_one_sign(found[0].split()) != missing + 1:
+    choices = _closings(words[:-1], missing + 1, parses, again=True)
+    # Such labels lost all of them: a choice that leaves another script closed is not the cause.
+    if len(choices) != 1 or _scripts_of_one_sign(choices[0].split()) != missing + 1:
         return None
-    # Where the last brace may as well have been in its place, one script alone wanted closing.
-    kind = "script_closed" if _closings(words, missing, parses, again=False) == found else "closers_at_end"
-    return RepairedLabel(found[0], (kind,))
+    # If the last brace can stay in its place, only one script had lost its brace.
+    kind = "script_closed" if _closings(words, missing, parses, again=False) == choices else "closers_at_end"
+    return RepairedLabel(choices[0], (kind,))
 
 
 def _scripts_of_one_sign(words: list[str]) -> int:
@@ -218,10 +230,10 @@ def _scripts_of_one_sign(words: list[str]) -> int:
 
 
 def _closings(words: list[str], count: int, parses: Parses, again: bool) -> list[str]:
-    """The labels that come of closing `count` scripts after their first sign: none, one or two of them.
+    """The labels that result from closing `count` scripts after their first sign: at most two of them.
 
-    `again`: also those that a brace closes there already (it then closes what stands around). None
-    of them where there are too many choices to try.
+    `again`: also close scripts that are followed by a brace already, which then closes an outer group.
+    Empty if there are too many choices to try.
     """
     places = [
         i + 1
@@ -233,16 +245,16 @@ def _closings(words: list[str], count: int, parses: Parses, again: bool) -> list
     ]
     if not 0 < count <= len(places):
         return []
-    found: dict[str, None] = {}
+    labels: dict[str, None] = {}
     for tried, chosen in enumerate(combinations(places, count)):
         if tried == _table().most_tried:
             return []
         label = _closed(words, chosen)
-        if label not in found and parses(label):
-            found[label] = None
-            if len(found) == 2:
+        if label not in labels and parses(label):
+            labels[label] = None
+            if len(labels) == 2:
                 break
-    return list(found)
+    return list(labels)
 
 
 def _closed(words: list[str], places: tuple[int, ...]) -> str:

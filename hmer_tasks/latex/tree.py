@@ -6,33 +6,19 @@ leaves are shared. `to_label` prints the explicit form; text form and counts sta
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from hmer_tasks.latex.attributes import signature, tokens_of
+from hmer_tasks.latex.nodes import BREAK, GROUP, NONE, Child, Line, Node
 from hmer_tasks.latex.tables import Signature
+from hmer_tasks.latex.tree_svg import tree_svg
 from hmer_tasks.latex.words import split_environment
+from hmer_tasks.utils.check_types import require_type
 
 if TYPE_CHECKING:
     import networkx as nx
 
-NONE = "<none>"  # a node without ink: the base of a script at the start of a line, an empty line
-GROUP = "{}"  # a bare group
-BREAK = "\\\\"
-
-Line: TypeAlias = "tuple[Node, ...]"
-Child: TypeAlias = "tuple[str, Line]"
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A symbol and its children: (relation, line) pairs in label order."""
-
-    symbol: str
-    children: "tuple[Child, ...]" = ()
-
-    def child(self, relation: str) -> "Line | None":
-        """The child line of that relation, if there is one."""
-        return next((line for name, line in self.children if name == relation), None)
+__all__ = ["BREAK", "GROUP", "NONE", "Child", "ExprTree", "Line", "Node", "to_label"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +35,31 @@ class ExprTree:
             deepest = max(deepest, depth)
             open_lines += [(child, depth + 1) for node in line for _, child in node.children]
         return deepest
+
+    def __str__(self) -> str:
+        """The tree as indented lines: a symbol, and its relation to the line or symbol before it.
+
+        Example:
+            >>> print(ExprTree((Node("x", (("sup", (Node("2"),)),)), Node("+"))))
+            x
+              2 (sup)
+            + (right)
+        """
+        rows: list[str] = []
+        waiting = [(self.line, 0, "")]
+        while waiting:
+            line, depth, relation = waiting.pop()
+            if not line:
+                continue
+            node, rest = line[0], line[1:]
+            rows.append("  " * depth + node.symbol + (f" ({relation})" if relation else ""))
+            waiting.append((rest, depth, "right"))
+            waiting += [(child, depth + 1, name) for name, child in reversed(node.children)]
+        return "\n".join(rows)
+
+    def _repr_svg_(self) -> str | None:
+        """The drawn tree, for notebooks; None where it has too many nodes to be read."""
+        return tree_svg(self.line, standalone=True)
 
     def to_networkx(self) -> "nx.DiGraph[int]":
         """The layout graph: nodes 0 … n-1 in reading order with `symbol`, edges with `relation`.
@@ -76,6 +87,7 @@ class ExprTree:
 
 def to_label(tree: ExprTree) -> str:
     r"""The label of a tree in explicit form: every argument and script in braces."""
+    require_type(tree, ExprTree, "a tree")
     out: list[str] = []
     _write_line(tree.line, out)
     return " ".join(out)

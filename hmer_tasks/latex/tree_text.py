@@ -8,12 +8,14 @@ from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import symbol_end
 from hmer_tasks.latex.tree import ExprTree, Line, Node
 from hmer_tasks.latex.tree_checks import check_tree
+from hmer_tasks.utils.check_types import require_type
 
 MAX_DEPTH = 100
 
 
 def tree_text(tree: ExprTree) -> str:
     """The text form of a tree; lines joined by LF, none at the end."""
+    require_type(tree, ExprTree, "a tree")
     out: list[str] = []
     _write(tree.line, "", "", out)
     first = tree.line[0].symbol
@@ -45,6 +47,7 @@ def parse_tree_text(text: str) -> ExprTree:
     Raises LabelError: `bad_tree_text` (the place is the line's number, from 0) where a line is not
     a line of a tree, or where no label has such a tree; `too_deep` over 100 levels.
     """
+    require_type(text, str, "a tree text")
     lines = text.split("\n")
     root: list[str | _Draft] = [lines[0]]  # a node is its symbol until a child of it is met: most have none
     open_lines = [root]

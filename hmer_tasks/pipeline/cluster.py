@@ -1,8 +1,8 @@
 """`build --on local|slurm|ray`: the build as one step of a datatrove pipeline (extra [cluster]).
 
-datatrove's executors start ranks and look after them; what a rank does is ranks.py's, and OUT's own
-markers say what is done, not datatrove's. The engine's files (its logs, its statistics, Slurm's script) lie
-beside OUT, because the last rank ends the build while the engine still writes them.
+datatrove's executors start and watch the ranks; ranks.py does the work of a rank. The markers in OUT,
+not those of datatrove, say which shards are finished. The engine's own files (logs, statistics, Slurm's
+script) lie beside OUT, because the last rank finishes the build while the engine still writes them.
 """
 
 import os
@@ -19,7 +19,13 @@ from hmer_tasks.pipeline.markers import incomplete_jobs
 from hmer_tasks.pipeline.plan import BuildOptions
 from hmer_tasks.pipeline.ranks import Ranked, build_rank, count_jobs_without_marker, end
 from hmer_tasks.pipeline.resume import BUILD, clear, finished, prepare
-from hmer_tasks.pipeline.runner import BuildResult, OpenBuild, mend, opened, told
+from hmer_tasks.pipeline.runner import (
+    BuildResult,
+    OpenBuild,
+    as_build_error,
+    open_build,
+    rebuild_damaged_shards,
+)
 from hmer_tasks.storage.urls import is_url
 from hmer_tasks.utils.processes import cores, raise_on_signal
 from hmer_tasks.utils.progress import progress_of
@@ -40,9 +46,9 @@ _POLL = 2.0  # seconds between two looks at how far the ranks are
 
 
 class BuildStep(PipelineStep):
-    """The build as a pipeline step: rank R of W makes its share of the missing shards, one after another.
+    """The build as a pipeline step: rank R of W writes its share of the missing shards, one after another.
 
-    It takes no documents and yields none; `shards` in datatrove's statistics are those that a rank wrote.
+    The step takes and yields no documents. `shards` in datatrove's statistics counts those a rank wrote.
     """
 
     name = "hmer-tasks build"
@@ -67,46 +73,58 @@ def launch(
     slurm: dict[str, str] | None = None,
     logs: Path | None = None,
 ) -> Ranked:
-    """Build on an engine: `local` and `ray` end with the build, `slurm` when it has been submitted.
+    """Build on an engine. `local` and `ray` return after the build, `slurm` after the submission.
 
-    `logs`: where the engine writes, by default OUT with `.logs` behind it. Raises as `build` does, and
-    BuildError where an engine has ended and shards are missing.
+    Args:
+        options: The arguments of the build.
+        engine: One of `ENGINES`.
+        world_size: The number of ranks. None: one for each missing shard, at most 256.
+        slurm: Options for Slurm, such as `partition`.
+        logs: The folder for the engine's files. None: OUT with the suffix `.logs`.
+
+    Returns:
+        What was written, and the finished build unless it was only submitted.
+
+    Raises:
+        UsageError: The engine is unknown, or the options do not fit it.
+        BuildError: The engine has ended and shards are missing, or a Slurm job still writes to OUT.
     """
     if engine not in ENGINES:
         raise UsageError(f"no engine {engine!r}; there are {', '.join(ENGINES)}")
     if slurm and engine != "slurm":
         raise UsageError("--slurm options are for --on slurm")
-    with raise_on_signal(), opened(options) as it, told(it.store):
-        folder = logs or Path(f"build/{options.dataset}.logs" if is_url(it.out) else f"{it.out}.logs")
-        # Asked before OUT is claimed: tasks at work hold it.
-        if engine == "slurm" and (job := slurm_array.queued(folder)) is not None:
+    with raise_on_signal(), open_build(options) as opened, as_build_error(opened.store):
+        folder = logs or Path(f"build/{options.dataset}.logs" if is_url(opened.out) else f"{opened.out}.logs")
+        # Checked before OUT is claimed: running tasks hold the lock.
+        if engine == "slurm" and (job := slurm_array.queued_job(folder)) is not None:
             if options.overwrite:
-                raise BuildError(f"Slurm job {job} still writes to {it.store}: first `scancel {job}`")
-            if BUILD not in it.store.names():
-                return Ranked(it.out, 0, count_jobs_without_marker(it), None, job)
-        with it.store.claim():
+                raise BuildError(f"Slurm job {job} still writes to {opened.store}: first `scancel {job}`")
+            if BUILD not in opened.store.names():
+                return Ranked(opened.out, 0, count_jobs_without_marker(opened), None, job)
+        with opened.store.claim():
             if options.overwrite:
-                clear(it.store, it.plan)
-            elif (summary := finished(it.store, it.plan)) is not None:
-                mended = mend(it, it.plan.jobs, summary, options.workers)
-                return Ranked(it.out, mended, 0, BuildResult(it.out, summary, already=True, mended=mended))
-            prepare(it.store, it.plan)
-            missing = incomplete_jobs(it.store, it.plan.jobs, it.plan)
+                clear(opened.store, opened.plan)
+            elif (summary := finished(opened.store, opened.plan)) is not None:
+                rebuilt = rebuild_damaged_shards(opened, opened.plan.jobs, summary, options.workers)
+                result = BuildResult(opened.out, summary, already=True, rebuilt=rebuilt)
+                return Ranked(opened.out, rebuilt, 0, result)
+            prepare(opened.store, opened.plan)
+            missing = incomplete_jobs(opened.store, opened.plan.jobs, opened.plan)
         if not missing:
-            return end(it, 0)
+            return end(opened, 0)
         step = BuildStep(replace(options, overwrite=False, workers=1), frozenset(job.name for job in missing))
         tasks = min(len(missing), world_size or _MOST_TASKS)
         if engine == "slurm":
             executor = slurm_array.array(step, tasks, slurm or {}, folder)
-            with _chatter_to(folder):
+            with _stderr_to(folder):
                 slurm_array.submit(executor, folder)
-            return Ranked(it.out, 0, len(missing), None)
-        on = _ray if engine == "ray" else _local
-        _run(on(step, tasks, options.workers, folder), folder, it, len(missing))
-        done = end(it, len(missing))
+            return Ranked(opened.out, 0, len(missing), None)
+        make_executor = _ray if engine == "ray" else _local
+        _run(make_executor(step, tasks, options.workers, folder), folder, opened, len(missing))
+        done = end(opened, len(missing))
     if done.built is None:
         raise BuildError(
-            f"{done.left} of {len(it.plan.jobs)} shards are missing: {folder} says why; "
+            f"{done.remaining} of {len(opened.plan.jobs)} shards are missing: {folder} says why; "
             f"run the same command again"
         )
     return done
@@ -117,12 +135,12 @@ def _local(step: BuildStep, tasks: int, workers: int, logs: Path) -> "PipelineEx
 
     at_once = min(tasks, workers or cores())
     return LocalPipelineExecutor(
-        [step], tasks=tasks, workers=at_once, logging_dir=_whole(logs), skip_completed=False
+        [step], tasks=tasks, workers=at_once, logging_dir=_absolute(logs), skip_completed=False
     )
 
 
 def _ray(step: BuildStep, tasks: int, workers: int, logs: Path) -> "PipelineExecutor":
-    """On the cluster that RAY_ADDRESS names, or that this process is connected to, or on this machine."""
+    """An executor on the connected Ray cluster, else on that of RAY_ADDRESS, else on this machine."""
     try:
         import ray
         from datatrove.executor.ray import RayPipelineExecutor
@@ -134,27 +152,27 @@ def _ray(step: BuildStep, tasks: int, workers: int, logs: Path) -> "PipelineExec
         [step],
         tasks=tasks,
         workers=workers or -1,
-        logging_dir=_whole(logs),
+        logging_dir=_absolute(logs),
         skip_completed=False,
         mem_per_cpu_gb=1,
     )
 
 
-def _whole(logs: Path) -> str:
+def _absolute(logs: Path) -> str:
     return str(logs.absolute())
 
 
-def _run(executor: "PipelineExecutor", logs: Path, it: OpenBuild, missing: int) -> None:
-    """Run to the end, and show how far the ranks are by what stands in OUT."""
+def _run(executor: "PipelineExecutor", logs: Path, opened: OpenBuild, missing: int) -> None:
+    """Run to the end, and show progress by the markers in OUT."""
     stop = threading.Event()
 
     def watch() -> None:
         with progress_of(missing, "shards") as show:
             while not stop.wait(_POLL):
-                show(missing - count_jobs_without_marker(it))
+                show(missing - count_jobs_without_marker(opened))
 
     watcher = threading.Thread(target=watch, daemon=True)
-    with _chatter_to(logs):
+    with _stderr_to(logs):
         watcher.start()
         try:
             executor.run()
@@ -164,8 +182,8 @@ def _run(executor: "PipelineExecutor", logs: Path, it: OpenBuild, missing: int) 
 
 
 @contextmanager
-def _chatter_to(logs: Path) -> Iterator[None]:
-    """What an engine and its processes say goes to LOGS/engine.log; our own lines stay on the terminal."""
+def _stderr_to(logs: Path) -> Iterator[None]:
+    """Send the stderr of the engine and its processes to LOGS/engine.log, but not our own lines."""
     logs.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     terminal, before = os.dup(2), sys.stderr

@@ -1,7 +1,7 @@
-"""`build --exclude FILE`: samples that the user leaves out, mostly those that `hmer-tasks audit` found.
+"""`build --exclude FILE`: samples to leave out, usually those that `hmer-tasks audit` reported.
 
-The file: JSON lines `{source, id, reason, with}`, of which only `id` must be there. Without a source
-(an audit of plain label files knows none) the id is left out of whatever split holds it.
+The file has JSON lines `{source, id, reason, with}`; only `id` is required. Without a source (an audit of
+plain label files has none) the id is left out of every split that holds it.
 """
 
 import json
@@ -22,36 +22,36 @@ MAX_BYTES = 256 << 20  # of such a file: millions of lines
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """What to leave out: why, by source and id."""
+    """The samples to leave out: the reason, by source and id."""
 
     path: Path
     reasons: Mapping[tuple[str, str], str]
 
     def why(self, source: str, id: str) -> str:
-        """Why a sample is left out; empty where it is not."""
+        """The reason why a sample is left out; empty if it is not."""
         return self.reasons.get((source, id)) or self.reasons.get(("", id)) or ""
 
     def compare(self, inputs: "Mapping[str, Inputs]") -> None:
-        """Warn in one line of ids that the corpus does not have: the file may be another corpus's.
+        """Warn of ids that the corpus does not have: the file may belong to another corpus.
 
-        Entries of splits that are not built now are nobody's business. Raises UsageError where
-        not one entry is of this corpus.
+        Entries of splits that are not built are ignored. Raises UsageError if no entry matches.
         """
         sources: set[str] = set()
-        left = dict(self.reasons)
-        for each in inputs.values():
-            reader = each.reader
-            source = reader[0].source  # open_inputs lets no empty split through
+        unmatched = dict(self.reasons)
+        for split_inputs in inputs.values():
+            reader = split_inputs.reader
+            source = reader[0].source  # open_inputs rejects empty splits
             sources.add(source)
             for index in range(len(reader)):
                 id = reader.id(index)
-                left.pop((source, id), None)
-                left.pop(("", id), None)
-        unknown = [key for key in left if key[0] in sources or not key[0]]
-        if len(left) == len(self.reasons):
-            there = ", ".join(sorted(sources))
+                unmatched.pop((source, id), None)
+                unmatched.pop(("", id), None)
+        unknown = [key for key in unmatched if key[0] in sources or not key[0]]
+        if len(unmatched) == len(self.reasons):
+            known_sources = ", ".join(sorted(sources))
             raise UsageError(
-                f"--exclude {self.path}: of its {len(left):,} samples none is of {there}: another corpus?"
+                f"--exclude {self.path}: of its {len(unmatched):,} samples none is of {known_sources}: "
+                f"another corpus?"
             )
         if unknown:
             first = "/".join(part for part in unknown[0] if part)
@@ -62,7 +62,7 @@ class Exclusions:
 
 
 def read_exclusions(path: Path) -> Exclusions:
-    """Read such a file. Raises UsageError with the line's number."""
+    """Read an exclusion file. Raises UsageError with the line number."""
     try:
         lines = read_whole(path, MAX_BYTES).decode("utf-8-sig").split("\n")
     except OSError as error:

@@ -1,6 +1,6 @@
-"""The whole engine: one sample becomes its proven rows, or a refusal with a reason and a place.
+"""The engine: one sample becomes its proven rows, or a rejection with a reason and a place.
 
-Pure: nothing here depends on workers, order or files around it. Randomness is keyed by (seed, id).
+The functions are pure: nothing depends on workers, order or other files. Randomness is keyed by (seed, id).
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from hmer_tasks.exceptions import LabelError, PictureError, RejectReason
 from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
-from hmer_tasks.latex.repair import RepairedLabel, mend
+from hmer_tasks.latex.repair import RepairedLabel, repair
 from hmer_tasks.latex.tree import ExprTree, to_label
 from hmer_tasks.latex.unknown import did_you_mean
 from hmer_tasks.pipeline.exclude import Exclusions
@@ -39,25 +39,25 @@ class ExpansionConfig:
     candidates: Candidates | None = None
     clean_share: float = 0.0
     excluded: Exclusions | None = None
-    noise: NoiseModel | None = None  # of the synthetic candidates; None: the shipped one
+    noise: NoiseModel | None = None  # for synthetic candidates; None: the shipped model
     repair: bool = False
-    repair_as: str | None = None  # the corpus whose repairs are made; None: the one a sample is of
+    repair_as: str | None = None  # the corpus whose repairs are applied; None: that of the sample
     images: bool = True
-    strict: bool = False  # a label with an unknown command is refused
+    strict: bool = False  # reject labels with an unknown command
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLabel:
-    """A label as it is built: in explicit form, with its tree, and how it was repaired, if it was."""
+    """A label in explicit form, with its tree, and its repair if it needed one."""
 
     label: str
     tree: ExprTree
-    mended: RepairedLabel | None
+    repaired: RepairedLabel | None
 
 
 @lru_cache(maxsize=8192)
 def _read(label: str, profile: str | None, normalized: bool, repaired_as: str | None) -> ReadLabel:
-    """A label read, after the repairs of a corpus (None: of none); labels that repeat are read once."""
+    """Parse a label after the repairs of a corpus (None: no repairs). Repeated labels are cached."""
 
     def parsed(text: str) -> ExprTree:
         return parse(text if profile is None else normalize(text, profile))
@@ -69,44 +69,65 @@ def _read(label: str, profile: str | None, normalized: bool, repaired_as: str | 
             return False
         return True
 
-    mended = None if repaired_as is None else mend(label, parses, repaired_as)
-    tree = parsed(label if mended is None else mended.label)
+    repaired = None if repaired_as is None else repair(label, parses, repaired_as)
+    tree = parsed(label if repaired is None else repaired.label)
     explicit = to_label(tree)
     if normalized:
         explicit = canonicalize(explicit)
         tree = parse(explicit)
-    return ReadLabel(explicit, tree, mended)
+    return ReadLabel(explicit, tree, repaired)
 
 
 def read_label(sample: Sample, profile: str | None, context: ExpansionConfig) -> ReadLabel | Rejected:
-    """The sample's label in explicit form with its tree, or why it has none."""
+    """The sample's label in explicit form with its tree, or the rejection of the sample.
+
+    Args:
+        sample: The sample.
+        profile: The normalization profile of its corpus. None: the labels are tokenised already.
+        context: The configuration of the build.
+
+    Returns:
+        The label, or why it was rejected.
+    """
     corpus = sample.source.partition("/")[0] if context.repair_as is None else context.repair_as
     try:
-        read = _read(sample.label, profile, context.normalize, corpus if context.repair else None)
+        result = _read(sample.label, profile, context.normalize, corpus if context.repair else None)
     except LabelError as error:
         return _refuse(sample, error)
-    if context.strict and (unknown := unknown_commands(read.label)):
-        place = read.label.split().index(unknown[0])
+    if context.strict and (unknown := unknown_commands(result.label)):
+        place = result.label.split().index(unknown[0])
         detail = f"{unknown[0]} is not known{did_you_mean(unknown[0])}"
         return _refuse(sample, LabelError(RejectReason.UNKNOWN_COMMAND, place, detail))
-    return read
+    return result
 
 
 def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleRows | Rejected:
-    """The sample's rows, every one proven, or why it has none.
+    """Expand a sample into its rows, each of them proven.
 
-    Raises ProofError where a row is not what its task promises: that is a bug, and ends the build.
+    Args:
+        sample: The sample.
+        read: Its label, as `read_label` returned it.
+        context: The configuration of the build.
+
+    Returns:
+        The sample's rows, or why it was rejected.
+
+    Raises:
+        ProofError: A row is not what its task promises. This is a bug, and it ends the build.
     """
-    label, tree, mended = read.label, read.tree, read.mended
+    label, tree, repaired = read.label, read.tree, read.repaired
     others, about_mistakes = _sorted_tasks(context)
     wrong, clean = _candidates(sample, label, context) if about_mistakes else ([], False)
     try:
-        told = [(labelled(label, tree, None), others)]
-        # A right candidate too: a model must also learn to say that nothing is wrong.
-        told += [
-            (labelled(label, tree, each), about_mistakes) for each in (*wrong, *([label] if clean else []))
+        inputs = [(labelled(label, tree, None), others)]
+        # Correct candidates as well: a model must also learn to say that nothing is wrong.
+        inputs += [
+            (labelled(label, tree, candidate), about_mistakes)
+            for candidate in (*wrong, *([label] if clean else []))
         ]
-        built = [(task, task.row(each, context.prompts)) for each, tasks in told for task in tasks]
+        built = [
+            (task, task.row(task_input, context.prompts)) for task_input, tasks in inputs for task in tasks
+        ]
         picture = _picture(sample, context)
     except LabelError as error:
         return _refuse(sample, error)
@@ -118,9 +139,9 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
             task.check(row)
             rows.append(row)
     lacking = bool(about_mistakes) and not wrong
-    repair = None
-    if mended is not None:
-        repair = Repair(sample.id, sample.source, mended.kinds, sample.label, mended.label)
+    record = None
+    if repaired is not None:
+        record = Repair(sample.id, sample.source, repaired.kinds, sample.label, repaired.label)
     return SampleRows(
         sample.id,
         sample.source,
@@ -130,33 +151,33 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
         tuple(rows),
         lacking,
         clean,
-        repair,
+        record,
         picture.changes,
     )
 
 
 def _picture(sample: Sample, context: ExpansionConfig) -> LoadedPicture:
-    """The sample's picture; no bytes where rows are to have none. Raises PictureError."""
+    """The sample's picture; empty bytes in a build without pictures. Raises PictureError."""
     if not context.images:
         return LoadedPicture(b"", "")
     return loaded(sample.image, context.keep_polarity)
 
 
 def _sorted_tasks(context: ExpansionConfig) -> tuple[list[Task], list[Task]]:
-    """The tasks about a label, and those about the mistakes of a candidate."""
+    """The tasks about a label, and those about the errors of a candidate."""
     about_mistakes = [task for task in context.tasks if task.name.startswith("error_")]
     return [task for task in context.tasks if task not in about_mistakes], about_mistakes
 
 
 def _candidates(sample: Sample, label: str, context: ExpansionConfig) -> tuple[list[str], bool]:
-    """The mined candidates, else a synthetic one if asked for; and whether the label itself is one too."""
+    """The mined candidates, or a synthetic one; and whether the label itself is a candidate too."""
     key = sample.source, sample.id
-    found = context.candidates.all_wrong(*key, label) if context.candidates is not None else []
-    if not found and context.synthetic:
-        found = [synthesize(label, keyed_random(context.seed, *key), context.noise)]
+    candidates = context.candidates.all_wrong(*key, label) if context.candidates is not None else []
+    if not candidates and context.synthetic:
+        candidates = [synthesize(label, keyed_random(context.seed, *key), context.noise)]
     if not context.clean_share:
-        return found, False
-    return found, keyed_random(context.seed, "clean", *key).random() < context.clean_share
+        return candidates, False
+    return candidates, keyed_random(context.seed, "clean", *key).random() < context.clean_share
 
 
 def _refuse(sample: Sample, error: LabelError) -> Rejected:

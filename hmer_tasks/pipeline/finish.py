@@ -1,6 +1,6 @@
-"""The end of a build: stats merged from disk into build.json, rejects.jsonl and the card.
+"""The end of a build: the stats on disk are merged into build.json, rejects.jsonl and the card.
 
-One marker is in memory at a time: of fifty million labels a third may be refused, each with a reason.
+One marker is in memory at a time: of fifty million labels a third may be rejected, each with a reason.
 """
 
 import errno
@@ -21,21 +21,34 @@ from hmer_tasks.shards.card import card
 from hmer_tasks.shards.label_statistics import LabelTally, example_rows, label_statistics
 from hmer_tasks.shards.manifest import ShardSummary, SplitSummary, Stats, Summary, joined
 from hmer_tasks.storage.store import WORK, Store
-from hmer_tasks.tasks.prompts import fingerprint, shipped_set
+from hmer_tasks.tasks.prompts import prompts_digest, shipped_set
 
 REJECTS = "rejects.jsonl"
 
 
 def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
-    """Write what describes the whole, build.json last, and clear the work folder. Returns build.json."""
+    """Write the files that describe the build, build.json last, and remove the work folder.
+
+    Args:
+        store: OUT.
+        plan: The plan; all its shards are finished.
+        corpus: The corpus, for the dataset card.
+
+    Returns:
+        The contents of build.json.
+
+    Raises:
+        BuildError: A marker is missing or damaged.
+        FileNotFoundError: A shard is missing.
+    """
     with ExitStack() as files:
         rejects = files.enter_context(_lines(store, REJECTS))
         repairs = None
-        if plan.made_by["arguments"].get("repair"):
+        if plan.fingerprint["arguments"].get("repair"):
             repairs = files.enter_context(_lines(store, repairs_file.FILE))
         labels: dict[str, LabelTally] = {}
         arrow_bytes: Counter[str] = Counter()
-        summary = _merged(store, plan, rejects, repairs, labels=labels, arrow_bytes=arrow_bytes)
+        summary = _merge(store, plan, rejects, repairs, labels=labels, arrow_bytes=arrow_bytes)
     _remove_strays(store, set(summary["shards"]))
     shards: dict[str, list[str]] = {}
     for job in plan.jobs:
@@ -50,7 +63,7 @@ def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
 
 @contextmanager
 def _lines(store: Store, name: str) -> Iterator[TextIO]:
-    """A text file that is written line by line, and stands under its name when it is whole."""
+    """A text file written line by line; it gets its name when it is complete."""
     temporary = store.scratch(name)
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
@@ -60,7 +73,7 @@ def _lines(store: Store, name: str) -> Iterator[TextIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _merged(
+def _merge(
     store: Store,
     plan: Plan,
     rejects: TextIO,
@@ -69,9 +82,9 @@ def _merged(
     labels: dict[str, LabelTally],
     arrow_bytes: Counter[str],
 ) -> Summary:
-    """build.json of all markers; what was refused and what was mended goes to the two files, what is said
-    of labels to `labels` and the size of the rows to `arrow_bytes`, by split."""
-    digest = plan_digest(plan.made_by)
+    """Merge all markers into build.json. Rejections and repairs are written to the two files; label
+    statistics are added to `labels` and row sizes to `arrow_bytes`, both by split."""
+    digest = plan_digest(plan.fingerprint)
     rejected: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
     changed: Counter[str] = Counter()
@@ -79,9 +92,9 @@ def _merged(
     splits: dict[str, SplitSummary] = {}
     pictures: dict[str, list[str]] = {}
     shards: dict[str, ShardSummary] = {}
-    there = set(store.names("data"))
+    existing = set(store.names("data"))
     for job in plan.jobs:
-        if f"{job.name}.parquet" not in there:
+        if f"{job.name}.parquet" not in existing:
             raise FileNotFoundError(errno.ENOENT, "gone", f"{store}/{shard_name(job)}")
         stats = read_marker(store, job, digest)
         if stats is None:
@@ -105,7 +118,7 @@ def _merged(
     for split, digests in pictures.items():
         splits[split]["pictures_sha256"] = joined(digests)
     summary: Summary = {
-        "made_by": plan.made_by,
+        "made_by": plan.fingerprint,
         "splits": splits,
         "rejected": dict(sorted(rejected.items())),
         "shards": shards,
@@ -116,7 +129,7 @@ def _merged(
         summary["unknown_commands"] = unknown.as_json()
     if repairs is not None:
         summary["repaired"] = dict(sorted(repaired.items()))
-    if shipped_set(fingerprint(plan.prompts)) is None:
+    if shipped_set(prompts_digest(plan.prompts)) is None:
         summary["prompts"] = dict(plan.prompts)
     return summary
 

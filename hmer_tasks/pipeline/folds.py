@@ -1,4 +1,4 @@
-"""`hmer-tasks folds`: a corpus cut into folds by label, so that no expression stands on both sides."""
+"""`hmer-tasks folds`: a corpus split into folds by label, so that no expression occurs in two folds."""
 
 import json
 from hashlib import sha256
@@ -13,9 +13,18 @@ from hmer_tasks.utils.files import atomic_write
 
 
 def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
-    """Write each sample's fold as a JSON line; returns how many samples each fold has.
+    """Write each sample's fold as a JSON line. Samples with a rejected label have no fold.
 
-    Samples whose label is refused have none. Raises UsageError, CorpusError, OSError.
+    Args:
+        options: The corpus, its root and splits, and the seed.
+        folds: The number of folds, at least 2.
+        out: The file to write.
+
+    Returns:
+        The number of samples in each fold.
+
+    Raises:
+        UsageError: `folds` is below 2.
     """
     if folds < 2:
         raise UsageError(f"-k must be at least 2, not {folds}")
@@ -45,10 +54,19 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
 
 
 def assign(sizes: dict[str, int], folds: int, seed: int) -> dict[str, int]:
-    """A fold for each expression: in an order that the seed gives, each to the smallest fold yet."""
+    """Assign each expression to a fold: in a seeded order, each to the smallest fold so far.
+
+    Args:
+        sizes: The number of samples of each expression.
+        folds: The number of folds.
+        seed: The seed of the order.
+
+    Returns:
+        The fold of each expression.
+    """
     filled = [0] * folds
     fold_of = {}
-    for expression in sorted(sizes, key=lambda each: sha256(f"{seed}\x1f{each}".encode()).digest()):
+    for expression in sorted(sizes, key=lambda label: sha256(f"{seed}\x1f{label}".encode()).digest()):
         fold = filled.index(min(filled))
         fold_of[expression] = fold
         filled[fold] += sizes[expression]
@@ -56,7 +74,7 @@ def assign(sizes: dict[str, int], folds: int, seed: int) -> dict[str, int]:
 
 
 def _expression(label: str) -> str:
-    """What is the same on paper is the same expression."""
+    """The canonical spelling of a label: expressions that look the same are the same expression."""
     try:
         return canonicalize(label)
     except LabelError:

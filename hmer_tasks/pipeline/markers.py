@@ -1,7 +1,7 @@
-"""OUT/.build: the plan of a build that is not finished, and a marker for each shard that is.
+"""OUT/.build: the plan of an unfinished build, and a marker for each finished shard.
 
-A marker is one line of JSON, the shard's stats, and the line's SHA-256. A shard counts as done where
-its marker is whole and of this plan, and the shard has the bytes that the marker names.
+A marker is one line of JSON with the shard's stats, and the SHA-256 of that line. A shard counts as
+finished if its marker is intact and belongs to this plan, and the shard's bytes match the marker.
 """
 
 import json
@@ -21,95 +21,95 @@ _READERS = 8  # shards hashed side by side; hashlib works outside the interprete
 
 
 def shard_name(job: Job) -> str:
-    """Where a job's shard stands in OUT."""
+    """The name of a job's shard in OUT."""
     return f"data/{job.name}.parquet"
 
 
-def plan_digest(made_by: Fingerprint) -> str:
-    """What tells one plan from another."""
-    return sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
+def plan_digest(fingerprint: Fingerprint) -> str:
+    """The SHA-256 that identifies a plan."""
+    return sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
 
 
 def write_plan(store: Store, plan: Plan) -> None:
-    """Say what OUT is being built from, and what was found when it was opened: other ranks need not look."""
-    found = [
-        {**plan.made_by["inputs"][split], "earlier": list(each.earlier.items())}
-        for split, each in plan.inputs.items()
+    """Write the plan, and the repeated ids of its inputs, so that other ranks need not search for them."""
+    earlier = [
+        {**plan.fingerprint["inputs"][split], "earlier": list(split_inputs.earlier.items())}
+        for split, split_inputs in plan.inputs.items()
     ]
-    store.write(EARLIER, _sealed(json.dumps(found)))
-    store.write(PLAN, json.dumps({"made_by": plan.made_by}))
+    store.write(EARLIER, _seal(json.dumps(earlier)))
+    store.write(PLAN, json.dumps({"made_by": plan.fingerprint}))
 
 
 def read_earlier(store: Store) -> dict[tuple[str, int], dict[int, int]]:
-    """Of inputs by digest and number: `Inputs.earlier`, as another process left it in OUT; else nothing."""
+    """`Inputs.earlier` by digest and count of the inputs, as another rank wrote it to OUT; else empty."""
     try:
-        line = _unsealed(store, EARLIER)
-    except OSError:  # whoever writes to OUT tells what is wrong with it
+        line = _read_sealed(store, EARLIER)
+    except OSError:  # writing to OUT will report what is wrong
         return {}
-    found = {} if line is None else json.loads(line)
-    return {(each["sha256"], each["samples"]): dict(each["earlier"]) for each in found}
+    entries = {} if line is None else json.loads(line)
+    return {(entry["sha256"], entry["samples"]): dict(entry["earlier"]) for entry in entries}
 
 
 def write_marker(store: Store, job: Job, stats: Stats) -> None:
-    """Say that a job's shard is whole; the shard has its name already."""
-    store.write(f"{WORK}/{job.name}.json", _sealed(json.dumps(stats, ensure_ascii=False)))
+    """Mark a job's shard as finished. The shard has its name already."""
+    store.write(f"{WORK}/{job.name}.json", _seal(json.dumps(stats, ensure_ascii=False)))
 
 
 def read_marker(store: Store, job: Job, digest: str) -> Stats | None:
-    """A job's stats; None where its marker is not there, not whole, or of another plan than `digest`."""
-    line = _unsealed(store, f"{WORK}/{job.name}.json")
+    """A job's stats; None if its marker is missing, damaged, or of another plan than `digest`."""
+    line = _read_sealed(store, f"{WORK}/{job.name}.json")
     if line is None:
         return None
     stats: Stats = json.loads(line)
     return stats if stats.get("plan") == digest and {"labels", "arrow_bytes"} <= stats.keys() else None
 
 
-def _sealed(line: str) -> str:
+def _seal(line: str) -> str:
     return f"{line}\n{sha256(line.encode()).hexdigest()}\n"
 
 
-def _unsealed(store: Store, name: str) -> str | None:
-    """A sealed line; None where it is not there or not whole."""
+def _read_sealed(store: Store, name: str) -> str | None:
+    """A sealed line; None if it is missing or damaged."""
     try:
-        line, said, _ = store.read(name).split("\n")
+        line, digest, _ = store.read(name).split("\n")
     except (FileNotFoundError, ValueError):  # ValueError: not two lines, or not UTF-8
         return None
-    return line if sha256(line.encode()).hexdigest() == said else None
+    return line if sha256(line.encode()).hexdigest() == digest else None
 
 
 def jobs_without_marker(store: Store, jobs: list[Job], digest: str) -> list[Job]:
-    """Those of `jobs` that have no marker and shard of the size it names: what others did and proved."""
+    """The jobs without a marker and a shard of the size it states. The shards are not hashed again."""
 
     def is_marked(job: Job) -> bool:
         stats = read_marker(store, job, digest)
         return stats is not None and store.size(shard_name(job)) == stats["bytes"]
 
-    marked = _each(is_marked, jobs, "markers read")
+    marked = _jobs_where(is_marked, jobs, "markers read")
     return [job for job in jobs if job not in marked]
 
 
 def incomplete_jobs(store: Store, jobs: list[Job], plan: Plan) -> list[Job]:
-    """Those of `jobs` that are to be done, or done again: every finished shard is read and hashed."""
-    digest = plan_digest(plan.made_by)
-    there = set(store.names(WORK))
+    """The jobs still to be done, or to be done again. Every finished shard is read and hashed."""
+    digest = plan_digest(plan.fingerprint)
+    existing = set(store.names(WORK))
 
     def is_done(job: Job) -> bool:
         stats = read_marker(store, job, digest)
         return stats is not None and has_bytes(store, job, stats["sha256"])
 
-    done = _each(is_done, [job for job in jobs if f"{job.name}.json" in there])
+    done = _jobs_where(is_done, [job for job in jobs if f"{job.name}.json" in existing])
     return [job for job in jobs if job not in done]
 
 
 def damaged(store: Store, jobs: list[Job], summary: Summary) -> list[Job]:
-    """Those of `jobs` whose shards have not the bytes that a finished build's build.json names."""
+    """The jobs whose shards do not have the SHA-256 that build.json states."""
     shards = summary["shards"]
-    sound = _each(lambda job: has_bytes(store, job, shards[shard_name(job)]["sha256"]), jobs)
+    sound = _jobs_where(lambda job: has_bytes(store, job, shards[shard_name(job)]["sha256"]), jobs)
     return [job for job in jobs if job not in sound]
 
 
 def has_bytes(store: Store, job: Job, sha256: str) -> bool:
-    """Whether a job's shard is there and has that SHA-256."""
+    """Whether a job's shard exists and has that SHA-256."""
     try:
         with store.local(shard_name(job)) as path:
             return sha256_of(path) == sha256
@@ -117,18 +117,21 @@ def has_bytes(store: Store, job: Job, sha256: str) -> bool:
         return False
 
 
-def _each(holds: Callable[[Job], bool], jobs: list[Job], what: str = "finished shards read") -> set[Job]:
-    """The jobs of which it holds, asked side by side."""
+def _jobs_where(
+    condition: Callable[[Job], bool], jobs: list[Job], what: str = "finished shards read"
+) -> set[Job]:
+    """The jobs that meet a condition, which is evaluated in parallel threads."""
     if not jobs:
         return set()
-    found = set()
+    matching = set()
     readers = ThreadPoolExecutor(_READERS)
     try:
         with progress_of(len(jobs), what) as show:
-            for number, (job, held) in enumerate(zip(jobs, readers.map(holds, jobs), strict=True), start=1):
-                if held:
-                    found.add(job)
+            results = zip(jobs, readers.map(condition, jobs), strict=True)
+            for number, (job, is_match) in enumerate(results, start=1):
+                if is_match:
+                    matching.add(job)
                 show(number)
     finally:
         readers.shutdown(cancel_futures=True)
-    return found
+    return matching

@@ -1,4 +1,4 @@
-"""What a build will do, settled before any worker starts: its inputs, its jobs, its fingerprint."""
+"""The plan of a build, made before any worker starts: its inputs, its jobs, its fingerprint."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from hmer_tasks._version import __version__
-from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, synthetic
+from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, recombined, synthetic
 from hmer_tasks.exceptions import CorpusError, UsageError
 from hmer_tasks.latex.rules import profile
 from hmer_tasks.shards.manifest import Fingerprint
 from hmer_tasks.storage.urls import PathOrUrl, parse_location
-from hmer_tasks.tasks.prompts import fingerprint
+from hmer_tasks.tasks.prompts import prompts_digest
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.progress import progress_of_many
 
@@ -47,32 +47,32 @@ class BuildOptions:
     workers: int = 0  # 0: one a core
     limit: int | None = None
     overwrite: bool = False
-    # of --dataset synthetic alone
+    # for --dataset synthetic only
     count: int | None = None
     like: Path | None = None
     look: str | None = None
     hands: Path | None = None
-    # of the error tasks: for this share of the samples a candidate that is right, too
+    # for the error tasks: this share of the samples also gets a correct candidate
     clean_share: float = 0.0
     # pictures that are light on dark stay so
     keep_polarity: bool = False
     # JSON lines of samples to leave out, as `hmer-tasks audit -o` writes them
     exclude: Path | None = None
-    # how synthetic candidates err, as `hmer-tasks errors fit` measured it; None: the shipped measure
+    # the noise file of `hmer-tasks errors fit` for synthetic candidates; None: the shipped one
     noise: Path | None = None
-    # labels that are nearly TeX are mended where there is one way to
+    # repair labels that are nearly TeX if there is exactly one way
     repair: bool = False
-    # labels alone: rows without pictures
+    # rows without pictures
     no_images: bool = False
-    # of --dataset folder alone: how its labels are read; None: as raw LaTeX
+    # for --dataset folder only: how its labels are read; None: as raw LaTeX
     profile: str | None = None
-    # labels with an unknown command are refused
+    # reject labels with an unknown command
     strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One shard: inputs start … stop of a split, those of one side where a validation share is set aside."""
+    """One shard: inputs `start` to `stop` of a split. With a validation share, only those of one side."""
 
     out_split: str
     index: int
@@ -88,7 +88,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A split, opened: its reader, how many inputs are used; where an id that stood before last stood."""
+    """An open split.
+
+    `count`: how many of its inputs are used; `earlier`: for each input with a repeated id, the index of
+    the input that had the id before.
+    """
 
     reader: SplitReader
     count: int
@@ -97,16 +101,16 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A build, ready to run."""
+    """A build that is ready to run."""
 
     inputs: dict[str, Inputs]
     jobs: list[Job]
-    made_by: Fingerprint
+    fingerprint: Fingerprint
     prompts: Mapping[str, str]
 
 
 def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
-    """A corpus, if there is one of that name with splits of those names. Raises UsageError."""
+    """The corpus of that name. Raises UsageError if it, or one of the splits, does not exist."""
     try:
         corpus = find(name)
     except CorpusError as error:
@@ -118,21 +122,38 @@ def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
 
 
 def root_of(dataset: str | None, root: str | None) -> PathOrUrl | None:
-    """Where a corpus is read from: what the user wrote, or where it usually lies. Raises UsageError."""
+    """The root of a corpus: the user's, else the default of the corpus. Raises UsageError."""
     if root is not None:
         return parse_location(root)
     return None if dataset is None else corpus_named(dataset).default_root
 
 
 def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
-    """The corpus with what `options` say of it: the synthetic one and a folder have settings.
+    """The corpus with its settings from `options` (generated corpora and a folder have some).
 
-    Raises UsageError.
+    Args:
+        corpus: The corpus.
+        options: The arguments of the build.
+
+    Returns:
+        The corpus, with the settings applied.
+
+    Raises:
+        UsageError: A setting is invalid, or belongs to another corpus.
     """
     corpus = with_profile(corpus, options.profile)
+    if corpus.name == "recombined" and options.hands is None:
+        count = synthetic.COUNT if options.count is None else options.count
+        try:
+            return recombined.recombined(count, options.like, str(options.look or "ink"), options.seed)
+        except CorpusError as error:
+            raise UsageError(str(error)) from error
     if corpus.name != "synthetic":
-        if any(given is not None for given in (options.count, options.like, options.look, options.hands)):
-            raise UsageError("--count, --like, --look and --hands are settings of --dataset synthetic")
+        if any(setting is not None for setting in (options.count, options.like, options.look, options.hands)):
+            raise UsageError(
+                "--count, --like and --look are settings of --dataset synthetic and recombined, "
+                "--writers of synthetic alone"
+            )
         return corpus
     count = synthetic.COUNT if options.count is None else options.count
     try:
@@ -144,7 +165,7 @@ def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
 
 
 def with_profile(corpus: Corpus, profile: str | None) -> Corpus:
-    """The corpus with its labels read by a profile (None: its own). Raises UsageError."""
+    """The corpus with its labels read by a profile (None: the default one). Raises UsageError."""
     if profile is None:
         return corpus
     if corpus.name != folder.NAME:
@@ -155,7 +176,7 @@ def with_profile(corpus: Corpus, profile: str | None) -> Corpus:
 
 
 def profile_named(name: str) -> str | None:
-    """A profile that --profile names; None for `tokens`. Raises UsageError with the nearest name."""
+    """The profile for `--profile NAME`; None for `tokens`. Raises UsageError with a suggestion."""
     if name == folder.TOKENS:
         return None
     try:
@@ -168,20 +189,31 @@ def profile_named(name: str) -> str | None:
 def open_inputs(
     corpus: Corpus, files: Files, options: BuildOptions, known: Mapping[tuple[str, int], dict[int, int]] = {}
 ) -> dict[str, Inputs]:
-    """The splits asked for, or all that are there. Raises CorpusError, UsageError.
+    """Open the requested splits, or all available ones.
 
-    `known`: what another process found of inputs with a digest and a number, and left in OUT.
+    Args:
+        corpus: The corpus.
+        files: Its files.
+        options: The arguments of the build.
+        known: `Inputs.earlier` by digest and count, as another rank wrote it to OUT.
+
+    Returns:
+        The inputs of each split.
+
+    Raises:
+        CorpusError: A split is missing or empty.
+        UsageError: `valid_share` does not fit the splits.
     """
-    there = corpus.available(files)
+    available = corpus.available(files)
     for split in options.splits:
-        if split not in there:
-            raise corpus.absent(files.root, split, there)
-    splits = tuple(dict.fromkeys(options.splits)) or there
+        if split not in available:
+            raise corpus.absent(files.root, split, available)
+    splits = tuple(dict.fromkeys(options.splits)) or available
     if not splits:
         raise corpus.absent(files.root, "")
     if options.valid_share and ("train" not in splits or VALID in splits):
-        what = f"has a {VALID} split already" if VALID in splits else "needs the split train"
-        raise UsageError(f"--valid-share sets samples of train aside; {corpus.name} {what}")
+        problem = f"has a {VALID} split already" if VALID in splits else "needs the split train"
+        raise UsageError(f"--valid-share sets samples of train aside; {corpus.name} {problem}")
     inputs = {}
     for split in splits:
         reader = corpus.open_split(files, split)
@@ -189,15 +221,24 @@ def open_inputs(
         if count == 0:
             raise CorpusError(f"{corpus.name}: the split {split} in {files.root} is empty")
         earlier = known.get((reader.digest(), count))
-        inputs[split] = Inputs(reader, count, earlier_of(reader, count) if earlier is None else earlier)
+        inputs[split] = Inputs(
+            reader, count, find_repeated_ids(reader, count) if earlier is None else earlier
+        )
     return inputs
 
 
-def earlier_of(reader: SplitReader, count: int) -> dict[int, int]:
-    """For each input whose id stood before: the index where it last did.
+def find_repeated_ids(reader: SplitReader, count: int) -> dict[int, int]:
+    """Find the inputs whose id occurs earlier in the split.
 
-    Found by short hashes first, eight bytes an input while it lasts: of a million ids a hundred or so
-    share one by chance, and those are looked at.
+    Short hashes are compared first, which takes eight bytes for each input. Of a million ids about a
+    hundred share a hash by chance; only the ids of shared hashes are compared.
+
+    Args:
+        reader: The split.
+        count: How many of its inputs are used.
+
+    Returns:
+        For each such input, the index of the last input before it with the same id.
     """
     hashes = np.empty(count, np.uint32)
     with progress_of_many(count, _MANY, "ids compared") as show:
@@ -212,8 +253,8 @@ def earlier_of(reader: SplitReader, count: int) -> dict[int, int]:
     last: dict[str, int] = {}
     earlier: dict[int, int] = {}
     for start in range(0, count, _IDS_AT_ONCE):
-        known = np.isin(hashes[start : start + _IDS_AT_ONCE], shared)
-        for index in (start + known.nonzero()[0]).tolist():
+        is_shared = np.isin(hashes[start : start + _IDS_AT_ONCE], shared)
+        for index in (start + is_shared.nonzero()[0]).tolist():
             id = reader.id(index)
             if not id:  # a line too broken to name its picture
                 continue
@@ -224,10 +265,10 @@ def earlier_of(reader: SplitReader, count: int) -> dict[int, int]:
 
 
 def make_jobs(inputs: dict[str, Inputs], valid_share: float) -> list[Job]:
-    """A shard every 2,000 inputs; those of the validation split draw on more, to be as large."""
+    """One shard for every 2,000 inputs; validation shards cover more inputs, to have as many samples."""
     jobs = []
-    for split, each in inputs.items():
-        jobs += _cut(split, split, each.count, SAMPLES_PER_SHARD)
+    for split, split_inputs in inputs.items():
+        jobs += _cut(split, split, split_inputs.count, SAMPLES_PER_SHARD)
     if valid_share:
         jobs += _cut(VALID, "train", inputs["train"].count, ceil(SAMPLES_PER_SHARD / valid_share))
     return jobs
@@ -239,19 +280,32 @@ def _cut(out_split: str, split: str, count: int, step: int) -> list[Job]:
 
 
 def is_valid_side(seed: int, label: str, share: float) -> bool:
-    """Whether a label's group is set aside for validation: keyed by (seed, label) alone."""
+    """Whether a label belongs to the validation split. Depends on seed and label only."""
     digest = sha256(f"{seed}\x1f{label}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
-def made_by(
+def fingerprint(
     options: BuildOptions,
     tasks: tuple[str, ...],
     prompts: Mapping[str, str],
     errors: list[str],
     inputs: dict[str, Inputs],
 ) -> Fingerprint:
-    """What makes the bytes: arguments, versions, inputs. No time, host, path or worker count."""
+    """What the bytes of a build depend on: arguments, versions, inputs.
+
+    It names no time, host, path or number of workers.
+
+    Args:
+        options: The arguments of the build.
+        tasks: The tasks, in order.
+        prompts: The prompt set.
+        errors: The sources of candidates.
+        inputs: The open splits.
+
+    Returns:
+        `made_by` of build.json.
+    """
     return {
         "arguments": {
             "dataset": options.dataset,
@@ -260,7 +314,7 @@ def made_by(
             "errors": errors,
             "clean_share": options.clean_share,
             "tree_format": options.tree_format,
-            "prompts": fingerprint(prompts),
+            "prompts": prompts_digest(prompts),
             "normalize": options.normalize,
             "valid_share": options.valid_share,
             "seed": options.seed,
@@ -271,12 +325,15 @@ def made_by(
             "noise": None if options.noise is None else sha256_of(options.noise),
             **({"profile": options.profile or folder.PROFILE} if options.dataset == folder.NAME else {}),
             **({"strict": True} if options.strict else {}),
-            **({"repair": True} if options.repair else {}),  # a build without it is the same as ever
+            **(
+                {"repair": True} if options.repair else {}
+            ),  # only then, so that other builds keep their fingerprint
             **_settings(options),
         },
         "versions": {"hmer-tasks": __version__, **_versions()},
         "inputs": {
-            split: {"samples": each.count, "sha256": each.reader.digest()} for split, each in inputs.items()
+            split: {"samples": split_inputs.count, "sha256": split_inputs.reader.digest()}
+            for split, split_inputs in inputs.items()
         },
     }
 
@@ -289,7 +346,7 @@ def _versions() -> dict[str, str]:
 
 
 def _settings(options: BuildOptions) -> dict[str, str | int | None]:
-    """The settings of the synthetic corpus; the files they name stand in its digest, by content."""
-    if options.dataset != "synthetic":
+    """The settings of a generated corpus. Files that they name are part of its digest, by content."""
+    if options.dataset not in ("synthetic", "recombined"):
         return {}
     return {"count": options.count, "look": str(options.look or "ink")}

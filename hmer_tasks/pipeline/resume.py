@@ -1,4 +1,4 @@
-"""What stands in OUT already: nothing, a build of these very arguments, or something else."""
+"""What OUT holds already: nothing, a build of the same arguments, or something else."""
 
 import json
 
@@ -14,15 +14,23 @@ _OURS = {"data", WORK, *_TEXTS, *(f".{name}.tmp" for name in _TEXTS)}
 
 
 def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
-    """The build.json of a finished build of these very arguments; None where none is finished.
+    """The build.json of a finished build with the same arguments.
 
-    What a build that was killed at its very end left beside it is removed, unless others may be `writing`.
-    Raises BuildError where OUT holds another build, or other files.
+    Args:
+        store: OUT.
+        plan: The plan of this build.
+        writing: Other processes may be writing, so a leftover work folder is kept.
+
+    Returns:
+        The contents of build.json; None if no build is finished.
+
+    Raises:
+        BuildError: OUT holds another build, or other files.
     """
-    there = store.names()
-    name = BUILD if BUILD in there else PLAN
+    existing = store.names()
+    name = BUILD if BUILD in existing else PLAN
     if name == PLAN and store.size(PLAN) is None:
-        strangers = [entry for entry in there if entry not in (WORK, f".{BUILD}.tmp")]
+        strangers = [entry for entry in existing if entry not in (WORK, f".{BUILD}.tmp")]
         if strangers:
             raise BuildError(
                 f"{store} holds other files ({strangers[0]} …) and no build: choose another --out"
@@ -30,7 +38,7 @@ def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
         return None
     try:
         summary: Summary = json.loads(store.read(name))
-        differing = _differing(summary["made_by"], plan.made_by)
+        differing = _first_difference(summary["made_by"], plan.fingerprint)
     except (ValueError, KeyError, TypeError) as error:
         raise BuildError(f"{store}/{name} is damaged ({error}): pass --overwrite to build anew") from error
     if differing:
@@ -39,48 +47,57 @@ def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
         )
     if name != BUILD:
         return None
-    if WORK in there and not writing:  # killed at the very end
+    if WORK in existing and not writing:  # killed just before the end
         store.remove(WORK)
     return summary
 
 
-def _differing(there: object, here: object, name: str = "") -> str:
-    """The first argument, version or input in which two builds differ; empty where none does."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in sorted({*there, *here}):
-            found = _differing(there.get(key), here.get(key), f"{name}.{key}" if name else key)
-            if found:
-                return found
+def _first_difference(existing: object, requested: object, name: str = "") -> str:
+    """The first argument, version or input in which two builds differ; empty if there is none."""
+    if isinstance(existing, dict) and isinstance(requested, dict):
+        for key in sorted({*existing, *requested}):
+            difference = _first_difference(
+                existing.get(key), requested.get(key), f"{name}.{key}" if name else key
+            )
+            if difference:
+                return difference
         return ""
-    return "" if there == here else f"{name}: {there} there, {here} asked for"
+    return "" if existing == requested else f"{name}: {existing} there, {requested} asked for"
 
 
 def clear(store: Store, plan: Plan) -> None:
-    """Remove an earlier build, and nothing that is not one's.
+    """Remove an earlier build, and no other files.
 
-    What an unfinished build of these very arguments left is kept: it is this one, to be gone on with.
+    An unfinished build of the same arguments is kept, and resumed.
+
+    Args:
+        store: OUT.
+        plan: The plan of this build.
+
+    Raises:
+        BuildError: OUT holds files that no build wrote.
     """
-    there = store.names()
-    strangers = [entry for entry in there if entry not in _OURS]
+    existing = store.names()
+    strangers = [entry for entry in existing if entry not in _OURS]
     if strangers:
         raise BuildError(f"{store} holds files that no build made ({strangers[0]} …): choose another --out")
-    if BUILD not in there and _left_by(store, plan):
+    if BUILD not in existing and _is_same_build(store, plan):
         return
     for name in (BUILD, WORK, "data", *sorted(_OURS)):  # without build.json nothing is finished
-        if name in there:
+        if name in existing:
             store.remove(name)
 
 
-def _left_by(store: Store, plan: Plan) -> bool:
-    """Whether the unfinished build in OUT is of these very arguments."""
+def _is_same_build(store: Store, plan: Plan) -> bool:
+    """Whether the unfinished build in OUT has the same arguments."""
     try:
-        there = json.loads(store.read(PLAN))
+        existing = json.loads(store.read(PLAN))
     except (OSError, ValueError):
         return False
-    return bool(there == {"made_by": plan.made_by})
+    return bool(existing == {"made_by": plan.fingerprint})
 
 
 def prepare(store: Store, plan: Plan) -> None:
-    """Say what OUT is being built from, then make room for shards: without a plan they are strangers."""
+    """Write the plan, then make the folder for shards: without a plan they would count as other files."""
     write_plan(store, plan)
     store.prepare()

@@ -1,10 +1,11 @@
-"""A build on this machine: several worker processes, resume, progress, and a clean end.
+"""A build on this machine: worker processes, resuming, progress, and a clean end.
 
-What is done stands in OUT/.build (markers.py); totals are always merged from there. The last file
-written is build.json: an OUT that has it is finished.
+OUT/.build records the finished shards (markers.py), and totals are always merged from there. build.json
+is written last: an OUT that has it is finished.
 """
 
 import gc
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -33,7 +34,7 @@ from hmer_tasks.pipeline.plan import (
     Job,
     Plan,
     corpus_named,
-    made_by,
+    fingerprint,
     make_jobs,
     open_inputs,
     with_settings,
@@ -52,18 +53,27 @@ from hmer_tasks.utils.progress import progress_of
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """How a build ended: where it is, its build.json, whether it stood there already, and how many of its
-    shards were damaged then and made again."""
+    """How a build ended.
+
+    `out`: where it is; `summary`: its build.json; `already`: whether it was finished before; `rebuilt`: how
+    many of its shards were damaged and have been written again.
+    """
 
     out: PathOrUrl
     summary: Summary
     already: bool = False
-    mended: int = 0
+    rebuilt: int = 0
+
+    @property
+    def mended(self) -> int:
+        """The former name of `rebuilt`."""
+        warnings.warn("BuildResult.mended is now BuildResult.rebuilt", DeprecationWarning, stacklevel=2)
+        return self.rebuilt
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBuild:
-    """A build settled and ready to run: where to, what, and with what."""
+    """A build that is planned and opened: its output, its jobs, and what the workers need."""
 
     out: PathOrUrl
     store: Store
@@ -73,28 +83,52 @@ class OpenBuild:
 
 
 def build(options: BuildOptions) -> BuildResult:
-    """Build a corpus into OUT. Resumes what an earlier run of the same arguments left.
+    """Build a corpus into OUT, or resume an earlier run of the same arguments.
 
-    Raises UsageError, CorpusError, BuildError, PromptError, PredictionError, Stopped; nothing half
-    written is left under a shard's name.
+    Args:
+        options: The arguments of `hmer-tasks build`.
+
+    Returns:
+        Where the build is, and its build.json.
+
+    Raises:
+        UsageError: An argument is invalid.
+        CorpusError: The corpus cannot be read.
+        BuildError: OUT holds something else or cannot be written. No partial file has a shard's name.
+        PromptError: The prompt file is invalid.
+        PredictionError: The prediction file of `errors` is invalid.
+        Stopped: SIGINT or SIGTERM was received.
+
+    Example:
+        >>> from hmer_tasks import BuildOptions, build
+        >>> build(BuildOptions(dataset="sample")).summary["splits"].keys()  # doctest: +SKIP
+        dict_keys(['train', 'test'])
     """
-    with raise_on_signal(), opened(options) as it, it.store.claim(), told(it.store):
+    with raise_on_signal(), open_build(options) as opened, opened.store.claim(), as_build_error(opened.store):
         if options.overwrite:
-            clear(it.store, it.plan)
-        elif (summary := finished(it.store, it.plan)) is not None:
-            mended = mend(it, it.plan.jobs, summary, options.workers)
-            return BuildResult(it.out, summary, already=True, mended=mended)
-        prepare(it.store, it.plan)
-        todo = incomplete_jobs(it.store, it.plan.jobs, it.plan)
-        run_jobs(it.work, todo, options.workers, kept=len(it.plan.jobs) - len(todo))
-        return BuildResult(it.out, finish(it.store, it.plan, it.corpus))
+            clear(opened.store, opened.plan)
+        elif (summary := finished(opened.store, opened.plan)) is not None:
+            rebuilt = rebuild_damaged_shards(opened, opened.plan.jobs, summary, options.workers)
+            return BuildResult(opened.out, summary, already=True, rebuilt=rebuilt)
+        prepare(opened.store, opened.plan)
+        todo = incomplete_jobs(opened.store, opened.plan.jobs, opened.plan)
+        run_jobs(opened.work, todo, options.workers, kept=len(opened.plan.jobs) - len(todo))
+        return BuildResult(opened.out, finish(opened.store, opened.plan, opened.corpus))
 
 
 @contextmanager
-def opened(options: BuildOptions, ranked: bool = False) -> Iterator[OpenBuild]:
-    """Open what a build reads and init_worker what it does. Raises as `build` does.
+def open_build(options: BuildOptions, ranked: bool = False) -> Iterator[OpenBuild]:
+    """Open the inputs of a build and plan its jobs.
 
-    `ranked`: others build with this process, and what one found of the inputs is taken from OUT.
+    Args:
+        options: The arguments of the build.
+        ranked: Other ranks share this build; what one of them found out about the inputs is read from OUT.
+
+    Yields:
+        The build, open until the block ends.
+
+    Raises:
+        UsageError: An argument is invalid, or OUT lies inside the corpus.
     """
     context, errors = _context(options)
     corpus = with_settings(corpus_named(options.dataset, options.splits), options)
@@ -111,11 +145,11 @@ def opened(options: BuildOptions, ranked: bool = False) -> Iterator[OpenBuild]:
         plan = Plan(
             inputs,
             make_jobs(inputs, options.valid_share),
-            made_by(options, names, context.prompts, errors, inputs),
+            fingerprint(options, names, context.prompts, errors, inputs),
             context.prompts,
         )
         done = FORK.Value("q", 0)
-        work = Work(store, plan_digest(plan.made_by), inputs, context, options.valid_share, done)
+        work = Work(store, plan_digest(plan.fingerprint), inputs, context, options.valid_share, done)
         yield OpenBuild(out, store, plan, corpus, work)
 
 
@@ -126,7 +160,7 @@ def _lies_in(out: PathOrUrl, root: PathOrUrl) -> bool:
 
 
 def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
-    """What samples are expanded with, and the error sources as they stand in build.json."""
+    """The configuration for expanding samples, and the error sources as build.json records them."""
     tasks = options.tasks or TASK_NAMES
     for task in tasks:
         check_task(task)
@@ -169,11 +203,21 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
 
 
 @contextmanager
-def told(store: Store) -> Iterator[None]:
-    """What goes wrong while OUT is written, as one line. Raises BuildError."""
+def as_build_error(store: Store) -> Iterator[None]:
+    """Turn errors while OUT is written into a BuildError with a one-line message.
+
+    Args:
+        store: OUT, named in the message.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        BuildError: The block raised OSError or ProofError.
+    """
     try:
         yield
-    except FileNotFoundError as error:  # nothing that a build reads or makes goes by itself
+    except FileNotFoundError as error:  # files of a build do not disappear by themselves
         raise BuildError(_removed(store, error)) from error
     except OSError as error:
         where = error.filename or store
@@ -186,7 +230,7 @@ def told(store: Store) -> Iterator[None]:
 
 
 def _removed(store: Store, error: FileNotFoundError) -> str:
-    """What to say where a file that the build needs was taken away while it ran."""
+    """The message for a file that was removed while the build ran."""
     try:
         empty = not store.names()
     except OSError:
@@ -202,33 +246,50 @@ def _removed(store: Store, error: FileNotFoundError) -> str:
     )
 
 
-def mend(it: OpenBuild, jobs: list[Job], summary: Summary, workers: int) -> int:
-    """Make those shards of a finished build again that are gone or damaged; returns how many were.
+def rebuild_damaged_shards(opened: OpenBuild, jobs: list[Job], summary: Summary, workers: int) -> int:
+    """Write missing or damaged shards of a finished build again.
 
-    Raises BuildError where a shard comes out otherwise than it was: then its inputs have changed.
+    Args:
+        opened: The build.
+        jobs: The shards to check.
+        summary: The build's build.json, which has their checksums.
+        workers: The number of worker processes. 0: one for each core.
+
+    Returns:
+        How many shards were written again.
+
+    Raises:
+        BuildError: A shard differs from the one that was damaged, so its inputs have changed.
     """
-    broken = damaged(it.store, jobs, summary)
+    broken = damaged(opened.store, jobs, summary)
     if not broken:
         return 0
-    it.store.prepare()
-    run_jobs(it.work, broken, workers)
+    opened.store.prepare()
+    run_jobs(opened.work, broken, workers)
     for job in broken:
-        name, stats = shard_name(job), read_marker(it.store, job, it.work.plan)
+        name, stats = shard_name(job), read_marker(opened.store, job, opened.work.plan)
         if stats is None or stats["sha256"] != summary["shards"][name]["sha256"]:
             raise BuildError(
-                f"{it.store}/{name} was damaged, and made again it is another: its pictures have changed; "
-                f"pass --overwrite to build anew"
+                f"{opened.store}/{name} was damaged, and writing it again gives other bytes: its pictures "
+                f"have changed; pass --overwrite to build anew"
             )
-        it.store.remove(f"{WORK}/{job.name}.json")
-    if not it.store.names(WORK):  # else another rank is mending
-        it.store.remove(WORK)
+        opened.store.remove(f"{WORK}/{job.name}.json")
+    if not opened.store.names(WORK):  # else another rank is still rebuilding
+        opened.store.remove(WORK)
     return len(broken)
 
 
 def run_jobs(work: Work, todo: list[Job], workers: int, kept: int = 0) -> None:
-    """Do jobs in worker processes, one a core where `workers` is 0.
+    """Do jobs in worker processes.
 
-    Raises what a worker raises, and BuildError where one was killed.
+    Args:
+        work: What the workers share.
+        todo: The jobs.
+        workers: The number of processes. 0: one for each core.
+        kept: How many shards were finished before, for the progress display.
+
+    Raises:
+        BuildError: A worker was killed. Errors of workers are raised as they are.
     """
     if not todo:
         return
@@ -237,12 +298,12 @@ def run_jobs(work: Work, todo: list[Job], workers: int, kept: int = 0) -> None:
     worker.preload(work.context)
     try:
         with worker_pool(workers, worker.start, work) as pool:
-            gc.freeze()  # else a worker's collector writes to all memory, and it is shared no more
+            gc.freeze()  # else a worker's collector writes to the shared memory, which copies it
             with block_signals():
                 futures = [pool.submit(worker.run, job) for job in todo]
             gc.unfreeze()
             with progress_of(total, skipped=kept) as show:
-                # Read without the lock: a worker may have been killed while it held it.
+                # Read without the lock: a worker may have been killed while holding it.
                 _wait(futures, lambda: show(work.done.get_obj().value))
     except BrokenProcessPool as error:
         raise BuildError(

@@ -1,7 +1,7 @@
-"""A job array of Slurm: how it is asked for, handed in, and looked after once it is there.
+"""A job array of Slurm: its options, its submission, and the check whether it still runs.
 
-The array's number is kept in LOGS/slurm_job, so that the same command given again while tasks are queued or
-at work does not hand in a second array for the same shards.
+The array's number is kept in LOGS/slurm_job, so that the same command, given again while tasks are queued
+or running, does not submit a second array for the same shards.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ _WAIT = 60  # seconds for squeue to answer; a busy controller takes some
 
 
 def array(step: PipelineStep, tasks: int, asked: dict[str, str], logs: Path) -> SlurmPipelineExecutor:
-    """datatrove's executor with what the user asked of Slurm. Raises UsageError."""
+    """datatrove's executor with the user's Slurm options. Raises UsageError."""
     options = dict(asked)
     if "partition" not in options:
         raise UsageError("--on slurm needs --slurm partition=NAME (`sinfo` lists them)")
@@ -49,7 +49,7 @@ def array(step: PipelineStep, tasks: int, asked: dict[str, str], logs: Path) -> 
 
 
 def submit(executor: SlurmPipelineExecutor, logs: Path) -> None:
-    """Hand the job array in. Raises BuildError where it is not taken."""
+    """Submit the job array. Raises BuildError if that fails."""
     try:
         executor.run()
     except FileNotFoundError as error:
@@ -59,25 +59,25 @@ def submit(executor: SlurmPipelineExecutor, logs: Path) -> None:
             f"sbatch did not take the job (exit code {error.returncode}); {logs} says why"
         ) from error
     finally:
-        if executor.job_id:  # of several arrays the last: each waits for the one before
+        if executor.job_id:  # of several arrays the last: it waits for the others
             atomic_write(logs / _JOB, f"{executor.job_id}\n")
 
 
-def queued(logs: Path) -> str | None:
-    """The number of the array that was handed in from here, while Slurm still has tasks of it."""
+def queued_job(logs: Path) -> str | None:
+    """The number of the array submitted from here, if Slurm still has tasks of it; else None."""
     try:
         job = (logs / _JOB).read_text().strip()
     except OSError:
         return None
-    # One array waits for another, and then Slurm knows it: the last stands for all.
+    # Each array waits for the one before, so the last one is enough.
     words = ["squeue", "--noheader", "--format=%A", f"--jobs={job}"]
     try:
-        found = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_WAIT)
-    except FileNotFoundError:  # sbatch is looked for next, and says so
+        squeue = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_WAIT)
+    except FileNotFoundError:  # sbatch is called next, and reports it
         return None
     except subprocess.TimeoutExpired as error:
         raise BuildError(
-            f"squeue does not say whether job {job} is still at work: try again when it answers"
+            f"squeue does not say whether job {job} is still running: try again when it answers"
         ) from error
-    # A number that Slurm has forgotten is an error of squeue's: those tasks have ended.
-    return job if found.returncode == 0 and found.stdout.strip() else None
+    # squeue fails for a number that Slurm no longer knows: those tasks have ended.
+    return job if squeue.returncode == 0 and squeue.stdout.strip() else None

@@ -34,7 +34,7 @@ _PROGRESS_EVERY = 20  # samples
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What every worker of a build shares."""
+    """What all workers of a build share."""
 
     store: Store
     plan: str  # its digest
@@ -55,11 +55,11 @@ def start(work: Work) -> None:
 
 
 def preload(context: ExpansionConfig) -> None:
-    """Load what every sample needs, before the workers are forked: once, in memory that they share."""
+    """Load what every sample needs before the workers are forked, so that they share the memory."""
     parse("x")
     if context.synthetic and context.noise is None:
         shipped_model()
-    pa.array([""])  # at the first array pyarrow loads pandas
+    pa.array([""])  # pyarrow loads pandas at its first array
 
 
 def run(job: Job) -> str:
@@ -69,7 +69,7 @@ def run(job: Job) -> str:
 
 
 def run_job(job: Job, work: Work) -> str:
-    """Write the job's shard and its marker, each whole or not at all."""
+    """Write the job's shard and its marker, both atomically; returns the shard's name."""
     temporary = work.store.scratch(f"{job.name}.parquet")
     tally = _Tally(work.context.repair)
     try:
@@ -88,16 +88,27 @@ def run_job(job: Job, work: Work) -> str:
 
 
 def read_input(inputs: Inputs, index: int, context: ExpansionConfig) -> tuple[Sample, ReadLabel] | Rejected:
-    """An input with its label read, or why it has none: what `build` and `check` both say of it."""
-    read = inputs.reader[index]
-    if isinstance(read, Rejected):
-        return Rejected(read.id, read.source, read.reason, read.where, read.label)
-    if _stood_before(inputs, index):
-        return Rejected(read.id, read.source, RejectReason.DUPLICATE_ID, "this id stood before", read.label)
-    if context.excluded is not None and (why := context.excluded.why(read.source, read.id)):
-        return Rejected(read.id, read.source, RejectReason.EXCLUDED, why, read.label)
-    label = read_label(read, inputs.reader.profile, context)
-    return label if isinstance(label, Rejected) else (read, label)
+    """Read one input and its label. `build` and `check` both reject by this function.
+
+    Args:
+        inputs: The split.
+        index: The input's index.
+        context: The configuration of the build.
+
+    Returns:
+        The sample with its label, or why it was rejected.
+    """
+    sample = inputs.reader[index]
+    if isinstance(sample, Rejected):
+        return Rejected(sample.id, sample.source, sample.reason, sample.where, sample.label)
+    if _is_repeated(inputs, index):
+        return Rejected(
+            sample.id, sample.source, RejectReason.DUPLICATE_ID, "this id stood before", sample.label
+        )
+    if context.excluded is not None and (why := context.excluded.why(sample.source, sample.id)):
+        return Rejected(sample.id, sample.source, RejectReason.EXCLUDED, why, sample.label)
+    label = read_label(sample, inputs.reader.profile, context)
+    return label if isinstance(label, Rejected) else (sample, label)
 
 
 def _outcomes(job: Job, work: Work, unknown: UnknownCommands) -> Iterator[SampleRows | Rejected]:
@@ -107,20 +118,20 @@ def _outcomes(job: Job, work: Work, unknown: UnknownCommands) -> Iterator[Sample
         if number % _PROGRESS_EVERY == 0 and not valid:
             with work.done.get_lock():
                 work.done.value += _PROGRESS_EVERY
-        read = read_input(inputs, index, work.context)
-        if isinstance(read, Rejected):
-            if not valid:  # a refused label belongs to the train side; it is told once
-                yield read
+        outcome = read_input(inputs, index, work.context)
+        if isinstance(outcome, Rejected):
+            if not valid:  # a rejected label belongs to the train side, and is reported once
+                yield outcome
             continue
-        sample, label = read
+        sample, label = outcome
         if halved and is_valid_side(work.context.seed, label.label, work.valid_share) != valid:
             continue
         unknown.add(label.label, sample.id)
         yield expand(sample, label, work.context)
 
 
-def _stood_before(inputs: Inputs, index: int) -> bool:
-    """Whether an input before bears the same id. A refused one does not take it from a good one."""
+def _is_repeated(inputs: Inputs, index: int) -> bool:
+    """Whether an earlier input has the same id. Inputs that were rejected do not count."""
     before = inputs.earlier.get(index)
     while before is not None:
         if not isinstance(inputs.reader[before], Rejected):

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.reports.build_plots import build_plots, page_plots
-from hmer_tasks.reports.formula import sprite
 from hmer_tasks.reports.html import json_block, pieces
 from hmer_tasks.reports.refusals import refusals
 from hmer_tasks.reports.samples import Drawn, sample_data
@@ -23,20 +22,18 @@ from hmer_tasks.utils.progress import progress_of
 
 LIMIT = 2_000
 _TEMPLATES = Path(__file__).parent / "templates"
-_LIBRARY = "formulas are not drawn, labels stand as text: pip install 'hmer-tasks[score]' draws them"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What was written: samples on the page and in the build, refusals on the page, formulas that could
-    not be drawn, bytes; `remark` is a line for the user, if there is one to tell."""
+    not be drawn, bytes."""
 
     shown: int
     samples: int
     refused: int
     not_drawn: int
     size: int
-    remark: str = ""
 
 
 def write_report(out: PathOrUrl, page: Path, limit: int = LIMIT) -> Report:
@@ -51,8 +48,7 @@ def write_report(out: PathOrUrl, page: Path, limit: int = LIMIT) -> Report:
     found = scan(store, summary, limit)
     drawn = Drawn()
     size = _write(page, _pieces(store, summary, found, refused, drawn))
-    remark = _LIBRARY if drawn.library_missing else ""
-    return Report(len(found.chosen), found.samples, len(refused), drawn.not_drawn, size, remark)
+    return Report(len(found.chosen), found.samples, len(refused), drawn.not_drawn, size)
 
 
 def _check_place(page: Path) -> None:
@@ -82,7 +78,7 @@ def _blocks(store: Store, found: Scan, drawn: Drawn) -> Iterator[Markup]:
 def _pieces(
     store: Store, summary: Summary, found: Scan, refused: list[dict[str, object]], drawn: Drawn
 ) -> Iterator[str]:
-    """The page's text. What is known only after the last sample (index, outlines, plots of the samples
+    """The page's text. What is known only after the last sample (index, plots of the samples
     shown) stands behind them, and the template asks for it there."""
     arguments = summary["made_by"]["arguments"]
     return pieces(
@@ -102,9 +98,7 @@ def _pieces(
             "build_plots": build_plots(summary, found),
             "page_plots": lambda: page_plots(drawn),
             "blocks": _blocks(store, found, drawn),
-            "sprite": lambda: sprite(drawn.glyphs),
             "index": lambda: json_block({"samples": drawn.index, "texts": list(drawn.texts)}),
-            "remark": lambda: _LIBRARY if drawn.library_missing else "",
         },
     )
 

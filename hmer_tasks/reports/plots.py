@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from hmer_tasks.reports.tree_drawing import text_width
+from hmer_tasks.latex.tree_svg import text_width
 
 Counts = Sequence[tuple[str, int]]
 

@@ -8,15 +8,14 @@ from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START, mark_error
 from hmer_tasks.evaluation.confusions import mistakes
 from hmer_tasks.evaluation.groups import constructs, length
 from hmer_tasks.evaluation.trees import graph_of
-from hmer_tasks.exceptions import LabelError, MissingLibraryError
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.counts import count_symbols
 from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tree_svg import tree_svg
 from hmer_tasks.latex.tree_text import tree_text
-from hmer_tasks.reports.formula import formula
+from hmer_tasks.reports.mathml import mathml
 from hmer_tasks.reports.page_pictures import data_address
 from hmer_tasks.reports.scan import PathOrUrl, Record, depth_of
-from hmer_tasks.reports.tree_drawing import tree_svg
-from hmer_tasks.typeset.layout import layout
 
 CORRECTION = "error_correction"
 NO_MISTAKE, CANDIDATE_NOT_TEX, ALIKE = "no mistake", "candidate is not TeX", "looks the same"
@@ -24,17 +23,15 @@ NO_MISTAKE, CANDIDATE_NOT_TEX, ALIKE = "no mistake", "candidate is not TeX", "lo
 
 @dataclass(slots=True)
 class Drawn:
-    """What the samples of a page share: the outlines that their formulas use, texts that repeat, counts
-    for the plots, and the entries of the index that the filters look at."""
+    """What the samples of a page share: texts that repeat, counts for the
+    plots, and the entries of the index that the filters look at."""
 
-    glyphs: set[str] = field(default_factory=set)
     texts: dict[str, int] = field(default_factory=dict)
     index: list[dict[str, object]] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     constructs: Counter[str] = field(default_factory=Counter)
     not_drawn: int = 0
-    library_missing: bool = False
 
     def text(self, text: str) -> int:
         """The number of a text that many samples have."""
@@ -109,18 +106,12 @@ def _picture(record: Record) -> tuple[str | None, str]:
 
 
 def _formula(label: str, drawn: Drawn) -> tuple[str, str]:
-    """The label in print; where there is none, why."""
-    boxes = None
-    if not drawn.library_missing:
-        try:
-            boxes = layout(label)
-        except MissingLibraryError:
-            drawn.library_missing = True
-    if boxes is None:
+    """The label in print; where it cannot be drawn, why."""
+    markup = mathml(label)
+    if markup is None:
         drawn.not_drawn += 1
-        return "", "not drawn" if drawn.library_missing else "too long, too deep or too strange to draw"
-    drawn.glyphs.update(box.glyph for box in boxes)
-    return str(formula(boxes)), ""
+        return "", "too long or too strange to draw"
+    return str(markup), ""
 
 
 def _tree(label: str) -> tuple[str, str]:
@@ -129,7 +120,7 @@ def _tree(label: str) -> tuple[str, str]:
         tree = parse(label)
     except LabelError as error:
         return "", f"no tree: {error}"
-    svg = tree_svg(tree)
+    svg = tree_svg(tree.line)
     return ("", tree_text(tree)) if svg is None else (str(svg), "")
 
 

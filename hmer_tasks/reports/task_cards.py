@@ -60,7 +60,12 @@ def task_cards(task: str, answers: Iterable[Prediction], references: References 
 
 def picture_data(references: References | None, pair: Prediction) -> str | None:
     """The picture of a prediction as a data: address; None where there is none."""
-    found = None if references is None else references.find(pair.source, pair.id)
+    return picture_data_of(references, pair.source, pair.id)
+
+
+def picture_data_of(references: References | None, source: str, id: str) -> str | None:
+    """The picture of a sample as a data: address; None where there is none."""
+    found = None if references is None else references.find(source, id)
     if found is None or found.picture is None:
         return None
     try:

@@ -19,7 +19,7 @@ from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import WORK, Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.tasks import Row, all_tasks
-from hmer_tasks.tasks.prompts import NAMES, fill, fingerprint, shipped_set
+from hmer_tasks.tasks.prompts import NAMES, fill, prompts_digest, shipped_set
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
 from hmer_tasks.utils.progress import progress_of
@@ -128,7 +128,7 @@ def _prompts(summary: Summary, report: Report) -> Mapping[str, str] | None:
     held = summary.get("prompts")
     if held is None:
         return shipped_set(named)
-    if fingerprint(held) != named:
+    if prompts_digest(held) != named:
         report.fault("build.json: its prompts are not those that the build was made with (SHA-256 differs)")
     return held
 

@@ -22,7 +22,7 @@ def fill(template: str, **slots: str) -> str:
     return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
 
 
-def fingerprint(prompts: Mapping[str, str]) -> str:
+def prompts_digest(prompts: Mapping[str, str]) -> str:
     """What build.json names a set by: the SHA-256 of its five templates."""
     return sha256(json.dumps(dict(prompts), sort_keys=True).encode()).hexdigest()
 
@@ -35,7 +35,7 @@ def shipped_sets() -> dict[str, dict[str, str]]:
 
 def shipped_set(digest: str) -> dict[str, str] | None:
     """The shipped set of this fingerprint; None where there is none: the set came from a user's file."""
-    return next((each for each in shipped_sets().values() if fingerprint(each) == digest), None)
+    return next((each for each in shipped_sets().values() if prompts_digest(each) == digest), None)
 
 
 def prompt_set(name: str) -> dict[str, str]:

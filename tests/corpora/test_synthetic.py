@@ -62,9 +62,9 @@ def test_digest_tells_settings_apart(tmp_path):
     ("settings", "says"),
     [
         ({"count": 0}, "--count must be at least 1"),
-        ({"look": "oil"}, "no look 'oil'; there are ink, photo"),
+        ({"look": "oil"}, "unknown look 'oil'; choose from ink, photo"),
         ({"like": Path("nowhere.tsv")}, "no such label file"),
-        ({"hands": Path("nowhere")}, "there is nothing"),
+        ({"writers": Path("nowhere")}, "no such file or folder"),
     ],
 )
 def test_settings_that_make_no_corpus(settings, says):
@@ -80,7 +80,7 @@ def test_a_file_without_a_drawable_label(tmp_path):
 
 
 def test_settings_belong_to_this_corpus_alone(tmp_path):
-    with pytest.raises(UsageError, match="settings of --dataset synthetic"):
+    with pytest.raises(UsageError, match="settings of --dataset synthetic and recombined"):
         build(BuildOptions("sample", out=tmp_path / "out", count=5))
 
 

@@ -134,7 +134,9 @@ def test_the_vote_tells_its_gain(tmp_path, command):
 
 
 def test_labels_with_pictures_come_onto_the_page(tmp_path, command):
-    Image.new("L", (40, 20), 255).save(tmp_path / "1.png")
+    picture = Image.new("L", (40, 20), 255)
+    picture.paste(0, (10, 5, 30, 15))  # a blank one would be refused
+    picture.save(tmp_path / "1.png")
     (tmp_path / "labels.tsv").write_text("1.png\ta + c\n", encoding="utf-8")
     path = lines(tmp_path / "p.jsonl", RECORDS[:1])
     done = command(path, "--labels", tmp_path / "labels.tsv", "--html", tmp_path / "p.html")

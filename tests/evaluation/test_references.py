@@ -15,7 +15,9 @@ from tests.evaluation.test_command import command, lines  # noqa: F401 - a fixtu
 
 def png(path, grey=255):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (40, 20), grey).save(path)
+    picture = Image.new("L", (40, 20), grey)
+    picture.paste(0, (10, 5, 30, 15))
+    picture.save(path)
     return path
 
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from hmer_tasks.exceptions import CorpusError
-from hmer_tasks.handwriting.collect import collect, people
+from hmer_tasks.handwriting.collect import FEWEST, collect
 from hmer_tasks.handwriting.forms import forms
 from hmer_tasks.handwriting.writing import write as write_label
-from hmer_tasks.handwriting.writing import writer
 
 
 def document(person: str, symbols: list[tuple[str, list[str]]]) -> str:
@@ -37,29 +36,63 @@ def test_forms_by_symbol_and_person(write):
         "plain.inkml": '<ink xmlns="http://www.w3.org/2003/InkML"><trace>0 0, 1 1</trace></ink>',
     })  # fmt: skip
     found = collect(root)
-    assert list(found) == ["1", "x"]
-    assert people(found) == ["Ann", "Bob"]
-    assert {form.hand for form in found["x"]} == {"Ann", "Bob"}
-    form = found["x"][0]
+    assert found.people == ("Ann",)  # nobody wrote FEWEST symbols: the one with the most writes alone
+    assert list(found.by_person["Ann"]) == ["1", "x"]
+    form = found.by_person["Ann"]["x"][0]
+    assert form.hand == "Ann"
     assert len(form.strokes) == 2
     usual = np.median([each.bottom - each.top for each in forms()["x"]])
     assert form.bottom - form.top == pytest.approx(usual, rel=0.5)
     first, second = form.strokes
     assert first[0, 0] < first[-1, 0]
     assert second[0, 0] > second[-1, 0]
-    assert collect(root / "two.inkml").keys() == {"x"}
+    assert collect(root / "two.inkml").by_person.keys() == {"Bob"}
 
 
-def test_each_writer_is_one_of_the_people(write):
-    root = write({f"{name}.inkml": document(name, [("x", X)]) for name in ("Ann", "Bob")})
+LETTERS = "abcdeghknopqrsuvxyz"  # of the proportions of the strokes below
+BOX = ["0 0, 0 60, 50 60, 50 0, 2 0"]
+SLOPE = ["0 80, 30 40, 60 0"]
+
+
+def test_each_writer_is_one_of_the_people_and_lacks_nothing_that_others_wrote(write):
+    both = LETTERS[:FEWEST]
+    root = write({
+        "Ann.inkml": document("Ann", [(letter, X) for letter in both]),
+        "Bob.inkml": document("Bob", [(letter, X if letter != "a" else SLOPE) for letter in [*both, "9"]]),
+        "Eve.inkml": document("Eve", [(letter, BOX) for letter in [*both, "8"]]),
+    })  # fmt: skip
     found = collect(root)
-    persons = [writer(number, found, people(found)).person for number in range(4)]
-    assert persons == ["Ann", "Bob", "Ann", "Bob"]
+    assert set(found.people) == {"Ann", "Bob", "Eve"}
+    assert found.similar["Ann"][0] == "Bob"
+    persons = [found.writer(number) for number in range(6)]
+    assert [each.person for each in persons] == [*found.people, *found.people]
+    ann = next(each for each in persons if each.person == "Ann")
+    assert {form.hand for form in ann.hands["a"]} == {"Ann"}
+    assert {form.hand for form in ann.hands["9"]} == {"Bob"}
+    assert {form.hand for form in ann.hands["8"]} == {"Eve"}
+
+
+def test_small_writers_join_the_most_similar_or_are_left_out(write):
+    both = [(letter, X) for letter in LETTERS[:FEWEST]]
+    root = write({
+        "Ann.inkml": document("Ann", both),
+        "Bob.inkml": document("Bob", [*both[:-1], (both[-1][0], SLOPE)]),
+        "near.inkml": document("near", [*both[:5], ("7", X)]),
+        "far.inkml": document("far", [*((letter, BOX) for letter, _ in both[:5]), ("6", BOX)]),
+        "few.inkml": document("few", [("a", X)]),
+    })  # fmt: skip
+    found = collect(root)
+    assert set(found.people) == {"Ann", "Bob"}
+    assert sum("7" in hands for hands in found.by_person.values()) == 1
+    assert not any("6" in hands for hands in found.by_person.values())
+    assert "2 writers" in found.summary
+    assert "of 3 people with under" in found.summary
+    assert "1 joined a similar writer and 2 are left out" in found.summary
 
 
 def test_ink_without_groups_is_an_error_of_one_line(write):
     root = write({"plain.inkml": '<ink xmlns="http://www.w3.org/2003/InkML"><trace>0 0, 1 1</trace></ink>'})
-    with pytest.raises(CorpusError, match="no InkML there whose traces are grouped by symbol"):
+    with pytest.raises(CorpusError, match="no InkML whose traces are grouped by symbol"):
         collect(root)
     with pytest.raises(CorpusError, match="nothing there"):
         collect(root / "nowhere")
@@ -68,9 +101,7 @@ def test_ink_without_groups_is_an_error_of_one_line(write):
 @pytest.mark.corpora
 def test_real_hands_write(corpora):
     found = collect(corpora / "crohme" / "test2014_inkml.tar.xz")
-    who = people(found)
-    assert len(found) > 60
-    written = [
-        write_label("x ^ { 2 } + 1 = \\sin \\theta", writer(number, found, who)).data for number in range(5)
-    ]
+    assert len(found.people) > 30
+    assert min(len(hands) for hands in found.by_person.values()) >= FEWEST
+    written = [write_label("x ^ { 2 } + 1 = \\sin \\theta", found.writer(number)).data for number in range(5)]
     assert len(set(written)) == 5

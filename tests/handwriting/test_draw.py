@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 from hmer_tasks.cli.app import app
+from hmer_tasks.handwriting.inkml import parse as parse_ink
 from hmer_tasks.handwriting.writing import write, writer
 
 LABELS = ["x ^ { 2 }", "\\frac { 1 } { 2 }"]
@@ -33,3 +35,68 @@ def test_one_label_is_the_very_file_that_a_build_would_hold(tmp_path):
         done = CliRunner().invoke(app, ["draw", LABELS[0], "-o", str(out), "--look", look, "--seed", "3"])
         assert done.exit_code == 0, done.output
         assert out.read_bytes() == write(LABELS[0], writer(0), 3, look).data
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, ["draw", *map(str, arguments)])
+
+
+def label_file(tmp_path):
+    labels = tmp_path / "labels.tsv"
+    labels.write_text(f"a/one\t{LABELS[0]}\ntwo.jpg\t{LABELS[1]}\nbad\t\\foo\n../out\tx\ntwo\ty\n", "utf-8")
+    return labels
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "inkml"])
+def test_a_file_for_each_id_and_a_line_for_each_refusal(tmp_path, kind):
+    done = run("--labels", label_file(tmp_path), "-o", tmp_path / "out", "--as", kind, "--seed", 5)
+    assert done.exit_code == 1
+    files = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
+    assert [name for name in files if name != "labels.tsv"] == [f"a/one.{kind}", f"two.{kind}"]
+    assert "2 files" in done.output
+    for line in ("bad: not_drawable", "'../out': an id that is no file name", "'two': this id occurs twice"):
+        assert line in done.output
+    if kind == "inkml":
+        read = parse_ink((tmp_path / "out" / "two.inkml").read_bytes(), "two")
+        assert read.truth == LABELS[1]
+    else:
+        assert (tmp_path / "out" / "labels.tsv").read_text().splitlines()[0] == f"a/one.{kind}\t{LABELS[0]}"
+        image = Image.open(tmp_path / "out" / f"two.{kind}")
+        assert image.format == {"png": "PNG", "jpg": "JPEG"}[kind]
+
+
+def test_the_same_seed_the_same_files_and_a_writer_of_its_own_for_each_id(tmp_path):
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("a\tx + y\nb\tx + y\n", "utf-8")
+    for name, seed in (("one", 1), ("again", 1), ("other", 2)):
+        assert run("--labels", labels, "-o", tmp_path / name, "--seed", seed).exit_code == 0
+    one, again, other = (
+        [(tmp_path / name / f"{id}.png").read_bytes() for id in "ab"] for name in ("one", "again", "other")
+    )
+    assert one == again
+    assert len({*one, *other}) == 4
+
+
+def test_one_label_as_inkml_and_as_a_real_person_writes(tmp_path):
+    ink = tmp_path / "ink.inkml"
+    assert run("x = 1", "-o", ink).exit_code == 0
+    assert parse_ink(ink.read_bytes(), "ink").truth == "x = 1"
+    people = [run("x = 1", "-o", tmp_path / f"{flag}.png", f"--{flag}", ink) for flag in ("writers", "hands")]
+    assert [done.exit_code for done in people] == [0, 0]
+    assert (tmp_path / "writers.png").read_bytes() == (tmp_path / "hands.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["x"], "-o is needed"),
+        (["-o", "a.png"], "name labels, or a file of them"),
+        (["x", "-o", "a.png", "--as", "jpg"], "--as goes with --labels"),
+        (["x", "y", "-o", "a.inkml"], "InkML holds the strokes of one label"),
+        (["x", "-o", "a.gif"], "the name must end in"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, says):
+    done = run(*arguments)
+    assert done.exit_code != 0
+    assert says in f"{done.output}{done.exception}"

@@ -14,8 +14,10 @@ from PIL import Image
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.handwriting.forms import HERE, forms
+from hmer_tasks.handwriting.paper import SHARES
+from hmer_tasks.handwriting.pen import sampled
 from hmer_tasks.handwriting.symbols import NAMES, _named, form_names
-from hmer_tasks.handwriting.writing import drawable, write, writer
+from hmer_tasks.handwriting.writing import drawable, write, write_ink, writer
 from hmer_tasks.latex.parser import parse
 from tests.conftest import read_labels
 
@@ -164,3 +166,47 @@ def _parses(label: str) -> bool:
     except LabelError:
         return False
     return True
+
+
+def test_every_share_of_a_photograph_is_seen_and_its_boxes_stay_on_the_ink():
+    """Each named thing alone: another picture than the plain one, and the symbols where they are said to be."""
+    plain = pictures_with(set())
+    for name in SHARES:
+        seen = pictures_with({name})
+        assert [each.data for each in seen] != [each.data for each in plain], name
+        for written in seen:
+            width, height = written.size
+            for place in written.boxes:
+                assert place is not None
+                assert -2 <= place[0] < place[2] <= width + 2, name
+                assert -2 <= place[1] < place[3] <= height + 2, name
+
+
+def pictures_with(names):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hmer_tasks.handwriting.paper.SHARES", {name: float(name in names) for name in SHARES})
+        return [write("8 + 8", writer(number), number, "photo") for number in (1, 2)]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_two_copies_of_a_symbol_are_never_alike(number):
+    ink, _ = write_ink("a a", writer(number), 0)
+    first, second = (
+        np.concatenate([stroke for n, stroke in zip(ink.numbers, ink.strokes, strict=True) if n == node])
+        for node in (0, 1)
+    )
+    sizes = [np.ptp(each, axis=0) for each in (first, second)]
+    assert not np.allclose(sizes[0], sizes[1], rtol=0.005)
+
+
+def test_a_tablet_keeps_corners_and_its_grid():
+    corner = np.array(
+        [(float(x), 0.0) for x in range(0, 101, 5)] + [(100.0, float(y)) for y in range(5, 101, 5)]
+    )
+    taken, counts = sampled(np.concatenate([corner, corner + 200]), [len(corner)] * 2, pace=12.0, grid=1.5)
+    assert sum(counts) == len(taken)
+    assert len(taken) < len(corner) * 2
+    np.testing.assert_allclose(taken / 1.5, np.round(taken / 1.5), atol=1e-9)
+    assert np.hypot(*(taken[: counts[0]] - (100, 0)).T).min() < 6  # the corner is not cut
+    np.testing.assert_allclose(taken[0], (0, 0), atol=0.8)
+    np.testing.assert_allclose(taken[counts[0]], (200, 200), atol=0.8)

@@ -195,3 +195,24 @@ def test_a_report_and_an_export_hold_no_secret(built, tmp_path):
         for path in (tmp_path / target).rglob("*"):
             if path.is_file():
                 assert not any(secret in path.read_bytes() for secret in SECRETS), path
+
+
+def test_the_predictor_sees_a_users_pictures_as_rows_show_them(tmp_path):
+    from trainer.inputs import Asked, of_folder
+
+    made = [case for case in write_folder(tmp_path) if case.shows is not None]
+    keep = {
+        case.name for case in made if case.name in ("white-on-black.jpg", "orientation-6.jpg", "still.heic")
+    }
+    for path in tmp_path.iterdir():
+        if path.name not in keep:
+            path.unlink()
+    shows = {Path(case.name).stem: case for case in made if case.name in keep}
+    read = {
+        Path(item.id).stem: item.load().picture
+        for item in of_folder(tmp_path, Asked("recognition", "?", "", {}))
+    }
+    assert set(read) == set(shows)
+    for name, image in read.items():
+        wanted = np.asarray(shows[name].shows.convert("RGB"), dtype=np.int16)
+        assert np.abs(np.asarray(image, dtype=np.int16) - wanted).mean() <= shows[name].near

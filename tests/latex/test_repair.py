@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.repair import KINDS, mend, own_rules, rules_of
+from hmer_tasks.latex.repair import KINDS, own_rules, repair, rules_of
 from tests.conftest import read_labels
 from tests.latex.expressions import LABELS, SOUP
 from tests.latex.strategies import grammar_labels, texts, token_lists
@@ -28,7 +28,7 @@ def parses(label: str) -> bool:
 
 def mended(label: str, corpus: str = "") -> tuple[str, str] | None:
     """The mended label and its kinds joined; None where it is left alone."""
-    found = mend(label, parses, corpus)
+    found = repair(label, parses, corpus)
     return None if found is None else (found.label, " ".join(found.kinds))
 
 
@@ -96,7 +96,7 @@ def test_what_is_not(label):
 def test_a_lost_index_is_refused(label):
     """The picture shows an index: dropping the words would write a wrong label."""
     with pytest.raises(LabelError) as caught:
-        mend(label, parses)
+        repair(label, parses)
     assert caught.value.reason is RejectReason.LOST_TEXT
 
 
@@ -149,7 +149,7 @@ def holds_wrong_signs(label: str) -> bool:
 @example("\\begin { c a s e s } x \\end {cases}", "")
 def test_a_label_that_parses_is_left_alone(label, corpus):
     assume(parses(label) and not holds_wrong_signs(label))
-    assert mend(label, parses, corpus) is None
+    assert repair(label, parses, corpus) is None
 
 
 anything = st.lists(
@@ -163,14 +163,14 @@ anything = st.lists(
 @example("\\begin {cases} x ^ { 2 \\end {cases}", "")
 def test_a_mended_label_parses_and_needs_no_mend(label, corpus):
     try:
-        found = mend(label, parses, corpus)
+        found = repair(label, parses, corpus)
     except LabelError as error:
         assert error.reason is RejectReason.LOST_TEXT
         return
     if found is not None:
         assert parses(found.label)
         assert found.kinds
-        assert mend(found.label, parses, corpus) is None
+        assert repair(found.label, parses, corpus) is None
 
 
 def scripts_of_one_sign(words: list[str]) -> list[int]:
@@ -241,7 +241,7 @@ def test_no_broken_label_of_a_sound_corpus_is_repaired_wrongly(corpora, name):
             if parses(" ".join(words)):
                 continue
             broken += 1
-            found = mend(" ".join(words), parses)
+            found = repair(" ".join(words), parses)
             assert found is None or visually_equal(found.label, label)
     assert broken > 500
 
@@ -256,7 +256,7 @@ def test_crohme_2023(corpora):
     kinds: dict[str, int] = {}
     right = compared = 0
     for label in labels:
-        found = mend(label, parses, "crohme2023")
+        found = repair(label, parses, "crohme2023")
         if found is not None:
             kinds[found.kinds[0]] = kinds.get(found.kinds[0], 0) + 1
             truths = sound.get(" ".join(word for word in label.split() if word not in "{}"))
@@ -264,11 +264,11 @@ def test_crohme_2023(corpora):
             right += truths is not None and found.label in truths
     assert kinds == {"script_closed": 143, "closers_at_end": 152}
     assert (compared, right) == (64, 63)  # the other one differs by a redundant group
-    assert not [label for label in labels if mend(label, parses) is not None]
+    assert not [label for label in labels if repair(label, parses) is not None]
 
 
 @pytest.mark.corpora
 @pytest.mark.parametrize("name", ("hme100k/train_labels_59452", "mne/N1", "crohme/captions_train"))
 def test_sound_corpora_are_left_alone(corpora, name):
     labels = read_labels(corpora / f"{name}.tsv")
-    assert not [label for label in labels[::7] if mend(label, parses, "crohme2023") is not None]
+    assert not [label for label in labels[::7] if repair(label, parses, "crohme2023") is not None]

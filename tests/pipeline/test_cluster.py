@@ -65,9 +65,9 @@ def test_a_second_launch_does_what_is_missing(large, reference, tmp_path):
 def _unfinish(root, out):
     """Put OUT back to the moment before its totals were merged."""
     from hmer_tasks.pipeline.markers import write_plan
-    from hmer_tasks.pipeline.runner import opened, run_jobs
+    from hmer_tasks.pipeline.runner import open_build, run_jobs
 
-    with opened(options(root, out)) as it:
+    with open_build(options(root, out)) as it:
         for name in ("build.json", "README.md", "rejects.jsonl", "data"):
             it.store.remove(name)
         write_plan(it.store, it.plan)

@@ -37,8 +37,8 @@ def test_a_finished_build(small, tmp_path, damage):
         "remove": lambda path: path.unlink(),
     }[damage](shard)
     assert verify(out, 1).faults
-    assert build(options).mended == 1
-    assert build(options).mended == 0
+    assert build(options).rebuilt == 1
+    assert build(options).rebuilt == 0
     assert files_of(out) == before
     assert (out / "build.json").stat().st_mtime_ns == written
     assert not verify(out, 1).faults

@@ -30,7 +30,7 @@ IDS = st.lists(st.sampled_from(("", *(f"{number}.jpg" for number in range(40))))
 
 @given(IDS)
 def test_ids_that_stood_before(ids):
-    assert plan.earlier_of(Ids(ids), len(ids)) == naive(ids)
+    assert plan.find_repeated_ids(Ids(ids), len(ids)) == naive(ids)
 
 
 @given(IDS, st.integers(1, 3))
@@ -40,11 +40,11 @@ def test_ids_whose_hashes_are_the_same(ids, different):
     plan.hash = lambda id: len(id) % different
     plan._IDS_AT_ONCE = 7
     try:
-        assert plan.earlier_of(Ids(ids), len(ids)) == naive(ids)
+        assert plan.find_repeated_ids(Ids(ids), len(ids)) == naive(ids)
     finally:
         del plan.hash
         plan._IDS_AT_ONCE = before
 
 
 def test_a_part_of_the_inputs():
-    assert plan.earlier_of(Ids(["a", "b", "a", "b"]), 3) == {2: 0}
+    assert plan.find_repeated_ids(Ids(["a", "b", "a", "b"]), 3) == {2: 0}

@@ -145,12 +145,12 @@ def test_wrong_usage(large, tmp_path):
 
 def test_what_a_marker_says(large, tmp_path):
     """The stats of its shard, of its plan alone, and nothing once it is not whole."""
-    from hmer_tasks.pipeline.runner import opened
+    from hmer_tasks.pipeline.runner import open_build
 
     out = tmp_path / "out"
     build_rank(options(large, out), 3, 4)
-    with opened(options(large, out)) as it:
-        job, digest = it.plan.jobs[3], plan_digest(it.plan.made_by)
+    with open_build(options(large, out)) as it:
+        job, digest = it.plan.jobs[3], plan_digest(it.plan.fingerprint)
         assert read_marker(it.store, job, digest)["samples"] == 300
         assert read_marker(it.store, job, "another") is None
         marker = out / f".build/{job.name}.json"
@@ -170,7 +170,7 @@ def test_ids_are_compared_once_for_all_ranks(tmp_path, monkeypatch):
     out = tmp_path / "out"
     build_rank(options(root, out), 0, 3)
     with monkeypatch.context() as patch:
-        patch.setattr("hmer_tasks.pipeline.plan.earlier_of", None)  # called, it fails
+        patch.setattr("hmer_tasks.pipeline.plan.find_repeated_ids", None)  # called, it fails
         build_rank(options(root, out), 1, 3)
     found = out / ".build/earlier.json"
     found.write_text(found.read_text().replace("[30, 3]", "[30, 4]"))

@@ -170,7 +170,7 @@ def test_damage_is_found_and_made_again(corpus, reference):
     data[len(data) // 2] ^= 1
     put(f"damaged/{shard}", bytes(data))
     assert any("SHA-256 differs" in fault for fault in verify(out, 1).faults)
-    assert build(options).mended == 1
+    assert build(options).rebuilt == 1
     assert objects("damaged") == reference
 
 
@@ -178,7 +178,7 @@ def test_resume_and_ranks(corpus, reference):
     """A marker whose shard is gone does not count; an unfinished build is gone on with."""
     options = BuildOptions("hme100k", root=corpus, out="s3://lab/ranks", workers=1, valid_share=0.3)
     done = build_rank(options, 1, 2)
-    assert (done.written, done.left, done.built) == (1, 1, None)
+    assert (done.written, done.remaining, done.built) == (1, 1, None)
     there = objects("ranks")
     assert sorted(there) == [
         ".build/earlier.json",
@@ -187,7 +187,7 @@ def test_resume_and_ranks(corpus, reference):
         "data/valid-00000-of-00001.parquet",
     ]
     boto3.client("s3").delete_object(Bucket="lab", Key="ranks/data/valid-00000-of-00001.parquet")
-    assert build_rank(options, 0, 2).left == 1
+    assert build_rank(options, 0, 2).remaining == 1
     build(options)
     assert not verify("s3://lab/ranks", 1).faults
     assert json.loads(objects("ranks")["build.json"])["splits"].keys() == {"train", "valid"}

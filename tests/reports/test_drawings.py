@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.latex.tree import ExprTree, Node
+from hmer_tasks.latex.tree import Node
+from hmer_tasks.latex.tree_svg import MAX_NODES, tree_svg
 from hmer_tasks.reports.plots import bars, columns
-from hmer_tasks.reports.tree_drawing import MAX_NODES, tree_svg
 from tests.latex.strategies import grammar_labels
 from tests.reports.conftest import symbols_of
 
@@ -35,7 +35,7 @@ def test_a_tree_is_drawn_whole_and_nothing_overlaps(label):
         tree = parse(label)
     except LabelError:
         assume(False)
-    svg = tree_svg(tree)
+    svg = tree_svg(tree.line)
     assume(svg is not None)
     graph = tree.to_networkx()
     assert sorted(symbols_of(svg)) == sorted(symbol for _, symbol in graph.nodes(data="symbol"))
@@ -64,7 +64,7 @@ def test_a_tree_is_drawn_whole_and_nothing_overlaps(label):
 
 
 def test_a_tree_of_the_paper():
-    drawn = read(tree_svg(parse(r"\frac { a } { \sqrt { b } }")))
+    drawn = read(tree_svg(parse(r"\frac { a } { \sqrt { b } }").line))
     boxes = [(each.get("class"), float(each.get("y"))) for each in drawn.iter(f"{SVG}rect")]
     assert boxes == [(None, 8), ("above", 74), ("below", 74), ("above", 140)]
     texts = {each.text: float(each.get("x")) for each in drawn.iter(f"{SVG}text") if not each.get("class")}
@@ -72,14 +72,14 @@ def test_a_tree_of_the_paper():
 
 
 def test_a_tree_too_large_is_not_drawn():
-    assert tree_svg(ExprTree((Node("x"),) * MAX_NODES)) is not None
-    assert tree_svg(ExprTree((Node("x"),) * (MAX_NODES + 1))) is None
+    assert tree_svg((Node("x"),) * MAX_NODES) is not None
+    assert tree_svg((Node("x"),) * (MAX_NODES + 1)) is None
 
 
 @given(st.text(min_size=1, max_size=12))
 @settings(max_examples=50)
 def test_a_symbol_is_text_whatever_it_is(symbol):
-    svg = tree_svg(ExprTree((Node(symbol, (("sub", (Node("y"),)),)),)))
+    svg = tree_svg((Node(symbol, (("sub", (Node("y"),)),)),))
     assert symbols_of(svg) == [symbol, "y"]
     assert set(re.findall(r"<([a-z]+)", svg)) == {"svg", "path", "rect", "text"}
 

@@ -29,8 +29,8 @@ function make(name, attributes, ...children) {
   return element;
 }
 
-function drawn(svg) {
-  return document.adoptNode(new DOMParser().parseFromString(svg, "text/html").body.firstElementChild);
+function drawn(markup) {
+  return document.adoptNode(new DOMParser().parseFromString(markup, "text/html").body.firstElementChild);
 }
 
 function picture(data) {

@@ -9,7 +9,7 @@ from unicodedata import combining, east_asian_width
 
 from markupsafe import Markup
 
-from hmer_tasks.latex.tree import ExprTree, Line, Node
+from hmer_tasks.latex.nodes import Line, Node
 
 MAX_NODES = 400  # beyond it nobody finds anything in a drawing
 # Pixels: a monospace character of a symbol and of a relation, padding within a box, the gap between
@@ -17,6 +17,13 @@ MAX_NODES = 400  # beyond it nobody finds anything in a drawing
 _CHAR, _SMALL, _PAD, _GAP, _HIGH, _LEVEL, _MARGIN = 8.2, 6.3, 7, 12, 26, 66, 8
 # What a colour of its own stands for; any other relation is of class `rel`.
 _COLOURED = frozenset(["sub", "sup", "above", "below", "inside"])
+
+_STYLE = Markup(
+    "<style>svg.tree{background:#fff}svg.tree path{fill:none;stroke:#666;stroke-width:1.2}"
+    "svg.tree .right{stroke:#bbb}svg.tree rect{fill:#f2f4f8;stroke:#bbb}"
+    "svg.tree text{font:13.5px monospace;text-anchor:middle;fill:#1a1a1a}"
+    "svg.tree .name{font-size:10.5px;paint-order:stroke;stroke:#fff;stroke-width:4px;fill:#555}</style>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +47,38 @@ class _Row:
     right: float
 
 
-def tree_svg(tree: ExprTree) -> Markup | None:
-    """The drawing of a tree; None where it has over MAX_NODES nodes."""
-    if _size(tree.line) > MAX_NODES:
+def tree_svg(line: Line, *, standalone: bool = False) -> Markup | None:
+    """The drawing of an expression tree.
+
+    Args:
+        line: the main line of the tree.
+        standalone: whether the drawing brings its own style; on our pages the page's style sheet has it.
+
+    Returns:
+        An `<svg>` element; None where the tree has over MAX_NODES nodes.
+    """
+    if _size(line) > MAX_NODES:
         return None
-    row, drawing = _measured(tree.line, ""), _Drawing()
+    row, drawing = _measured(line, ""), _Drawing()
     drawing.row(row, _MARGIN, _MARGIN)
-    depth = tree.depth()
+    depth = _depth(line)
     width, height = row.width + 2 * _MARGIN, depth * _LEVEL + _HIGH + 2 * _MARGIN
     return Markup(
         '<svg class="tree" role="img" aria-label="tree of {} nodes, {} deep" width="{:.0f}" height="{:.0f}" '
-        'viewBox="0 0 {:.0f} {:.0f}"><path d="{}"/>{}</svg>'
+        'viewBox="0 0 {:.0f} {:.0f}">{}<path d="{}"/>{}</svg>'
     ).format(
-        _size(tree.line), depth, width, height, width, height,
+        _size(line), depth, width, height, width, height, _STYLE if standalone else "",
         "".join(drawing.edges), Markup("").join(drawing.shapes),
     )  # fmt: skip
+
+
+def _depth(line: Line) -> int:
+    deepest, open_lines = 0, [(line, 0)]
+    while open_lines:
+        nodes, depth = open_lines.pop()
+        deepest = max(deepest, depth)
+        open_lines += [(child, depth + 1) for node in nodes for _, child in node.children]
+    return deepest
 
 
 def _size(line: Line) -> int:

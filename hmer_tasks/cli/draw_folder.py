@@ -1,0 +1,111 @@
+"""`hmer-tasks draw --labels`: a file for each label of a label file, as pictures or InkML."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from hmer_tasks.corpora import Rejected, opened_label_file
+from hmer_tasks.exceptions import BuildError, LabelError, UsageError
+from hmer_tasks.handwriting.collect import Collection
+from hmer_tasks.handwriting.writer import Writer, keyed
+from hmer_tasks.handwriting.writing import write, write_inkml, writer
+from hmer_tasks.images import EXTENSIONS
+from hmer_tasks.utils.files import atomic_write
+from hmer_tasks.utils.progress import progress_of
+
+LABELS = "labels.tsv"
+JPEG_QUALITY = 92
+WRITERS = 100_000  # as many people write, where no ink names them
+
+
+def draw_folder(
+    labels: Path,
+    out: Path,
+    ending: str,
+    *,
+    number: int | None = None,
+    collection: Collection | None = None,
+    seed: int = 0,
+    look: str = "ink",
+) -> tuple[int, list[str]]:
+    """Write each label of a file into the folder `out`: `<id>.<ending>`, and labels.tsv beside pictures.
+
+    Args:
+        labels: a label file of any kind that `--dataset folder` reads.
+        out: made where it is not there; files of the same names are replaced.
+        ending: png, jpg or inkml.
+        number: the writer of all; None draws one for each id, by (seed, id).
+        collection: the people to write as; None for writers of our own.
+        seed: another seed, other copies.
+        look: ink or photo; InkML is ink.
+
+    Returns:
+        How many were written, and a line for each that was refused.
+
+    Raises:
+        CorpusError: the label file cannot be read.
+        UsageError: a photograph as InkML.
+        BuildError: `out` is a file.
+    """
+    if ending == "inkml" and look != "ink":
+        raise UsageError("--as inkml holds strokes: leave --look out, or write pictures")
+    if out.exists() and not out.is_dir():
+        raise BuildError(f"{out} is a file: with --labels, -o names a folder")
+    by = collection.writer if collection is not None else writer
+    refused: list[str] = []
+    written: dict[str, str] = {}
+    with opened_label_file(labels) as split, progress_of(len(split), "labels") as show:
+        out.mkdir(parents=True, exist_ok=True)
+        for index in range(len(split)):
+            entry = split[index]
+            if isinstance(entry, Rejected):
+                refused.append(f"{entry.where}: {entry.reason}")
+                continue
+            name = file_name(entry.id, ending)
+            if name is None or name in written:
+                why = "this id occurs twice" if name else "an id that is no file name"
+                refused.append(f"{entry.id!r}: {why}")
+                continue
+            person = by(keyed("drawn by", seed, entry.id).randrange(WRITERS) if number is None else number)
+            try:
+                data = _drawn(entry.label, entry.id, person, seed=seed, look=look, ending=ending)
+            except LabelError as error:
+                refused.append(f"{entry.id}: {error}")
+                continue
+            path = out / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            written[name] = entry.label
+            show(index + 1)
+    if ending != "inkml":
+        atomic_write(out / LABELS, "".join(f"{name}\t{label}\n" for name, label in written.items()))
+    return len(written), refused
+
+
+def file_name(id: str, ending: str) -> str | None:
+    """The file of an id, under the folder; None for an id that would lead out of it."""
+    path = PurePosixPath(id)
+    if path.is_absolute() or ".." in path.parts or not path.name or "\\" in id or "\x00" in id:
+        return None
+    stem = path.with_suffix("") if path.suffix.lower() in EXTENSIONS else path
+    return f"{stem}.{ending}"
+
+
+def _drawn(label: str, id: str, by: Writer, *, seed: int, look: str, ending: str) -> bytes:
+    if ending == "inkml":
+        return write_inkml(label, by, seed, id)
+    made = write(label, by, seed, look)
+    return made.data if made.ending == ending else encoded(made.data, ending)
+
+
+def encoded(data: bytes, ending: str) -> bytes:
+    """A picture as a file of another kind."""
+    formats: dict[str, Callable[[Image.Image, io.BytesIO], None]] = {
+        "png": lambda picture, file: picture.save(file, "PNG"),
+        "jpg": lambda picture, file: picture.save(file, "JPEG", quality=JPEG_QUALITY),
+    }
+    file = io.BytesIO()
+    formats[ending](Image.open(io.BytesIO(data)), file)
+    return file.getvalue()

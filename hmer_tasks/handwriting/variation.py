@@ -1,0 +1,179 @@
+"""What changes from one copy of a symbol to the next, and from one writer's shape to another's.
+
+A person never makes a shape twice alike: size, slant and proportions change, strokes start and end
+elsewhere, meet a little off, and lie on a warped grid. The spreads are those measured on people's ink
+(bench/handwriting_judge.py prints both). Shapes are in units, a hundredth of a digit's height.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+
+from hmer_tasks.handwriting.curves import Points, moved
+
+TURN = 2 * math.pi
+SHORT = 22.0  # units under which a stroke is a touch of the pen, without hooks or trembling
+DOT = 9.0  # units under which a stroke is a dot, any way up
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How far one person's copies of a symbol lie apart. Shares of a symbol's size, or radians."""
+
+    warp: float = 0.05
+    size: float = 0.1
+    aspect: float = 0.09
+    shear: float = 0.09
+    tilt: float = 0.05
+    ends: float = 0.06  # how far a stroke begins early or late
+    apart: float = 0.035  # how far strokes of one symbol shift against each other
+    hooks: float = 0.5  # share of stroke ends with a hook
+    hook: float = 6.0  # length of a hook in units
+    joined: float = 0.2  # share of symbols whose strokes are written in one
+
+
+def warped(strokes: Sequence[Points], share: float, chance: Random) -> list[Points]:
+    """Strokes under a smooth warp of their box, two slow waves each way, `share` of its size."""
+    return _split(_warp(np.concatenate(strokes), share, chance), strokes)
+
+
+def _warp(points: Points, share: float, chance: Random) -> Points:
+    low = points.min(axis=0)
+    wide, tall = (max(float(side), 1.0) for side in points.max(axis=0) - low)
+    most = min(max(tall, wide), 110.0)  # what is slim bends less across than a square of its length
+    reach = share * min(most, 0.9 * wide + 12.0), share * min(most, 0.9 * tall + 12.0)
+    across = (points[:, 0] - low[0]) / max(wide, 0.4 * tall)
+    down = (points[:, 1] - low[1]) / max(tall, 0.4 * wide)
+    phases = np.empty((4, len(points)))
+    for row, along in enumerate((down, across, across, down)):
+        phases[row] = TURN * chance.uniform(0.3, 0.9) * along + TURN * chance.random()
+    waves = np.sin(phases)
+    for row, weight in enumerate((reach[0], 0.7 * reach[0], reach[1], 0.7 * reach[1])):
+        waves[row] *= weight * chance.uniform(-1.3, 1.3)
+    out = points.copy()
+    out[:, 0] += waves[0] + waves[1]
+    out[:, 1] += waves[2] + waves[3]
+    return out
+
+
+def copied(strokes: Sequence[Points], habits: Habits, size: float, chance: Random) -> list[Points]:
+    """The strokes of one copy: its own warp, size, slant, ends and hooks.
+
+    `size` is that of the line: what is written small has hooks no smaller in the hand's own units, so
+    these grow against the symbol.
+    """
+    points = np.concatenate(strokes)
+    low, high = points.min(axis=0), points.max(axis=0)
+    if float((high - low).max()) < SHORT:
+        return [_dotted(stroke, chance) for stroke in strokes]
+    points = _warp(points, habits.warp, chance)
+    points = _affine(points, np.array(((low[0] + high[0]) / 2, high[1])), habits, chance)
+    reach = habits.apart * float((high - low).max())
+    made = []
+    for each in _split(points, strokes):
+        apart = (chance.gauss(0.0, reach), chance.gauss(0.0, reach)) if len(strokes) > 1 else (0.0, 0.0)
+        stroke = moved(each, *apart)
+        if float(np.ptp(stroke, axis=0).max()) < DOT:
+            made.append(_dotted(stroke, chance))
+            continue
+        made.append(_ended(stroke, habits, max(size, 0.4), chance))
+    return made
+
+
+def _affine(points: Points, middle: Points, habits: Habits, chance: Random) -> Points:
+    """Another size, proportion, slant and tilt about a point."""
+    scale, root = chance.lognormvariate(0.0, habits.size), chance.lognormvariate(0.0, habits.aspect / 2)
+    shear, tilt = chance.gauss(0.0, habits.shear), chance.gauss(0.0, habits.tilt)
+    c, s = math.cos(tilt), math.sin(tilt)
+    stretch = np.array(((scale * root, -shear * scale / root), (0.0, scale / root)))
+    matrix = np.array(((c, -s), (s, c))) @ stretch
+    turned: Points = (points - middle) @ matrix.T + middle
+    return turned
+
+
+def _ended(stroke: Points, habits: Habits, size: float, chance: Random) -> Points:
+    """A stroke with ends of its own, and hooks where the pen lands and leaves."""
+    length = 5.0 * len(stroke)  # points lie about five units apart
+    if length < SHORT or len(stroke) < 5:
+        return stroke
+    stroke = _stretched_end(stroke, length * chance.gauss(0.0, habits.ends), chance)
+    stroke = _stretched_end(stroke[::-1], length * chance.gauss(0.0, habits.ends), chance)[::-1]
+    if chance.random() < habits.hooks:
+        stroke = _hooked(stroke[::-1], length, habits.hook / size, chance)[::-1]
+    if chance.random() < habits.hooks:
+        stroke = _hooked(stroke, length, habits.hook / size, chance)
+    return stroke
+
+
+def _dotted(stroke: Points, chance: Random) -> Points:
+    """A dot or a dash, a little otherwise turned and as long as it happens to be."""
+    middle = (stroke.min(axis=0) + stroke.max(axis=0)) / 2
+    small = float(np.ptp(stroke, axis=0).max()) < DOT
+    angle, scale = (
+        chance.gauss(0.0, 0.8 if small else 0.15),
+        chance.lognormvariate(0.0, 0.35 if small else 0.15),
+    )
+    c, s = math.cos(angle) * scale, math.sin(angle) * scale
+    turned: Points = (stroke - middle) @ np.array(((c, s), (-s, c))) + middle
+    return turned
+
+
+def _stretched_end(stroke: Points, by: float, chance: Random) -> Points:
+    """The last end drawn out along its own direction, or cut short, by some units."""
+    if abs(by) < 1.5:
+        return stroke
+    if by > 0:
+        step = stroke[-1] - stroke[-3]
+        reach = math.hypot(step[0], step[1])
+        if reach < 1e-6:
+            return stroke
+        return np.vstack([stroke, stroke[-1] + step / reach * min(by, 14.0)])
+    count = min(len(stroke) // 5, int(-by / 5.0))
+    return stroke[:-count] if count else stroke
+
+
+def _hooked(stroke: Points, length: float, hook: float, chance: Random) -> Points:
+    """A short turn at the last end."""
+    step = (stroke[-1] - stroke[-3]).tolist()
+    heading = math.atan2(step[1], step[0]) + chance.choice((-1.0, 1.0)) * chance.uniform(0.7, 2.5)
+    reach = min(hook * chance.uniform(0.4, 1.5), 0.16 * length)
+    tip = stroke[-1] + np.array((math.cos(heading), math.sin(heading))) * reach
+    return np.vstack([stroke, (stroke[-1] + tip) / 2, tip])
+
+
+def in_one(strokes: Sequence[Points], farthest: float) -> list[Points]:
+    """Strokes written without lifting the pen: each joined to the next where that starts near enough."""
+    out = [strokes[0]]
+    for stroke in strokes[1:]:
+        gap = stroke[0] - out[-1][-1]
+        if min(len(stroke), len(out[-1])) < 4 or float(np.hypot(*gap)) > farthest:
+            out.append(stroke)
+            continue
+        out[-1] = np.vstack([out[-1], _bridge(out[-1], stroke), stroke])
+    return out
+
+
+def _bridge(before: Points, after: Points) -> Points:
+    """The way of a pen from one stroke's end to the next one's start: nearly straight, rounded off."""
+    start, end = before[-1], after[0]
+    reach = float(np.hypot(*(end - start)))
+    count = max(2, round(reach / 5.0))
+    t = np.linspace(0.0, 1.0, count + 2)[1:-1, None]
+    out_of, into = _unit(before[-1] - before[-4]), _unit(after[3] - after[0])
+    pull = 0.35 * reach
+    a, b = start + out_of * pull, end - into * pull
+    bridge: Points = (1 - t) ** 3 * start + 3 * (1 - t) ** 2 * t * a + 3 * (1 - t) * t * t * b + t**3 * end
+    return bridge
+
+
+def _unit(step: Points) -> Points:
+    unit: Points = step / max(float(np.hypot(*step)), 1e-9)
+    return unit
+
+
+def _split(points: Points, like: Sequence[Points]) -> list[Points]:
+    counts = np.cumsum([len(stroke) for stroke in like])[:-1]
+    return np.split(points, counts)
