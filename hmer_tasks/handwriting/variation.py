@@ -16,6 +16,7 @@ from hmer_tasks.handwriting.curves import Points, moved
 
 TURN = 2 * math.pi
 SHORT = 22.0  # units under which a stroke is a touch of the pen, without hooks or trembling
+STRAIGHT = 0.9  # share of its length that a straight stroke reaches
 DOT = 9.0  # units under which a stroke is a dot, any way up
 
 
@@ -76,7 +77,7 @@ def copied(strokes: Sequence[Points], habits: Habits, size: float, chance: Rando
     for each in _split(points, strokes):
         apart = (chance.gauss(0.0, reach), chance.gauss(0.0, reach)) if len(strokes) > 1 else (0.0, 0.0)
         stroke = moved(each, *apart)
-        if float(np.ptp(stroke, axis=0).max()) < DOT:
+        if span(stroke) < DOT:
             made.append(_dotted(stroke, chance))
             continue
         made.append(_ended(stroke, habits, max(size, 0.4), chance))
@@ -101,17 +102,26 @@ def _ended(stroke: Points, habits: Habits, size: float, chance: Random) -> Point
         return stroke
     stroke = _stretched_end(stroke, length * chance.gauss(0.0, habits.ends), chance)
     stroke = _stretched_end(stroke[::-1], length * chance.gauss(0.0, habits.ends), chance)[::-1]
-    if chance.random() < habits.hooks:
+    chord = stroke[-1] - stroke[0]
+    straight = math.hypot(chord[0], chord[1]) > STRAIGHT * length
+    hooks = habits.hooks * (0.5 if straight else 1.0)  # bars and signs are drawn, letters are written
+    if chance.random() < hooks:
         stroke = _hooked(stroke[::-1], length, habits.hook / size, chance)[::-1]
-    if chance.random() < habits.hooks:
+    if chance.random() < hooks:
         stroke = _hooked(stroke, length, habits.hook / size, chance)
     return stroke
+
+
+def span(stroke: Points) -> float:
+    """The longer side of a stroke's box."""
+    low, high = stroke.min(axis=0), stroke.max(axis=0)
+    return float(max(high[0] - low[0], high[1] - low[1]))
 
 
 def _dotted(stroke: Points, chance: Random) -> Points:
     """A dot or a dash, a little otherwise turned and as long as it happens to be."""
     middle = (stroke.min(axis=0) + stroke.max(axis=0)) / 2
-    small = float(np.ptp(stroke, axis=0).max()) < DOT
+    small = span(stroke) < DOT
     angle, scale = (
         chance.gauss(0.0, 0.8 if small else 0.15),
         chance.lognormvariate(0.0, 0.35 if small else 0.15),

@@ -89,7 +89,9 @@ class Writer:
         choices = [each for name in names for each in forms()[name]]
         hand = self._hand(names[0])
         habit = keyed("habit", self.number, token)
-        if any(len(name) > 1 or not name.isascii() for name in names):  # our own signs and Greek vary most
+        if "x" in names or any(
+            len(name) > 1 or not name.isascii() for name in names
+        ):  # our own signs and Greek vary most
             hand = MADE if habit.random() < OWN else hand
         loyal = [each for each in choices if each.hand == hand]
         if loyal and habit.random() < LOYAL:
@@ -126,8 +128,10 @@ def bent(model: Form, chance: Random, share: float) -> Form:
     squeeze = chance.lognormvariate(0.0, 0.12)
     out = form(model.hand, [stroke * (squeeze, 1.0) for stroke in warped(model.strokes, share, chance)])
     if -8.0 < model.bottom < 8.0 < model.bottom - model.top:  # what stood on the line stands on it still
-        lift = np.array((0.0, model.bottom - out.bottom))
-        out = form(model.hand, [each + lift for each in out.strokes])
+        rise = model.bottom - out.bottom
+        lift = np.array((0.0, rise))
+        lifted = tuple(each + lift for each in out.strokes)
+        out = Form(model.hand, lifted, out.width, out.top + rise, out.bottom + rise)
     return out
 
 
@@ -153,7 +157,7 @@ def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
         tilt=chance.gauss(0.0, 0.018),
         drift=chance.uniform(0.5, 6.0),
         jitter=chance.uniform(0.7, 1.9),
-        shake=chance.uniform(0.2, 1.3),
+        shake=chance.uniform(0.1, 0.9),
         pixels=pixels,
         pen=pixels * chance.uniform(0.05, 0.095),
         pressure=chance.choice((0.0, 0.0, 0.1, 0.25)),

@@ -46,9 +46,7 @@ def blocks(page: Path) -> list[Block]:
         indent = len(lines[number]) - len(lines[number].lstrip())
         text = "\n".join(row[indent:] for row in lines[start:end])
         reason = _NOT_RUN.match(comment)
-        found.append(
-            Block(opening[1], text, start + 1, reason and reason[1], prints=comment == _PRINTS)
-        )
+        found.append(Block(opening[1], text, start + 1, reason and reason[1], prints=comment == _PRINTS))
         comment, number = "", end + 1
     return found
 

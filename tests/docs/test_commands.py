@@ -20,7 +20,11 @@ from tests.docs.blocks import Block, blocks, commands, is_printed
 from tests.docs.conftest import SAMPLE
 from tests.docs.run import run
 
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
 READY = ["core", "train", "full", "docs"]  # what `make` has installed, for a dry run
 # click's UsageError; typer carries its own copy of it.
 WRONG_ARGUMENTS = typer.BadParameter.__mro__[1]
@@ -61,7 +65,12 @@ def _run(block: Block, folder: Path, sample: tuple[Path, str], place: str) -> st
         path = _path_with_command(folder)
         environment = {**os.environ, "PATH": path, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100"}
         done = subprocess.run(
-            ["bash", "-euc", block.text], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+            ["bash", "-euc", block.text],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, f"{place}: {done.stdout}{done.stderr}"
         return done.stdout + done.stderr
@@ -116,7 +125,10 @@ def _check(block: Block, place: str) -> str:
         elif words[0] == "make":
             done = _make(*shlex.split(line)[1:])
             assert done.returncode == 0, f"{place}: {line}: {done.stderr}"
-        elif "-m" in words and (module := words[words.index("-m") + 1]).partition(".")[0] in ("trainer", "bench"):
+        elif "-m" in words and (module := words[words.index("-m") + 1]).partition(".")[0] in (
+            "trainer",
+            "bench",
+        ):
             _check_flags(words, _help(module), place)
         elif words[:1] == ["python"] and words[1].endswith(".py"):
             _check_flags(words, (REPOSITORY / words[1]).read_text(encoding="utf-8"), place)
