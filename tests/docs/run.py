@@ -67,7 +67,7 @@ def _child(cwd: str, output: str, words: list[str] | None, script: str | None) -
             exec(compile(script, "<page>", "exec"), {"__name__": "__main__"})
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - what a script raises is shown to the test
         traceback.print_exc()
         code = 1
     sys.stdout.flush()
