@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+CONSTRAINTS ?= -c constraints.txt
 OUT ?= build/sample
 RECIPE ?= trainer/recipes/tiny-cpu.yaml
 DATA ?= build/sample
@@ -13,9 +14,9 @@ TRAIN_ARGS ?=
 THREADS := OMP_NUM_THREADS=$(or $(OMP_NUM_THREADS),1)
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) -c constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) $(CONSTRAINTS)
 
-.PHONY: build train error-corpus gpu-carry gpu-proof setup test test-lowest lint bench clean
+.PHONY: build train error-corpus gpu-carry gpu-proof docs setup test test-lowest lint bench clean
 
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
@@ -75,6 +76,11 @@ gpu-carry: .venv/train
 gpu-proof: .venv/train
 	$(BIN)/python -m bench.gpu_proof --carry $(CARRY) $(PROOF_ARGS)
 
+# The site, from docs/ into build/site; a dead link is an error.
+docs: .venv/docs
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
+
 setup: .venv/full
 
 test: .venv/full
@@ -96,6 +102,7 @@ test-lowest:
 lint: .venv/full
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -117,6 +124,10 @@ bench: .venv/full
 .venv/train: .venv/core
 	$(BIN)/python -c 'import torch' 2> /dev/null || $(PIP) torch==2.13.0
 	$(PIP) -e '.[train,score]'
+	@touch $@
+
+.venv/docs: .venv/core
+	$(PIP) -e '.[docs]'
 	@touch $@
 
 # What tests and training on a CPU need. torch comes first, pinned: unpinned it pulls gigabytes.

@@ -1,4 +1,4 @@
-"""Read pictures with a model: a folder, a corpus or shards in, JSON lines out (formats.md section 6).
+"""Read pictures with a model: a folder, a corpus or shards in, JSON lines out (docs/formats.md, section 6).
 
 # A folder of pictures
 python -m trainer.predict --model runs/3b --pictures photos --out photos.jsonl

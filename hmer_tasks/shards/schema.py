@@ -1,4 +1,4 @@
-"""The columns of a shard, as formats.md section 5 has them.
+"""The columns of a shard, as docs/formats.md, section 5, has them.
 
 The metadata is what `datasets.Features.arrow_schema` would write, so that `datasets.load_dataset`
 decodes the pictures with no script; it is written out here because the core does without datasets.

@@ -53,7 +53,7 @@ class Task(Protocol):
         ...
 
     def check(self, row: Row) -> None:
-        """The proof of formats.md section 4; raises ProofError."""
+        """The proof of docs/formats.md, section 4; raises ProofError."""
         ...
 
     def read(self, target: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Each task's row is what formats.md says, proves itself, and a changed row does not."""
+"""Each task's row is what docs/formats.md says, proves itself, and a changed row does not."""
 
 from dataclasses import replace
 
