@@ -21,7 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import trainer  # noqa: F401, I001 - before trl: it makes torchvision loadable on a CPU
+import trainer.patches  # noqa: F401 - before trl: it makes torchvision loadable on a CPU
+
+# isort: split
 from trl import GRPOConfig, GRPOTrainer, ModelConfig, get_peft_config
 
 from hmer_tasks.rewards import REWARDS
@@ -140,7 +142,7 @@ def train(arguments: GrpoArguments, training: GrpoConfig, config: ModelConfig) -
     made = set_up(arguments, training, config, more)
     # Padded on the right, the prompt's token types would not stand where GRPOTrainer puts the prompt.
     made.processor.tokenizer.padding_side = "left"
-    trainer = PictureGRPOTrainer(
+    grpo_trainer = PictureGRPOTrainer(
         model=made.model,
         reward_funcs=functions,
         args=training,
@@ -149,8 +151,8 @@ def train(arguments: GrpoArguments, training: GrpoConfig, config: ModelConfig) -
         peft_config=get_peft_config(config),
         callbacks=made.callbacks(),
     )
-    made.go(trainer, ("reward", "exprate"))
-    return trainer.state.log_history
+    made.go(grpo_trainer, ("reward", "exprate"))
+    return grpo_trainer.state.log_history
 
 
 def main() -> None:

@@ -38,5 +38,5 @@ def run(name: str, main: Callable[[], None]) -> None:
 def _end(name: str, text: str, code: int) -> None:
     rank = os.environ.get("RANK", "0")  # of several processes (torchrun)
     who = name if rank == "0" else f"{name} (process {rank})"
-    print(f"{who}: {' '.join(text.split())}", file=sys.stderr)
+    print(f"{who}: {printable(' '.join(text.split()))}", file=sys.stderr)
     sys.exit(code)

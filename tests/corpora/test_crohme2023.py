@@ -128,7 +128,9 @@ def test_an_empty_caption_file_and_nothing_at_all(write):
 
 def test_a_build_refuses_what_stood_before_and_mends_what_it_is_told_to(write, picture, tmp_path):
     names = ("form_1", "form_2", "form_3")
-    caption = "form_1\tx ^ { 2 = y ^ { 3 }\nform_2\t\\frac { n ^ { 2 + n } { 2 } }\nform_2\tagain\nform_3\tz\n"
+    caption = (
+        "form_1\tx ^ { 2 = y ^ { 3 }\nform_2\t\\frac { n ^ { 2 + n } { 2 } }\nform_2\tagain\nform_3\tz\n"
+    )
     root = write(
         {"CROHME2023_test/caption.txt": caption}
         | {f"CROHME2023_test/images/{name}.jpg": picture() for name in names}
