@@ -119,14 +119,14 @@ def audit(
         tuple(against_split or ()),
         tuple(against_labels or ()),
     )
-    found = run_audit(AuditOptions(side, None if other == SideOptions() else other, near, pictures, workers))
+    result = run_audit(AuditOptions(side, None if other == SideOptions() else other, near, pictures, workers))
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(result.as_json(), indent=1, ensure_ascii=False))
     else:
-        print_audit(Console(), found)
+        print_audit(Console(), result)
     if out is not None:
-        count = write_findings(found, out, kinds)
-        typer.echo(f"{count:,} samples of {found.sides[0].name} for build --exclude: {out}", err=as_json)
+        count = write_findings(result, out, kinds)
+        typer.echo(f"{count:,} samples of {result.sides[0].name} for build --exclude: {out}", err=as_json)
 
 
 def export(
