@@ -155,7 +155,8 @@ def _labelled(
         remarks.append(
             f"predictions whose own label is another one than that of {references.name}: "
             f"{len(joined.contradicted):,} "
-            f"({ids}{' …' if len(joined.contradicted) > 3 else ''}); they are scored against {references.name}"
+            f"({ids}{' …' if len(joined.contradicted) > 3 else ''}); "
+            f"they are scored against {references.name}"
         )
     return joined.pairs, joined.missing
 

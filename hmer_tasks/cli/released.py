@@ -52,8 +52,7 @@ def released(
                     "pred": candidate.candidate,
                 }
                 lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-            typer.echo(
-                f"{base}: {len(base_candidates):,} candidates of {len({candidate.id for candidate in base_candidates}):,} pictures"
-            )
+            pictures = {candidate.id for candidate in base_candidates}
+            typer.echo(f"{base}: {len(base_candidates):,} candidates of {len(pictures):,} pictures")
     atomic_write(out, "".join(lines))
     typer.echo(f"wrote {out}; use it with --errors {out}")
