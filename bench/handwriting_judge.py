@@ -7,16 +7,22 @@ training; the whole takes about ten. The same versions print the same figures.
 """
 
 import argparse
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from bench.hand.ink_symbols import Symbol, by_token, read_expressions, written_expression
+from bench.hand.ink_symbols import Stroke, Symbol, by_token, read_expressions, symbol_name, written_expression
 from bench.hand.recogniser import accuracy, predict, train
 from bench.hand.shape import copies_ratio, movement, spreads, told_apart
+from hmer_tasks.handwriting.boxes import cells_of
 from hmer_tasks.handwriting.collect import collect
-from hmer_tasks.handwriting.writer import writer
+from hmer_tasks.handwriting.compose import composed
+from hmer_tasks.handwriting.parts import expression_of, read_documents
+from hmer_tasks.handwriting.recombine import Recombiner
+from hmer_tasks.handwriting.writer import keyed, writer
 from hmer_tasks.handwriting.writing import drawable
+from hmer_tasks.storage.opening import open_files
 
 PER_CLASS = 100
 FEW = 10
@@ -43,12 +49,29 @@ def pen_expressions(labels: list[str], ink: Path | None = None) -> Iterator[list
             yield symbols
 
 
+def recombined_expressions(ink: Path, count: int) -> Iterator[list[Symbol]]:
+    """Real expressions put together anew."""
+    with open_files(ink) as files:
+        documents = read_documents(files, sorted(files.names(suffix=".inkml")))
+        recombiner = Recombiner([each for each in map(expression_of, documents) if each is not None])
+    for number in range(count):
+        plan = recombiner.plan(keyed("judge", number))
+        _, cells, _ = cells_of(plan.tree)
+        by_node: dict[int, list[Stroke]] = defaultdict(list)
+        for piece in composed(plan.slot):
+            by_node[piece.number] += piece.strokes
+        yield [
+            Symbol(symbol_name(cells[node].symbol), tuple(strokes), f"{number}", plan.slot.source.writer)
+            for node, strokes in sorted(by_node.items())
+        ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("captions", type=Path)
-    parser.add_argument("what", nargs="*", default=["pen"], help="pen, writers, real")
+    parser.add_argument("what", nargs="*", default=["pen"], help="pen, writers, recombined, real")
     parser.add_argument("--quick", action="store_true", help="no few-shot trainings")
     arguments = parser.parse_args()
     labels = labels_of(arguments.captions)
@@ -59,6 +82,7 @@ def main() -> None:
     sources: dict[str, Callable[[], Iterator[list[Symbol]]]] = {
         "pen": lambda: pen_expressions(labels),
         "writers": lambda: pen_expressions(labels, arguments.train),
+        "recombined": lambda: recombined_expressions(arguments.train, len(labels)),
     }
     classes = sorted(token for token in asked if len(real.get(token, ())) >= 10 and drawable(token))
     tested = [symbol for token in classes for symbol in asked[token]]

@@ -1,9 +1,11 @@
 """Contact sheets of the hand, to be looked at.
 
 python -m bench.handwriting_sheet writers OUT.png            10 labels × 6 writers
-python -m bench.handwriting_sheet photos OUT.png LABELS.tsv  20 photographs of labels of a file
+python -m bench.handwriting_sheet photos OUT.png LABELS.tsv  40 photographs of labels of a file
 python -m bench.handwriting_sheet real OUT.png INK_FOLDER
                                                              real ink beside the same labels written
+python -m bench.handwriting_sheet compared OUT.png INK_FOLDER
+                                    12 × (real ink, the pen, a real person's strokes, recombined)
 """
 
 import io
@@ -14,10 +16,18 @@ from random import Random
 from PIL import Image
 
 from hmer_tasks.exceptions import LabelError
+from hmer_tasks.handwriting.boxes import Cell
+from hmer_tasks.handwriting.collect import collect
+from hmer_tasks.handwriting.compose import recombined_ink
 from hmer_tasks.handwriting.inkml import parse
+from hmer_tasks.handwriting.parts import Expression, expression_of, read_documents
+from hmer_tasks.handwriting.pen import clean
+from hmer_tasks.handwriting.recombine import Recombiner
 from hmer_tasks.handwriting.strokes import draw
-from hmer_tasks.handwriting.writing import drawable, write, writer
+from hmer_tasks.handwriting.writer import keyed
+from hmer_tasks.handwriting.writing import drawable, opened, write, writer
 from hmer_tasks.latex.normalize import normalize
+from hmer_tasks.latex.tree import ExprTree, Node, to_label
 from hmer_tasks.storage.opening import open_files
 
 LABELS = (
@@ -49,11 +59,11 @@ def written(label: str, number: int, look: str = "ink") -> Image.Image:
 
 def photos(path: Path) -> list[list[Image.Image]]:
     labels = [line.split("\t")[1] for line in path.read_text(encoding="utf-8").splitlines() if "\t" in line]
-    chosen = [label for label in Random(4).sample(labels, 60) if len(label.split()) > 4 and drawable(label)][
-        :20
+    chosen = [label for label in Random(4).sample(labels, 90) if len(label.split()) > 4 and drawable(label)][
+        :40
     ]
     pictures = [written(label, number, "photo") for number, label in enumerate(chosen)]
-    return [pictures[at : at + 4] for at in range(0, 20, 4)]
+    return [pictures[at : at + 4] for at in range(0, 40, 4)]
 
 
 def beside(folder: Path) -> list[list[Image.Image]]:
@@ -80,12 +90,50 @@ def beside(folder: Path) -> list[list[Image.Image]]:
     return rows
 
 
+def compared(ink: Path) -> list[list[Image.Image]]:
+    """Twelve labels: real ink, the pen, a real person's writer, and that expression put together anew."""
+    people = collect(ink)
+    with open_files(ink) as files:
+        names = files.names(suffix=".inkml")
+        Random(7).shuffle(names)
+        found = [each for each in map(expression_of, read_documents(files, names[:1200])) if each is not None]
+    recombiner = Recombiner(found)
+    rows: list[list[Image.Image]] = []
+    for number, expression in enumerate(found):
+        label = label_of(expression)
+        if not (6 < len(label.split()) < 24 and drawable(label)):
+            continue
+        strokes = [stroke.tolist() for each in expression.strokes.values() for stroke in each]
+        real = draw([[(x, y) for x, y in stroke] for stroke in strokes])
+        known = expression.writer in people.people
+        by = people.writer(people.people.index(expression.writer) if known else number)
+        new = recombiner.plan(keyed("sheet", number))
+        rows.append([
+            real.convert("RGB"), written(label, number), opened(write(label, by, number)).convert("RGB"),
+            clean(recombined_ink(new, keyed("sheet ink", number))).convert("RGB"),
+        ])  # fmt: skip
+        if len(rows) == 12:
+            break
+    return rows
+
+
+def label_of(expression: Expression) -> str:
+    """The label of a real expression."""
+
+    def node(cell: Cell) -> Node:
+        return Node(cell.symbol, tuple((name, tuple(map(node, line))) for name, line in cell.children))
+
+    return to_label(ExprTree(tuple(map(node, expression.line))))
+
+
 def main() -> None:
     kind, out = sys.argv[1], Path(sys.argv[2])
     if kind == "writers":
         page = sheet([[written(label, number) for number in range(6)] for label in LABELS], (360, 120))
     elif kind == "photos":
-        page = sheet(photos(Path(sys.argv[3])), (480, 150))
+        page = sheet(photos(Path(sys.argv[3])), (420, 150))
+    elif kind == "compared":
+        page = sheet(compared(Path(sys.argv[3])), (430, 115))
     else:
         page = sheet(beside(Path(sys.argv[3])), (480, 110))
     page.save(out)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_tasks.exceptions import LabelError
-from hmer_tasks.handwriting.parts import read_documents
+from hmer_tasks.handwriting.parts import BARS, read_documents
+from hmer_tasks.handwriting.parts import SPELLINGS as GROUP_SPELLINGS
 from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.handwriting.writing import write_ink
 from hmer_tasks.storage.opening import open_files
@@ -62,6 +63,11 @@ def by_token(expressions: Iterable[Sequence[Symbol]], most: int) -> dict[str, li
     return taken
 
 
+def symbol_name(token: str) -> str:
+    """A node's ink as CROHME names it: bars are minus signs."""
+    return "-" if token in BARS else SPELLINGS.get(token, GROUP_SPELLINGS.get(token, token))
+
+
 def written_expression(label: str, by: Writer, seed: int) -> list[Symbol]:
     """The symbols of a label as a writer of ours writes it; none if it cannot be drawn."""
     try:
@@ -73,7 +79,5 @@ def written_expression(label: str, by: Writer, seed: int) -> list[Symbol]:
         strokes[number].append(stroke)
     symbols = []
     for number, each in sorted(strokes.items()):
-        token = cells[number].symbol
-        token = "-" if token in ("\\frac", "\\over") else SPELLINGS.get(token, token)  # as CROHME names a bar
-        symbols.append(Symbol(token, tuple(each), f"{seed}", f"{by.number}"))
+        symbols.append(Symbol(symbol_name(cells[number].symbol), tuple(each), f"{seed}", f"{by.number}"))
     return symbols

@@ -19,6 +19,7 @@ HERE = Path(__file__).parent / "data"
 MADE = "made"  # the name of the project's own hand
 TOUCHING = 7.0  # units: a traced stroke that starts so near where one ends is the same stroke
 DOTTED, CROSSED = frozenset("ij"), frozenset(["x", "X", "×", "times", "χ"])
+STEMMED = frozenset("BDEFPRK")
 ZIGZAG = frozenset("MNVWvw")
 RINGS = frozenset([*"0oOQ", "θ", "Θ", "φ", "Φ", "⊕", "⊗", "circ", "bigcirc"])
 SCRIPT = "script"  # the hand of calligraphic letters
@@ -71,6 +72,10 @@ def _as_written(name: str, strokes: list[Points]) -> list[Points]:
         strokes = sorted(strokes, key=lambda stroke: float(np.ptp(stroke, axis=0).max()) < DOT)
     if name in CROSSED:  # the stroke that starts on the left comes first
         strokes = sorted(strokes, key=lambda stroke: float(stroke[0, 0]))
+    if name in STEMMED:  # the stem comes first, downwards
+        strokes = sorted(strokes, key=lambda stroke: float(stroke[:, 0].mean()))
+        if strokes[0][-1, 1] < strokes[0][0, 1] and len(strokes) > 1:
+            strokes[0] = strokes[0][::-1]
     if name in ZIGZAG:
         strokes = _zigzag(strokes)
     return [_ring(stroke) if name in RINGS else stroke for stroke in strokes]

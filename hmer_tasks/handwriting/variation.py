@@ -16,6 +16,7 @@ from hmer_tasks.handwriting.curves import Points, moved
 
 TURN = 2 * math.pi
 SHORT = 22.0  # units under which a stroke is a touch of the pen, without hooks or trembling
+STRAIGHT = 0.9  # share of its length that a straight stroke reaches
 DOT = 9.0  # units under which a stroke is a dot, any way up
 
 
@@ -101,9 +102,12 @@ def _ended(stroke: Points, habits: Habits, size: float, chance: Random) -> Point
         return stroke
     stroke = _stretched_end(stroke, length * chance.gauss(0.0, habits.ends), chance)
     stroke = _stretched_end(stroke[::-1], length * chance.gauss(0.0, habits.ends), chance)[::-1]
-    if chance.random() < habits.hooks:
+    chord = stroke[-1] - stroke[0]
+    straight = math.hypot(chord[0], chord[1]) > STRAIGHT * length
+    hooks = habits.hooks * (0.5 if straight else 1.0)  # bars and signs are drawn, letters are written
+    if chance.random() < hooks:
         stroke = _hooked(stroke[::-1], length, habits.hook / size, chance)[::-1]
-    if chance.random() < habits.hooks:
+    if chance.random() < hooks:
         stroke = _hooked(stroke, length, habits.hook / size, chance)
     return stroke
 

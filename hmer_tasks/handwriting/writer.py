@@ -89,7 +89,9 @@ class Writer:
         choices = [each for name in names for each in forms()[name]]
         hand = self._hand(names[0])
         habit = keyed("habit", self.number, token)
-        if any(len(name) > 1 or not name.isascii() for name in names):  # our own signs and Greek vary most
+        if "x" in names or any(
+            len(name) > 1 or not name.isascii() for name in names
+        ):  # our own signs and Greek vary most
             hand = MADE if habit.random() < OWN else hand
         loyal = [each for each in choices if each.hand == hand]
         if loyal and habit.random() < LOYAL:
@@ -153,7 +155,7 @@ def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
         tilt=chance.gauss(0.0, 0.018),
         drift=chance.uniform(0.5, 6.0),
         jitter=chance.uniform(0.7, 1.9),
-        shake=chance.uniform(0.2, 1.3),
+        shake=chance.uniform(0.1, 0.9),
         pixels=pixels,
         pen=pixels * chance.uniform(0.05, 0.095),
         pressure=chance.choice((0.0, 0.0, 0.1, 0.25)),
