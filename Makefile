@@ -34,6 +34,15 @@ ifeq ($(RECIPE),trainer/recipes/tiny-cpu.yaml)
 	@rm -f $(RUN)/read.jsonl
 	$(THREADS) $(BIN)/python -m trainer.predict --model $(RUN) --data $(DATA) --limit 32 --batch 32 --temperature 0 \
 	    --max_new_tokens 300 --out $(RUN)/read.jsonl
+	@echo "learnt: 32 pictures of the sample by heart; the line above says how many of them it reads back exactly."
+	@echo "proves: build, loss mask, optimiser, saving and prediction fit together. It proves nothing about handwriting that"
+	@echo "        the model never saw, and a falling loss alone would not prove this much."
+	@echo "next:   open $(RUN)/training.png and $(RUN)/README.md; then, on a GPU, with a corpus that you have built:"
+	@echo "        make train RECIPE=trainer/recipes/qwen3.5-2b.yaml DATA=build/crohme"
+else
+	@echo "learnt: see $(RUN)/README.md (the model's card) and $(RUN)/training.png; the loss alone proves nothing."
+	@echo "next:   $(BIN)/python -m trainer.predict --model $(RUN) --data BUILD:SPLIT --out $(RUN)/test.jsonl"
+	@echo "        $(BIN)/hmer-tasks evaluate $(RUN)/test.jsonl"
 endif
 
 # Error-driven learning: k folds, k models, what each misreads of its held-out fold, and the rows of that.

@@ -51,8 +51,6 @@ from rich.text import Text
 from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
 from hmer_tasks.errors.mine import Caps, Mined, mine_files
 from hmer_tasks.errors.rejection_rules import FARTHEST
-from hmer_tasks.exceptions import BuildError, CorpusError, PredictionError, Stopped
-from hmer_tasks.exceptions import UsageError as WrongBuild
 from hmer_tasks.pipeline import BuildOptions, BuildResult, build
 from hmer_tasks.pipeline.folds import write_folds
 from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
@@ -207,17 +205,8 @@ def _prediction(given: argparse.Namespace, fold: int) -> "Step":
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     given = parser().parse_args(arguments)
-    try:
-        with raise_on_signal():
-            loop(given)
-    except WrongBuild as error:
-        raise UsageError(str(error)) from error
-    except (BuildError, CorpusError, PredictionError) as error:
-        raise TrainError(str(error)) from error
-    except Stopped as stop:
-        if stop.signal == signal.SIGINT:
-            raise KeyboardInterrupt from None
-        raise faults.Stopped("stopped; what is done is kept: the same command goes on") from None
+    with raise_on_signal():
+        loop(given)
 
 
 # Stages: each is done once, and its mark, written last, says so with its figures. OUT/.loop/run.json says

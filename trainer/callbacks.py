@@ -138,22 +138,17 @@ class PlainLines(TrainerCallback):
         self.begun, self.first = time.monotonic(), state.global_step
 
     def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: object,
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
         """One line."""
-        logs = dict(logs or {})
-        logs.pop("total_flos", None)
+        logs = dict(state.log_history[-1])
         if not state.is_local_process_zero:
             return
-        done, line = state.global_step - self.first, str(logs)
+        shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in logs.items()}
+        shown.pop("total_flos", None), shown.pop("step", None)
+        line, done = str(shown), state.global_step - self.first
         if done and "loss" in logs:
-            left = (time.monotonic() - self.begun) / done * (state.max_steps - state.global_step)
-            line += (
-                f" step {state.global_step:,} of {state.max_steps:,}, {timedelta(seconds=round(left))} left"
-            )
+            left = (time.monotonic() - self.begun) / done * max(0, state.max_steps - state.global_step)
+            line += f" step {state.global_step:,} of {state.max_steps:,}"
+            line += f", {timedelta(seconds=round(left))} left"
         print(line, flush=True)

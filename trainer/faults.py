@@ -5,28 +5,28 @@ import signal
 import sys
 from collections.abc import Callable
 
+from hmer_tasks.exceptions import HmerError, UsageError
 
-class TrainError(Exception):
+__all__ = ["Stopped", "TrainError", "UsageError", "run"]
+
+
+class TrainError(HmerError):
     """What cannot go on: one line that says what, where and what to do; exit code 1."""
 
 
-class UsageError(Exception):
-    """Arguments that cannot be: one line; exit code 2."""
+class Stopped(HmerError):  # noqa: N818 - not an error: the user asked for it
+    """The user stopped the run (SIGTERM)."""
 
-
-class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
-    """The user stopped the run (SIGTERM); exit code 143."""
+    exit_code = 128 + signal.SIGTERM
 
 
 def run(name: str, main: Callable[[], None]) -> None:
     """Run a command's main function: whatever the user can mend ends in one line, not a traceback."""
     try:
         main()
-    except UsageError as error:
-        _end(name, str(error), 2)
-    except Stopped as stop:
-        _end(name, str(stop), 128 + signal.SIGTERM)
-    except (TrainError, ImportError) as error:
+    except HmerError as error:
+        _end(name, str(error), error.exit_code)
+    except ImportError as error:
         _end(name, str(error), 1)
     except OSError as error:
         _end(name, f"{error.filename or 'output'}: {error.strerror or error}", 1)

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hmer_tasks.corpora import Rejected, Sample, find, open_corpus
-from hmer_tasks.exceptions import CorpusError, PictureError, PredictionError, PromptError
+from hmer_tasks.corpora import Sample, find, open_corpus
+from hmer_tasks.exceptions import PictureError
 from hmer_tasks.images import EXTENSIONS, gate
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.tasks.prompts import fill, prompt_set
@@ -60,14 +60,10 @@ def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Aske
 
     Raises TrainError.
     """
-    try:
-        template = prompt_set(prompts)[task]
-        found = {}
-        for one in read_predictions(candidates) if candidates else ():
-            if one.sample == 0:
-                found[one.source, one.id] = one.raw if one.task == "error_detection" else one.pred
-    except (PromptError, PredictionError) as error:
-        raise TrainError(str(error)) from error
+    template, found = prompt_set(prompts)[task], {}
+    for one in read_predictions(candidates) if candidates else ():
+        if one.sample == 0:
+            found[one.source, one.id] = one.raw if one.task == "error_detection" else one.pred
     return Asked(task, template, system, found)
 
 
@@ -86,24 +82,17 @@ def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
 
 
 def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> Iterator[Item]:
-    """Every sample of a corpus's split, or of all its splits. Raises TrainError."""
-    try:
-        corpus = find(name)
-        with open_corpus(corpus, root) as files:
-            there = corpus.available(files)
-            for one in [split] if split else there:
-                if one not in there:
-                    raise corpus.absent(files.root, one, there)
-                reader = corpus.open_split(files, one)
-                for sample in map(reader.__getitem__, range(len(reader))):
-                    if isinstance(sample, Rejected):
-                        continue
-                    prompt = ask.prompt(sample.source, sample.id)
-                    if prompt is None:
-                        continue
+    """Every sample of a corpus's split, or of all its splits. Raises CorpusError."""
+    corpus = find(name)
+    with open_corpus(corpus, root) as files:
+        there = corpus.available(files)
+        for one in [split] if split else there:
+            if one not in there:
+                raise corpus.absent(files.root, one, there)
+            reader = corpus.open_split(files, one)
+            for sample in map(reader.__getitem__, range(len(reader))):
+                if isinstance(sample, Sample) and (prompt := ask.prompt(sample.source, sample.id)):
                     yield Item(sample.source, sample.id, sample.label, partial(_sample, sample, prompt))
-    except CorpusError as error:
-        raise TrainError(str(error)) from error
 
 
 def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
@@ -143,10 +132,7 @@ def _file(path: Path, prompt: Turns) -> Question:
 
 
 def _sample(sample: Sample, prompt: Turns) -> Question:
-    try:
-        return _question(sample.image.load()[0], sample.id, prompt)
-    except PictureError as error:
-        raise TrainError(str(error)) from error
+    return _question(sample.image.load()[0], sample.id, prompt)
 
 
 def _question(data: bytes, where: object, prompt: Turns) -> Question:

@@ -4,6 +4,8 @@ The package imports this module before any other, so that torchvision can be imp
 imports transformers for itself imports `trainer` first. tests/trainer/ fails without each of them.
 """
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -37,7 +39,6 @@ from transformers import AutoModelForImageTextToText, Trainer  # noqa: E402
 
 if TYPE_CHECKING:
     from torch import nn
-    from transformers import PreTrainedModel
 
 
 class LoadsCheckpoints(Trainer):
@@ -69,11 +70,15 @@ def count_tokens_of_steps(trainer: Trainer) -> None:
     trainer.model_accepts_loss_kwargs = True
 
 
-def use_dtype_of_weights(model: "PreTrainedModel", dtype: torch.dtype) -> None:
-    """4. The configuration says the type that is saved.
+def say_dtype(saved: Path, dtype: torch.dtype) -> None:
+    """4. The configuration that is saved says the precision of the weights beside it.
 
     Issue (huggingface/transformers): "`save_pretrained(state_dict=…)` writes the model's dtype into
     config.json, not the dtype of the state dict, so that `dtype='auto'` loads bf16 weights as fp32."
     """
-    for config in (model.config, *(getattr(model.config, name) for name in model.config.sub_configs)):
-        config.dtype = dtype
+    path = saved / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    for part in (config, *(value for value in config.values() if isinstance(value, dict))):
+        if "dtype" in part:
+            part["dtype"] = str(dtype).removeprefix("torch.")
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

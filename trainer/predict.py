@@ -168,8 +168,8 @@ def predict(given: argparse.Namespace) -> None:
         logging.disable_progress_bar()
     check_model_path(given.model)
     ask = asked(given.task, given.prompts, given.system_prompt, given.candidates)
-    items = list(items_of(given, ask))
-    if not items:
+    total = sum(1 for _ in items_of(given, ask))
+    if not total:
         raise TrainError("no picture to read: --folds, --limit or --candidates leave none")
     sampling = Sampling(given.temperature, given.top_p, given.top_k, given.max_new_tokens, given.samples)
     settings = {
@@ -182,13 +182,13 @@ def predict(given: argparse.Namespace) -> None:
     stops: Counter[str] = Counter()
     exact = exact_at_first = read = 0
     task = all_tasks()[given.task]
-    batches, begun = _batches(iter(items), given.batch), time.monotonic()
+    batches, begun = _batches(items_of(given, ask), given.batch), time.monotonic()
     with (
         given.out.open("a", encoding="utf-8") as out,
         ThreadPoolExecutor() as pool,
-        progress_of(len(items), "pictures") as show,
+        progress_of(total, "pictures") as show,
     ):
-        for number, batch, questions in _loaded(pool, enumerate(batches), done):
+        for number, batch, questions in _loaded(None if given.corpus else pool, enumerate(batches), done):
             answers = engine(questions, str(number))
             lines = [
                 record(item, task, sample, one)
@@ -229,12 +229,18 @@ def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _loaded(
-    pool: ThreadPoolExecutor, batches: Iterator[tuple[int, list[Item]]], done: int
+    pool: ThreadPoolExecutor | None, batches: Iterator[tuple[int, list[Item]]], done: int
 ) -> Iterator[tuple[int, list[Item], list[Question]]]:
-    """The batches from number `done` on, their pictures decoded while the batch before is read."""
+    """The batches from number `done` on, their pictures decoded while the batch before is read.
+
+    Without a pool, when they are asked for: an archive of a corpus is read by one thread alone.
+    """
     waiting: deque[tuple[int, list[Item], list[Future[Question]]]] = deque()
     for number, batch in batches:
         if number < done:
+            continue
+        if pool is None:
+            yield number, batch, [item.load() for item in batch]
             continue
         waiting.append((number, batch, [pool.submit(item.load) for item in batch]))
         if len(waiting) == 2:

@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hmer_tasks.shards import manifest
+from hmer_tasks.shards.schema import SCHEMA
+from hmer_tasks.shards.verifier import read_summary
 from trainer.faults import TrainError, UsageError
 
 if TYPE_CHECKING:
@@ -34,16 +37,19 @@ def shards_of(path: str) -> list[Path]:
         return [where]
     if not where.exists():
         raise TrainError(f"no shards: {path} is not there; build them with `hmer-tasks build --out {where}`")
-    found = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
-    if not found:
-        raise TrainError(f"no shards: {path} holds no Parquet file; a build has them under data/")
-    splits = {shard: shard.name.partition("-")[0] for shard in found}
-    names = list(dict.fromkeys(splits.values()))
-    if not split:
-        if len(names) > 1 and (where / "build.json").exists() and "train" not in names:
+    if (where / "build.json").is_file():
+        summary = read_summary(where)
+        names = list(summary["splits"])
+        if not split and "train" not in names and len(names) > 1:
             raise TrainError(f"{path} has several splits: say {where}:SPLIT, one of {', '.join(names)}")
-        split = "train" if "train" in names and (where / "build.json").exists() else ""
-    chosen = [shard for shard in found if split in ("", splits[shard])]
+        split = split or ("train" if "train" in names else names[0])
+        chosen = [where / name for name in manifest.shards_of(summary, split)]
+    else:
+        chosen = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
+        names = list(dict.fromkeys(shard.name.partition("-")[0] for shard in chosen))
+        if not chosen:
+            raise TrainError(f"no shards: {path} holds no Parquet file; a build has them under data/")
+        chosen = [shard for shard in chosen if split in ("", shard.name.partition("-")[0])]
     if not chosen:
         raise TrainError(f"no shards: {where} has no split {split!r}; there is {', '.join(names)}")
     return chosen
@@ -91,23 +97,12 @@ def check_schema(shard: Path) -> None:
         schema = pq.read_schema(shard)
     except (pa.ArrowException, OSError) as error:
         raise TrainError(f"{shard}: not a Parquet file: {' '.join(str(error).split())[:200]}") from error
-    for name, wanted in _wanted().items():
-        if name not in schema.names:
-            raise TrainError(f"{shard}: no column {name!r}: not a shard of hmer-tasks (wrong schema)")
-        found = schema.field(name).type
-        if not found.equals(wanted):
-            raise TrainError(f"{shard}: column {name!r} is {found}, not {wanted} (wrong schema)")
-
-
-def _wanted() -> dict[str, object]:
-    import pyarrow as pa
-
-    turn = pa.struct({"role": pa.string(), "content": pa.string()})
-    return {
-        **dict.fromkeys(TEXTS, pa.string()),
-        "images": pa.list_(pa.struct({"bytes": pa.binary(), "path": pa.string()})),
-        **dict.fromkeys(TURNS, pa.list_(turn)),
-    }
+    for wanted in SCHEMA:
+        if wanted.name not in schema.names:
+            raise TrainError(f"{shard}: no column {wanted.name!r}: not a shard of hmer-tasks (wrong schema)")
+        found = schema.field(wanted.name).type
+        if not found.equals(wanted.type):
+            raise TrainError(f"{shard}: column {wanted.name!r} is {found}, not {wanted.type} (wrong schema)")
 
 
 def load_general(paths: Sequence[str]) -> "Dataset":

@@ -1,6 +1,7 @@
 """TRL's SFTTrainer as this project trains: batches by length, packing, throughput, final weights."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,7 +13,7 @@ from trainer import costs
 from trainer.data import Prepared
 from trainer.lengths import GroupedSampler
 from trainer.packing import PackingCollator, keep_rows_apart
-from trainer.patches import LoadsCheckpoints, count_tokens_of_steps, use_dtype_of_weights
+from trainer.patches import LoadsCheckpoints, count_tokens_of_steps, say_dtype
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -34,8 +35,12 @@ class SavesFinalWeights(Trainer):
         self.save_model(out)
 
     def _save(self, output_dir: str | None = None, state_dict: "dict[str, Tensor] | None" = None) -> None:
-        if self.final_dtype is not None and not hasattr(self.model, "peft_config"):
-            weights = self.model.state_dict() if state_dict is None else state_dict
+        final = self.final_dtype is not None and not hasattr(self.model, "peft_config")
+        if final and self.args.should_save:
+            weights = self.model.state_dict() if state_dict is None else dict(state_dict)
+            for name, source in (getattr(self.model, "all_tied_weights_keys", None) or {}).items():
+                if name in weights and source in weights:  # FSDP2 gathers them as two
+                    weights[name] = weights[source]
             cast: dict[int, Tensor] = {}  # by address: tied weights stay tied
             state_dict = {
                 name: cast.setdefault(weight.data_ptr(), weight.to(self.final_dtype))
@@ -43,8 +48,10 @@ class SavesFinalWeights(Trainer):
                 else weight
                 for name, weight in weights.items()
             }
-            use_dtype_of_weights(self.model, self.final_dtype)
         super()._save(output_dir, state_dict)
+        if final and self.args.should_save:
+            assert self.final_dtype is not None
+            say_dtype(Path(output_dir or str(self.args.output_dir)), self.final_dtype)
 
 
 class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SFTTrainer):

@@ -124,7 +124,7 @@ def _profile(marks: list[Mark], down: float, sign: float) -> dict[int, float]:
             xs = ((some[:, 0] * mark.size + mark.x) * sign).tolist()
             rows = ((some[:, 1] * mark.size + mark.y + down) // BIN).astype(int).tolist()
             for x, row in zip(xs, rows, strict=True):
-                if x > out.get(row, -1e9):
+                if row not in out or x > out[row]:
                     out[row] = x
     return out
 

@@ -38,15 +38,10 @@ class Form:
 
 def form(hand: str, strokes: list[Points]) -> Form:
     """Strokes moved to x = 0, with their box."""
-    left = min(float(each[:, 0].min()) for each in strokes)
-    moved = tuple(each - (left, 0.0) for each in strokes)
-    return Form(
-        hand,
-        moved,
-        max(float(each[:, 0].max()) for each in moved),
-        min(float(each[:, 1].min()) for each in moved),
-        max(float(each[:, 1].max()) for each in moved),
-    )
+    every = np.concatenate(strokes)
+    (left, top), (right, bottom) = every.min(axis=0).tolist(), every.max(axis=0).tolist()
+    step = np.array((left, 0.0))
+    return Form(hand, tuple(each - step for each in strokes), right - left, top, bottom)
 
 
 @cache

@@ -152,8 +152,12 @@ def _stroke(pencil: ImageDraw.ImageDraw, points: Points, widths: NDArray[np.floa
     if steady:
         pencil.line(spots, fill=0, width=round(wide[0]))
     else:
-        for at in range(1, len(spots)):
-            pencil.line((spots[at - 1], spots[at]), fill=0, width=max(1, round(wide[at])))
+        whole = [max(1, round(width)) for width in wide]
+        start = 0
+        for at in range(1, len(spots)):  # segments of one width in one call
+            if at + 1 == len(spots) or whole[at + 1] != whole[at]:
+                pencil.line(spots[start : at + 1], fill=0, width=whole[at])
+                start = at
     steps = np.diff(points, axis=0)
     headings = np.arctan2(steps[:, 1], steps[:, 0])
     turns = np.abs((np.diff(headings) + math.pi) % TURN - math.pi)

@@ -77,7 +77,7 @@ def copied(strokes: Sequence[Points], habits: Habits, size: float, chance: Rando
     for each in _split(points, strokes):
         apart = (chance.gauss(0.0, reach), chance.gauss(0.0, reach)) if len(strokes) > 1 else (0.0, 0.0)
         stroke = moved(each, *apart)
-        if float(np.ptp(stroke, axis=0).max()) < DOT:
+        if span(stroke) < DOT:
             made.append(_dotted(stroke, chance))
             continue
         made.append(_ended(stroke, habits, max(size, 0.4), chance))
@@ -112,10 +112,16 @@ def _ended(stroke: Points, habits: Habits, size: float, chance: Random) -> Point
     return stroke
 
 
+def span(stroke: Points) -> float:
+    """The longer side of a stroke's box."""
+    low, high = stroke.min(axis=0), stroke.max(axis=0)
+    return float(max(high[0] - low[0], high[1] - low[1]))
+
+
 def _dotted(stroke: Points, chance: Random) -> Points:
     """A dot or a dash, a little otherwise turned and as long as it happens to be."""
     middle = (stroke.min(axis=0) + stroke.max(axis=0)) / 2
-    small = float(np.ptp(stroke, axis=0).max()) < DOT
+    small = span(stroke) < DOT
     angle, scale = (
         chance.gauss(0.0, 0.8 if small else 0.15),
         chance.lognormvariate(0.0, 0.35 if small else 0.15),

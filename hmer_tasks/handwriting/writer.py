@@ -128,8 +128,10 @@ def bent(model: Form, chance: Random, share: float) -> Form:
     squeeze = chance.lognormvariate(0.0, 0.12)
     out = form(model.hand, [stroke * (squeeze, 1.0) for stroke in warped(model.strokes, share, chance)])
     if -8.0 < model.bottom < 8.0 < model.bottom - model.top:  # what stood on the line stands on it still
-        lift = np.array((0.0, model.bottom - out.bottom))
-        out = form(model.hand, [each + lift for each in out.strokes])
+        rise = model.bottom - out.bottom
+        lift = np.array((0.0, rise))
+        lifted = tuple(each + lift for each in out.strokes)
+        out = Form(model.hand, lifted, out.width, out.top + rise, out.bottom + rise)
     return out
 
 

@@ -22,7 +22,7 @@ from trainer.faults import TrainError, UsageError
 
 RECIPE = """\
 scratch: tiny-qwen2.5-vl
-max_steps: 24
+max_steps: 12
 per_device_train_batch_size: 3
 learning_rate: 2.0e-3
 lr_scheduler_type: constant
@@ -31,7 +31,7 @@ bf16: false
 use_cpu: true
 gradient_checkpointing: false
 logging_steps: 1
-save_steps: 6
+save_steps: 3
 """
 PICTURES, SAMPLES = 12, 2
 
@@ -84,9 +84,9 @@ def test_killed_between_stages_in_a_training_and_in_a_prediction_it_goes_on(tmp_
     assert "== base: done before" in said and "== train 1: done before" in said
     assert (out / "folds.jsonl").read_bytes() == folds
     assert (model / "model.safetensors").stat().st_mtime_ns == trained
-    assert newest_whole(model, 1)[0] == model / "checkpoint-24"
+    assert newest_whole(model, 1)[0] == model / "checkpoint-12"
     steps = [json.loads(line).get("step") for line in (model / "log.jsonl").read_text().splitlines()]
-    assert sorted(set(steps)) == list(range(1, 25))  # the run that was killed is in it
+    assert sorted(set(steps)) == list(range(1, 13))  # the run that was killed is in it
 
     whole = json.loads((out / "loop.json").read_text())
     stages = whole["stages"]
@@ -94,7 +94,7 @@ def test_killed_between_stages_in_a_training_and_in_a_prediction_it_goes_on(tmp_
     assert list(stages) == names
     assert stages["folds"]["folds"] == [PICTURES // 2, PICTURES // 2]
     assert (
-        stages["train 0"]["steps"] == 24 and stages["train 0"]["last loss"] < stages["train 0"]["first loss"]
+        stages["train 0"]["steps"] == 12 and stages["train 0"]["last loss"] < stages["train 0"]["first loss"]
     )
     fold_of = {line["id"]: line["fold"] for line in map(json.loads, folds.splitlines())}
     for fold in range(2):
