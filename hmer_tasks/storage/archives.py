@@ -107,23 +107,23 @@ class ArchiveFiles(Files):
         self._names = sorted(name for name in names if not is_junk(name))
 
     def names(self, prefix: str = "", suffix: str = "") -> list[str]:
-        found = []
+        names = []
         for index in range(bisect_left(self._names, prefix), len(self._names)):
             if not self._names[index].startswith(prefix):
                 break
             if self._names[index].endswith(suffix):
-                found.append(self._names[index])
-        return found
+                names.append(self._names[index])
+        return names
 
     def folders(self, prefix: str = "") -> list[str]:
-        found, at = [], bisect_left(self._names, prefix)
+        folders, at = [], bisect_left(self._names, prefix)
         while at < len(self._names) and self._names[at].startswith(prefix):
             folder, slash, _ = self._names[at][len(prefix) :].partition("/")
             if slash:
-                found.append(folder)
+                folders.append(folder)
             # All of a folder stands together: "0" is the character after "/".
             at = bisect_left(self._names, f"{prefix}{folder}0", at + 1) if slash else at + 1
-        return sorted(found)
+        return sorted(folders)
 
     def exists(self, name: str) -> bool:
         if escapes_root(name):
@@ -258,7 +258,7 @@ def unpacked(path: Path) -> BinaryIO:
 
 
 def _copy(path: Path, raw: BinaryIO, packed: Unpacker, file: IO[bytes], most: int) -> None:
-    left = most
+    remaining = most
     with progress_of_many(path.stat().st_size >> 20, LARGE, f"MB of {path.name} unpacked") as show:
         while True:
             show(raw.tell() >> 20)
@@ -266,8 +266,8 @@ def _copy(path: Path, raw: BinaryIO, packed: Unpacker, file: IO[bytes], most: in
                 chunk = packed.read(CHUNK)
             except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
                 raise damaged(path, error) from None
-            left -= len(chunk)
-            if left < 0:
+            remaining -= len(chunk)
+            if remaining < 0:
                 raise too_much(path, f"it unpacks to over {most / 1e9:.1f} GB")
             try:
                 file.write(chunk)

@@ -101,14 +101,14 @@ class Files(ABC):
         marks = tuple(marks)
         level = [""]
         for _ in range(3):
-            found = [prefix for prefix in level if any(self.exists(prefix + mark) for mark in marks)]
-            if len(found) > 1:
+            prefixes = [prefix for prefix in level if any(self.exists(prefix + mark) for mark in marks)]
+            if len(prefixes) > 1:
                 raise CorpusError(
-                    f"{self.root}: the same layout stands under {found[0]} and {found[1]}; "
+                    f"{self.root}: the same layout stands under {prefixes[0]} and {prefixes[1]}; "
                     f"give one of the two as the root"
                 )
-            if found:
-                return found[0]
+            if prefixes:
+                return prefixes[0]
             level = [f"{prefix}{name}/" for prefix in level for name in self.folders(prefix)]
         return None
 

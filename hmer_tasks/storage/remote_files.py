@@ -24,10 +24,10 @@ class RemoteFiles(ArchiveFiles):
         super().__init__(Path(url), io.BytesIO())
         self.root, self._url = url, url
         fs, base = filesystem(url)
-        found = retry(url, lambda: fs.find(base, detail=True))
+        listing = retry(url, lambda: fs.find(base, detail=True))
         self._sizes = {
             str(path)[len(base) + 1 :]: int(about.get("size") or 0)
-            for path, about in found.items()
+            for path, about in listing.items()
             if str(path).startswith(f"{base}/")
         }
         self._list(self._sizes)
