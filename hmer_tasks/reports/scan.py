@@ -72,7 +72,7 @@ def _places(
     for number, (shard, about) in enumerate(summary["shards"].items()):
         show(number)
         split = about["split"]
-        with opened(store, shard) as file:
+        with open_shard(store, shard) as file:
             for group in range(file.num_row_groups):
                 records = _read(file, shard, group)
                 start = 0
@@ -105,7 +105,7 @@ def depth_of(label: str) -> int:
 
 
 @contextmanager
-def opened(store: Store, shard: str) -> Iterator[pq.ParquetFile]:
+def open_shard(store: Store, shard: str) -> Iterator[pq.ParquetFile]:
     """A shard. Raises BuildError where it is no Parquet file, or has not the columns of a build."""
     with ExitStack() as open_files:
         with _readable(shard):
@@ -118,7 +118,7 @@ def opened(store: Store, shard: str) -> Iterator[pq.ParquetFile]:
 def samples(store: Store, places: list[PathOrUrl]) -> Iterator[tuple[PathOrUrl, list[Record]]]:
     """The rows of each place, pictures too; a row group at a time."""
     for shard, shard_places in groupby(places, key=lambda place: place.shard):
-        with opened(store, shard) as file:
+        with open_shard(store, shard) as file:
             for group, mine in groupby(shard_places, key=lambda place: place.group):
                 with _readable(shard):
                     table = file.read_row_group(group)

@@ -27,7 +27,7 @@ from typing import IO, BinaryIO
 
 from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.storage.content import Content, DiskContent, PositionedReader
-from hmer_tasks.storage.files import Files, escapes_root, guard_size, is_junk, plain
+from hmer_tasks.storage.files import Files, escapes_root, guard_size, is_junk, normalize_member_name
 from hmer_tasks.utils.progress import progress_of_many
 
 CHUNK = 1 << 20  # bytes unpacked at a time
@@ -163,7 +163,7 @@ class ZipFiles(ArchiveFiles):
         self._list(self._members)
 
     def read(self, name: str) -> bytes:
-        member = self._members.get(plain(name))
+        member = self._members.get(normalize_member_name(name))
         if member is None:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         guard_size(member.file_size, name)
@@ -222,7 +222,7 @@ class TarFiles(ArchiveFiles):
                 raise damaged(path, f"no header at byte {tar.offset}")
 
     def _place(self, name: str) -> tuple[int, int]:
-        place = self._members.get(plain(name))
+        place = self._members.get(normalize_member_name(name))
         if place is None:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         return place

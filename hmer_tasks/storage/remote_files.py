@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hmer_tasks.exceptions import CorpusError, CorpusMissingError, PictureError, RejectReason
 from hmer_tasks.storage.archives import ArchiveFiles, open_archive
-from hmer_tasks.storage.files import ENDINGS, Files, guard_size, plain
+from hmer_tasks.storage.files import ENDINGS, Files, guard_size, normalize_member_name
 from hmer_tasks.storage.urls import cache_folder, filesystem, retry
 
 
@@ -34,7 +34,7 @@ class RemoteFiles(ArchiveFiles):
 
     def read(self, name: str) -> bytes:
         """As `Files.read`; CorpusError where the store cannot be reached, for then no picture is to blame."""
-        name = plain(name)
+        name = normalize_member_name(name)
         if name not in self._sizes:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         size = self._sizes[name]
