@@ -89,14 +89,14 @@ def open_split(files: Files, split: str, profile: str | None = PROFILE) -> Split
 
     Raises CorpusError for no label file, several, or one without labels.
     """
-    found = label_files(files)
-    if split not in SPLITS or not found:
+    candidates = label_files(files)
+    if split not in SPLITS or not candidates:
         raise CORPUS.absent(files.root, split, available(files))
-    if len(found) > 1:
-        shown = ", ".join(found[:5]) + (f" … ({len(found)})" if len(found) > 5 else "")
+    if len(candidates) > 1:
+        shown = ", ".join(candidates[:5]) + (f" … ({len(candidates)})" if len(candidates) > 5 else "")
         raise CorpusError(f"folder: {files.root} holds several label files: {shown}; leave one")
-    labels = open_labels(files, found[0], SOURCE)
-    return FolderSplit(files, labels, posixpath.dirname(found[0]), profile)
+    labels = open_labels(files, candidates[0], SOURCE)
+    return FolderSplit(files, labels, posixpath.dirname(candidates[0]), profile)
 
 
 CORPUS = Corpus(

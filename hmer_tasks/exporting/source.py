@@ -62,8 +62,8 @@ def configs(summary: Summary, counts: Mapping[str, int]) -> dict[str, Config]:
     the rows of each."""
     names = {
         config_name(summary, split, task): (split, task)
-        for split, found in summary["splits"].items()
-        for task in (*SUFFIXES, *(task for task in found["tasks"] if task not in SUFFIXES))
+        for split, counted in summary["splits"].items()
+        for task in (*SUFFIXES, *(task for task in counted["tasks"] if task not in SUFFIXES))
     }
     return {name: Config(*names[name], count) for name, count in counts.items() if count}
 
