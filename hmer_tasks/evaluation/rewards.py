@@ -317,3 +317,46 @@ def _content(content: object) -> str:
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
     return ""
+
+
+def weighted_score(
+    answer: str, label: str, row: Mapping[str, object], weights: Mapping[str, float]
+) -> dict[str, float]:
+    """One number for one answer, as verl's reward functions return it.
+
+    Args:
+        answer: What the model wrote.
+        label: The row's label.
+        row: The row's `task`, `answer` (its target), `candidate` and `marked`.
+        weights: What counts how much: `exact`, 1 where the answer's label is the row's, token for token (for
+            error detection, where no label is asked for: where the marked candidate is the row's); `edit`,
+            the same by degrees; `form`, 1 where the tree, counts, marks or corrections before the label are
+            well formed and agree with it (always for recognition).
+
+    Returns:
+        The parts, `acc` (that is `exact`, under the name by which verl reports accuracy), and their weighted
+        mean as `score`; all from 0 to 1.
+
+    Raises:
+        ValueError: A weight has no such name, or all are 0.
+    """
+    task = str(row.get("task") or "recognition")
+    if task in _HOLD_LABEL:
+        read, right = label_in(answer, task).split(), label.split()
+    else:
+        read, right = answer.split(), str(row.get("answer") or "").split()
+    columns = {name: [row.get(name)] for name in ("task", "candidate", "marked")} | {"label": [label]}
+    agreements = (tree_agrees_reward, counts_agree_reward, markup_valid_reward)
+    forms = [agreement([], [answer], **columns)[0] for agreement in agreements]
+    parts = {
+        "exact": float(read == right),
+        "edit": _similarity(read, right),
+        "form": next((form for form in forms if form is not None), 1.0),
+    }
+    total = sum(weights.values())
+    if unknown := sorted(set(weights) - set(parts)):
+        raise ValueError(f"no reward part {unknown[0]!r}: there are {', '.join(parts)}")
+    if total <= 0:
+        raise ValueError("the weights of a reward must not all be 0")
+    score = sum(parts[name] * weight for name, weight in weights.items()) / total
+    return {"score": score, "acc": parts["exact"], **parts}
