@@ -280,7 +280,7 @@ def check(
     ] = False,
     workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
     no_images: Annotated[
-        bool, typer.Option("--no-images", help="As `build` has it; no picture is ever read here.")
+        bool, typer.Option("--no-images", help="No effect: `check` reads no picture.", hidden=True)
     ] = False,
     profile: Annotated[
         str | None,
