@@ -81,13 +81,13 @@ Figures = dict[str, object]  # numbers, lists of them, and counts by name: as th
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
+    command_line = argparse.ArgumentParser(
         prog="error_driven_learning",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add = made.add_argument
+    add = command_line.add_argument
     add("--dataset", required=True, help="a corpus by its name, as in `hmer-tasks build --dataset`")
     add("--root", type=Path, help="where the corpus lies")
     add("--split", action="append", help="a split; can be repeated. Default: train")
@@ -112,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
     add("--farthest", type=float, default=FARTHEST, help="at most this distance, as a share of the length")
     add("--clean_share", type=float, default=0.1, help="share of samples that also get rows that are right")
     add("--workers", type=int, default=0, help="processes of a build; 0: one a core")
-    return made
+    return command_line
 
 
 def settings_of(given: argparse.Namespace) -> dict[str, object]:
@@ -253,17 +253,19 @@ class Stages:
         self.done: dict[str, Figures] = {}
         path = out / MARKS / "run.json"
         here = json.loads(json.dumps(settings, default=str))
-        stages_done = [each for each in (out / MARKS).glob("*.json") if each != path]
+        stages_done = [
+            path_of_stage for path_of_stage in (out / MARKS).glob("*.json") if path_of_stage != path
+        ]
         if path.exists() and stages_done:
-            there = json.loads(path.read_text(encoding="utf-8"))
+            recorded = json.loads(path.read_text(encoding="utf-8"))
             for name in here:
-                if there.get(name) != here[name]:
+                if recorded.get(name) != here[name]:
                     raise TrainError(
-                        f"{out} was begun with another {name} ({there.get(name)}, now {here[name]}):"
+                        f"{out} was begun with another {name} ({recorded.get(name)}, now {here[name]}):"
                         " choose another --out, or delete it"
                     )
         elif not path.exists():
-            strangers = [each.name for each in out.iterdir() if each.name != MARKS]
+            strangers = [entry.name for entry in out.iterdir() if entry.name != MARKS]
             if strangers:
                 raise TrainError(f"{out} holds other files ({strangers[0]} …): choose another --out")
         atomic_write(path, json.dumps(here, indent=1) + "\n")
@@ -318,11 +320,11 @@ class Stages:
             return False
         self.done[name] = json.loads(path.read_text(encoding="utf-8"))
         self._tell_all()  # the loop may have been killed between a mark and loop.json
-        print(f"== {name}: done before\n{told(self.done[name])}", flush=True)
+        print(f"== {name}: done before\n{figure_lines(self.done[name])}", flush=True)
         return True
 
     def _mark(self, name: str, figures: Figures) -> None:
-        print(told(figures), flush=True)
+        print(figure_lines(figures), flush=True)
         self.done[name] = figures
         atomic_write(
             self.out / MARKS / f"{name.replace(' ', '-')}.json", json.dumps(figures, indent=1) + "\n"
@@ -340,10 +342,10 @@ def launcher(text: str) -> list[str]:
     if not words:
         return [sys.executable]
     beside = Path(sys.executable).parent / words[0]  # `accelerate` of this environment, activated or not
-    found = str(beside) if beside.exists() else shutil.which(words[0])
-    if found is None:
+    program = str(beside) if beside.exists() else shutil.which(words[0])
+    if program is None:
         raise TrainError(f"--launch: no program {words[0]}")
-    return [found, *words[1:]]
+    return [program, *words[1:]]
 
 
 def start(command: list[str], lock: int, gpu: str | None) -> "subprocess.Popen[bytes]":
@@ -393,10 +395,10 @@ def of_predictions(path: Path) -> Figures:
     """How many answers there are, how they ended, and how many are right, token for token."""
     stops: Counter[str] = Counter()
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for each in read_predictions(path):
-        stops[each.stop] += 1
-        right[each.source, each.id].append(each.pred.split() == each.gt.split())
-    answers = [one for several in right.values() for one in several]
+    for answer in read_predictions(path):
+        stops[answer.stop] += 1
+        right[answer.source, answer.id].append(answer.pred.split() == answer.gt.split())
+    answers = [is_right for several in right.values() for is_right in several]
     return {
         "pictures": len(right),
         "answers": len(answers),
@@ -416,14 +418,14 @@ def of_mined(mined: Mined) -> Figures:
     }
 
 
-def told(figures: Figures) -> str:
+def figure_lines(figures: Figures) -> str:
     """Figures as lines for the terminal."""
     return "\n".join(f"   {name}: {_value(value)}" for name, value in figures.items())
 
 
 def _value(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(each)}" for name, each in value.items()) or "none"
+        return ", ".join(f"{name} {_value(part)}" for name, part in value.items()) or "none"
     if isinstance(value, list):
         return ", ".join(map(_value, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
@@ -455,8 +457,8 @@ def show_mined(build: Path, mined: Path, sheet: Path) -> int:
 def chosen(mined: Path) -> dict[tuple[str, str], str]:
     """Up to ten mined candidates, of pictures spread over all that have some: by (source, id)."""
     first: dict[tuple[str, str], Prediction] = {}
-    for each in read_predictions(mined):
-        first.setdefault((each.source, each.id), each)
+    for prediction in read_predictions(mined):
+        first.setdefault((prediction.source, prediction.id), prediction)
     keys = list(first)
     step = max(1, len(keys) // SHOWN)
     return {key: explicit_or_raw(first[key].pred) for key in keys[::step][:SHOWN]}
@@ -469,15 +471,15 @@ def mined_rows(build: Path, wanted: dict[tuple[str, str], str]) -> Iterator[Show
         file = pq.ParquetFile(shard)
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group, columns=names).to_pylist()
-            found = [
+            shown = [
                 (at, row)
                 for at, row in enumerate(rows)
                 if row["task"] == "error_detection"
                 and wanted.get((row["source"], row["id"])) == row["candidate"]
             ]
-            if found:
+            if shown:
                 pictures = file.read_row_group(group, columns=["images"])["images"]
-                for at, row in found:
+                for at, row in shown:
                     data = pictures[at].as_py()[0]["bytes"]
                     yield Shown(row["id"], row["label"], row["candidate"], row["marked"], data)
 

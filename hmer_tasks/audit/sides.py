@@ -141,13 +141,13 @@ def _open(number: int, side: SideOptions, pictures: bool, stack: ExitStack) -> l
     if corpus.name in OWN_TABLES:
         corpus = with_profile(corpus, side.profile)
     files = stack.enter_context(open_corpus(corpus, side.root))
-    there = corpus.available(files)
-    splits = tuple(dict.fromkeys(side.splits)) or there
+    available = corpus.available(files)
+    splits = tuple(dict.fromkeys(side.splits)) or available
     if not splits:
         raise corpus.absent(files.root)
     for split in splits:
-        if split not in there:
-            raise corpus.absent(files.root, split, there)
+        if split not in available:
+            raise corpus.absent(files.root, split, available)
         reader_of_split = corpus.open_split(files, split)
         parts.append(_Part(number, f"{corpus.name}/{split}", reader_of_split, pictures))
     return parts

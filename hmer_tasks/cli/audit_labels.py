@@ -59,12 +59,12 @@ def audit_labels(options: LabelAuditOptions, console: Console) -> None:
         raise PredictionError("the predictions hold no reading of a picture")
     if references is not None:
         for sample in samples:
-            found = references.find(sample.source, sample.id)
-            if found is None:
+            reference = references.find(sample.source, sample.id)
+            if reference is None:
                 raise PredictionError(f"{references.name} has no label for the prediction {sample.id!r}")
-            sample.source, sample.id, sample.label = found.source, found.id, found.label
-            if isinstance(found.picture, InkPicture) and found.picture.ink is not None:
-                sample.strokes = len(found.picture.ink.strokes)
+            sample.source, sample.id, sample.label = reference.source, reference.id, reference.label
+            if isinstance(reference.picture, InkPicture) and reference.picture.ink is not None:
+                sample.strokes = len(reference.picture.ink.strokes)
     judged = judge(samples) if options.threshold is None else judge(samples, options.threshold)
     listed = suspects(judged, decisions)
     if options.as_json:
@@ -96,7 +96,7 @@ def _write(
         typer.echo(f"{count:,} weights for trainer.sft --sample_weights: {options.weights}", err=quiet)
     if options.review is not None:
         title = "labels of " + ", ".join(path.stem for path in options.predictions)
-        undecided = [one for one in listed if (one.sample.source, one.sample.id) not in decisions]
+        undecided = [item for item in listed if (item.sample.source, item.sample.id) not in decisions]
         atomic_write(options.review, review_page(undecided, title, references))
         typer.echo(f"page: {options.review}", err=quiet)
 
@@ -107,13 +107,13 @@ def _print(
     listed: list[Judged],
     decisions: dict[tuple[str, str], Decision],
 ) -> None:
-    told = summary(judged, decisions)
+    numbers = summary(judged, decisions)
     table = Table(f"{len(judged):,} samples", "samples")
     table.columns[1].justify = "right"
     for name in ("readings", "all_readings_right", "no_reading_right"):
-        table.add_row(name.replace("_", " "), f"{told[name]:,}")
+        table.add_row(name.replace("_", " "), f"{numbers[name]:,}")
     for name in ("difficulty", "suspicious", "decided"):
-        counts = told[name]
+        counts = numbers[name]
         assert isinstance(counts, dict)
         for what, count in counts.items():
             table.add_row(f"{name}: {what}", f"{count:,}")
@@ -121,7 +121,7 @@ def _print(
     if not listed:
         return
     worst = Table("id", "why", "label", "read", title=f"the worst {min(_SHOWN, len(listed))}")
-    for one in listed[:_SHOWN]:
-        why = str(one.reason).replace("_", " ") + (f": {one.note}" if one.note else "")
-        worst.add_row(Text(one.sample.id), Text(why), Text(one.sample.label), Text(one.consensus))
+    for item in listed[:_SHOWN]:
+        why = str(item.reason).replace("_", " ") + (f": {item.note}" if item.note else "")
+        worst.add_row(Text(item.sample.id), Text(why), Text(item.sample.label), Text(item.consensus))
     console.print(worst)

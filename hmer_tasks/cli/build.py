@@ -222,7 +222,7 @@ def build(
 
         count = export_ink(with_settings(corpus_named(dataset), options), options.root, inkml, limit)
         echo(f"ink: {count:,} files in {inkml}")
-    if not any(each["rows"] for each in built.summary["splits"].values()):
+    if not any(split_summary["rows"] for split_summary in built.summary["splits"].values()):
         raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
 
 
@@ -242,23 +242,27 @@ def _print_built(built: "BuildResult") -> None:
     table = Table("", *splits)
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("samples", *(f"{each['samples']:,}" for each in splits.values()))
-    table.add_row("refused", *(f"{each['rejected']:,}" for each in splits.values()), end_section=True)
+    table.add_row("samples", *(f"{split_summary['samples']:,}" for split_summary in splits.values()))
+    table.add_row(
+        "refused", *(f"{split_summary['rejected']:,}" for split_summary in splits.values()), end_section=True
+    )
     for task in TASK_NAMES:
-        table.add_row(task, *(f"{each['tasks'].get(task, 0):,}" for each in splits.values()))
+        table.add_row(
+            task, *(f"{split_summary['tasks'].get(task, 0):,}" for split_summary in splits.values())
+        )
     console.print(table)
     for reason, count in built.summary["rejected"].items():
         echo(f"refused: {count:,} {reason}")
     for kind, count in built.summary.get("repaired", {}).items():
         echo(f"mended:  {count:,} {kind}")
     if changes := built.summary.get("pictures"):
-        said = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
-        echo(f"pictures: {said}")
+        listed = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
+        echo(f"pictures: {listed}")
     for line in unknown_lines(built.summary.get("unknown_commands", {})):
         echo(line)
-    if lacking := sum(each["no_candidate"] for each in splits.values()):
+    if lacking := sum(split_summary["no_candidate"] for split_summary in splits.values()):
         echo(f"without a wrong candidate, hence without rows of a mistake: {lacking:,} samples")
-    if clean := sum(each["clean"] for each in splits.values()):
+    if clean := sum(split_summary["clean"] for split_summary in splits.values()):
         echo(f"with rows whose candidate is right: {clean:,} samples")
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
@@ -343,7 +347,7 @@ def check(
                 )
             )
     if as_json:
-        echo(printable_json([one.as_json() for one in checked], indent=1))
+        echo(printable_json([result.as_json() for result in checked], indent=1))
     else:
         look.print_table(plain_console(), checked)
 

@@ -67,7 +67,9 @@ class Checked:
             "accepted": self.accepted,
             "explicit": self.explicit,
             "refused": dict(self.refused.most_common()),
-            "unknown_commands": {command: one["labels"] for command, one in self.unknown.as_json().items()},
+            "unknown_commands": {
+                command: entry["labels"] for command, entry in self.unknown.as_json().items()
+            },
             **({} if self.mended is None else {"mended": dict(self.mended.most_common())}),
             **({} if self.mended is None else {"repairs": self.repairs}),
         }
@@ -142,8 +144,8 @@ def _check(
     with progress_of(len(reader), "labels") as show:
         for part, refused in map(_part, starts) if workers <= 1 else _side_by_side(starts, workers):
             checked.add(part)
-            for each in refused:
-                rejects(each)
+            for reject in refused:
+                rejects(reject)
             show(checked.labels)
     return checked
 
@@ -197,7 +199,7 @@ def rejects_file(path: Path | None) -> Iterator[Rejects]:
         yield forget
         return
     with atomic_open(path) as file:
-        yield lambda each: file.write(printable_json(asdict(each)) + "\n")
+        yield lambda reject: file.write(printable_json(asdict(reject)) + "\n")
 
 
 def print_table(console: Console, checked: list[Checked]) -> None:
@@ -205,18 +207,20 @@ def print_table(console: Console, checked: list[Checked]) -> None:
     table = Table(Column("labels of", overflow="fold"))
     for name in ("labels", "accepted", "share", "in explicit form"):
         table.add_column(name, justify="right", no_wrap=name != "in explicit form")
-    for one in checked:
-        share = f"{100 * one.accepted / one.labels:.3f} %" if one.labels else "–"
-        table.add_row(one.name, f"{one.labels:,}", f"{one.accepted:,}", share, f"{one.explicit:,}")
+    for result in checked:
+        share = f"{100 * result.accepted / result.labels:.3f} %" if result.labels else "–"
+        table.add_row(
+            result.name, f"{result.labels:,}", f"{result.accepted:,}", share, f"{result.explicit:,}"
+        )
     console.print(table)
-    for one in checked:
-        lines = [f"refused: {_listed(one.refused)}"] if one.refused else []
-        lines += unknown_lines(one.unknown.as_json())
-        if one.mended is not None:
-            lines.append(f"mended: {_listed(one.mended)}")
-            lines.append(_repairs_made(one.repaired_as))
+    for result in checked:
+        lines = [f"refused: {_listed(result.refused)}"] if result.refused else []
+        lines += unknown_lines(result.unknown.as_json())
+        if result.mended is not None:
+            lines.append(f"mended: {_listed(result.mended)}")
+            lines.append(_repairs_made(result.repaired_as))
         for line in lines:
-            console.print(f"{one.name}: {line}", soft_wrap=True)
+            console.print(f"{result.name}: {line}", soft_wrap=True)
 
 
 def _repairs_made(corpus: str) -> str:

@@ -130,16 +130,16 @@ def audit(
         tuple(against_labels or ()),
         profile,
     )
-    found = run_audit(
+    result = run_audit(
         AuditOptions(side, None if other == SideOptions(profile=profile) else other, near, pictures, workers)
     )
     if as_json:
-        echo(printable_json(found.as_json(), indent=1))
+        echo(printable_json(result.as_json(), indent=1))
     else:
-        print_audit(plain_console(), found)
+        print_audit(plain_console(), result)
     if out is not None:
-        count = write_findings(found, out, kinds)
-        echo(f"{count:,} samples of {found.sides[0].name} for build --exclude: {out}", err=as_json)
+        count = write_findings(result, out, kinds)
+        echo(f"{count:,} samples of {result.sides[0].name} for build --exclude: {out}", err=as_json)
 
 
 def export(

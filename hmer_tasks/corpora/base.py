@@ -97,14 +97,14 @@ class Corpus:
     available: Callable[[Files], tuple[str, ...]]
     open_split: Callable[[Files, str], SplitReader]
 
-    def absent(self, root: PathOrUrl, split: str = "", there: tuple[str, ...] = ()) -> CorpusError:
+    def absent(self, root: PathOrUrl, split: str = "", available: tuple[str, ...] = ()) -> CorpusError:
         """The one line for a user whose corpus, or one split of it, is not under `root`."""
-        if there:
-            return CorpusError(f"{self.name}: no split {split!r} in {root}; there is: {', '.join(there)}")
+        if available:
+            return CorpusError(f"{self.name}: no split {split!r} in {root}; there is: {', '.join(available)}")
         what = f"split {split!r}" if split else "nothing of it"
-        found = "is not" if split else "is"
+        verb = "is not" if split else "is"
         return CorpusError(
-            f"{self.name}: {what} {found} in {root}; expected {self.layout}; from {self.origin}"
+            f"{self.name}: {what} {verb} in {root}; expected {self.layout}; from {self.origin}"
         )
 
 

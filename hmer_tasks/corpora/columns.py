@@ -56,16 +56,16 @@ def parse_columns(text: str) -> Columns:
     return Columns(**roles)
 
 
-def one_of(role: str, names: Iterable[str], there: Iterable[str], where: str) -> str | None:
+def one_of(role: str, names: Iterable[str], candidates: Iterable[str], where: str) -> str | None:
     """The one column whose name, in any case, is among `names`; None where there is none.
 
     Raises:
         CorpusError: Several are there.
     """
-    found = [column for column in there if column.lower() in names]
-    if len(found) > 1:
+    matching = [column for column in candidates if column.lower() in names]
+    if len(matching) > 1:
         raise CorpusError(
-            f"{where}: {' and '.join(found)} could each be the {role} column; "
-            f"choose with --columns {role}={found[0]}"
+            f"{where}: {' and '.join(matching)} could each be the {role} column; "
+            f"choose with --columns {role}={matching[0]}"
         )
-    return found[0] if found else None
+    return matching[0] if matching else None

@@ -44,21 +44,21 @@ def splits_of(files: Files) -> dict[str, list[str]]:
     Raises:
         CorpusError: Two label files are in one folder, or one below the other: a picture may have two labels.
     """
-    found = label_files(files)
-    homes = sorted(f"{posixpath.dirname(name)}/".removeprefix("/") for name in found)
+    candidates = label_files(files)
+    homes = sorted(f"{posixpath.dirname(name)}/".removeprefix("/") for name in candidates)
     if any(below.startswith(home) for home, below in pairwise(homes)):
-        shown = ", ".join(found[:5]) + (f" … ({len(found)})" if len(found) > 5 else "")
+        shown = ", ".join(candidates[:5]) + (f" … ({len(candidates)})" if len(candidates) > 5 else "")
         raise CorpusError(
             f"folder: {files.root} holds several label files: {shown}; leave one, or one in each of the "
             f"folders beside one another"
         )
-    if len(found) < 2:
-        return {"train": found} if found else {}
+    if len(candidates) < 2:
+        return {"train": candidates} if candidates else {}
     splits: dict[str, list[str]] = defaultdict(list)
-    for name in found:
+    for name in candidates:
         splits[_split_folder(name)].append(name)
     if "" in splits:
-        return {"train": found}
+        return {"train": candidates}
     return {split: splits[split] for split in SPLITS if split in splits}
 
 
@@ -91,7 +91,7 @@ class FolderSplit:
     ) -> None:
         self.profile, self._scoped = profile, scoped
         self._files, self._labels, self._source = files, labels, source
-        self._ends = list(accumulate(len(each) for _, each in labels))
+        self._ends = list(accumulate(len(table) for _, table in labels))
         self._names = {name for name in files.names() if name.lower().endswith(EXTENSIONS)}
         self._bare: dict[str, list[str]] = defaultdict(list)
         for name in sorted(self._names):

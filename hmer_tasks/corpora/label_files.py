@@ -167,12 +167,12 @@ class LineTable:
             # The name mostly survives, and then tells the user which picture it is about.
             name = raw.partition(b"\t")[0].decode("utf-8", "replace")[:200]
             return Rejected(name, self._source, RejectReason.NOT_UTF8, where, raw.decode("utf-8", "replace"))
-        found = self._split(line)
-        if found is None:
+        fields = self._split(line)
+        if fields is None:
             return Rejected("", self._source, RejectReason.MALFORMED_LINE, where, line)
-        if not is_text(*found):  # JSON may carry what UTF-8 does not
+        if not is_text(*fields):  # JSON may carry what UTF-8 does not
             return Rejected("", self._source, RejectReason.NOT_UTF8, where, line)
-        return Entry(found[0], found[1], where, *found[2:])
+        return Entry(fields[0], fields[1], where, *fields[2:])
 
     def digest(self) -> str:
         return self._digest
@@ -238,14 +238,14 @@ def no_lines(name: str) -> CorpusError:
     )
 
 
-def entry(name: str, line: int, source: str, found: Fields | None, shown: str) -> Entry | Rejected:
+def entry(name: str, line: int, source: str, fields: Fields | None, shown: str) -> Entry | Rejected:
     """What a record read from `name:line` becomes."""
     where = f"{name}:{line}"
-    if not is_text(shown, *(found or ())):
+    if not is_text(shown, *(fields or ())):
         return Rejected("", source, RejectReason.NOT_UTF8, where, shown.encode("utf-8", "replace").decode())
-    if found is None or len(found[0]) + len(found[1]) > LONGEST_LINE:
+    if fields is None or len(fields[0]) + len(fields[1]) > LONGEST_LINE:
         return Rejected("", source, RejectReason.MALFORMED_LINE, where, shown)
-    return Entry(found[0], found[1], where, *found[2:])
+    return Entry(fields[0], fields[1], where, *fields[2:])
 
 
 def guard_whole(name: str, size: int, entries: int) -> None:
@@ -295,8 +295,8 @@ def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAM
             continue
         if row:
             fits = len(row) == len(header)
-            found = pick(dict(zip(header, row, strict=True)), columns) if fits else None
-            entries.append(entry(name, line, source, found, ",".join(row)))
+            fields = pick(dict(zip(header, row, strict=True)), columns) if fits else None
+            entries.append(entry(name, line, source, fields, ",".join(row)))
             guard_whole(name, 0, len(entries))
     return WholeTable(name, data, entries)
 

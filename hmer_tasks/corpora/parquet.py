@@ -41,12 +41,12 @@ def table_files(files: Files) -> dict[str, list[str]]:
     ]
     if parquet := [name for name in names if name.lower().endswith(_ENDINGS[0])]:
         names = parquet
-    found: dict[tuple[str, str], list[str]] = {}
+    by_split: dict[tuple[str, str], list[str]] = {}
     for name in names:
-        found.setdefault(_split_of(name), []).append(name)
-    single = len({config for config, _ in found}) == 1
+        by_split.setdefault(_split_of(name), []).append(name)
+    single = len({config for config, _ in by_split}) == 1
     splits: dict[str, list[str]] = {}
-    for (config, split), of_it in found.items():
+    for (config, split), of_it in by_split.items():
         title = _NO_SPLIT.sub("_", split if single or not config else f"{config}.{split}")
         if title in splits:
             raise CorpusError(

@@ -236,10 +236,10 @@ def _image_column(schema: "pa.Schema", columns: Columns, where: str) -> str:
     if len(pictures) == 1:
         return str(pictures[0])
     others = [] if pictures else [field.name for field in schema if _is_text(field.type)]
-    found = one_of("image", (*IMAGE_NAMES, "images"), pictures or others, where)
-    if found is None:
+    column = one_of("image", (*IMAGE_NAMES, "images"), pictures or others, where)
+    if column is None:
         raise CorpusError(f"{where}: no picture column; {_listed(schema)}; choose with --columns image=NAME")
-    return found
+    return column
 
 
 def _label_column(schema: "pa.Schema", columns: Columns, image: str, where: str) -> str:
@@ -252,17 +252,17 @@ def _label_column(schema: "pa.Schema", columns: Columns, image: str, where: str)
         return columns.label
     taken = {image, columns.id, columns.split}
     texts = [field.name for field in schema if _is_text(field.type) and field.name not in taken]
-    found = one_of("label", LABEL_NAMES, texts, where)
-    if found is None and len(texts) == 1 and texts[0].lower() not in ID_NAMES:
-        found = texts[0]
-    if found is None:
+    column = one_of("label", LABEL_NAMES, texts, where)
+    if column is None and len(texts) == 1 and texts[0].lower() not in ID_NAMES:
+        column = texts[0]
+    if column is None:
         raise CorpusError(f"{where}: no label column; {_listed(schema)}; choose with --columns label=NAME")
-    return found
+    return column
 
 
 def _id_column(schema: "pa.Schema", columns: Columns, where: str) -> str | None:
     if columns.id is not None:
         return columns.id
     taken = {columns.image, columns.label, columns.split}
-    there = [field.name for field in schema if field.name not in taken]
-    return next((name for known in ID_NAMES for name in there if name.lower() == known), None)
+    names = [field.name for field in schema if field.name not in taken]
+    return next((name for known in ID_NAMES for name in names if name.lower() == known), None)

@@ -138,8 +138,8 @@ def numbered(names: list[str]) -> list[str]:
 
 
 def _formula(prompt: str, ending: str) -> str | None:
-    found = _CANDIDATE[ending].search(prompt)
-    return None if found is None else found[1]
+    match = _CANDIDATE[ending].search(prompt)
+    return None if match is None else match[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ class TablePicture(StoredPicture):
         if cell is not path and isinstance(path, str):  # JSON holds bytes as base64
             data = _of_base64(cell, where)
             return data, where, self._named(path, data)
-        found = self._find(cell, file)
-        return self.files.read(found), found, posixpath.basename(found)
+        name = self._find(cell, file)
+        return self.files.read(name), name, posixpath.basename(name)
 
     def _named(self, path: object, data: bytes) -> str:
         last = posixpath.basename(path.replace("\\", "/")) if isinstance(path, str) else ""

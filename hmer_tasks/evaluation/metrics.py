@@ -77,7 +77,7 @@ class Metrics:
     @property
     def bounded(self) -> int:
         """Pairs whose edit distances are upper bounds, both sides being very long (`errors.edits`)."""
-        return sum(not is_exact(one.gt, one.pred) for one in self.pairs)
+        return sum(not is_exact(pair.gt, pair.pred) for pair in self.pairs)
 
     def __getitem__(self, name: str) -> float:
         """The value of a metric of published.METRICS."""
@@ -99,18 +99,18 @@ class Metrics:
             "n": self.n,
             "metrics": {
                 name: {
-                    "value": one.value, "low": one.low, "high": one.high,
+                    "value": estimate.value, "low": estimate.low, "high": estimate.high,
                     "title": METRICS[name].title, "unit": METRICS[name].unit,
                     "reported_by": METRICS[name].reported_by,
                 }
-                for name, one in self.values.items()
+                for name, estimate in self.values.items()
             },
             "outcomes": {str(name): count for name, count in self.outcomes.items()},
             "labels_not_tex": {"n": self.labels_not_tex, "tokens_met": self.labels_not_tex_met},
             "distances_bounded": self.bounded,
             "boxes": None if self.boxes is None else _boxes_json(self.boxes),
             "groups": {
-                by: {name: {"n": one.n, **one.values} for name, one in groups.items()}
+                by: {name: {"n": group.n, **group.values} for name, group in groups.items()}
                 for by, groups in self.groups.items()
             },
             "mistakes": {
@@ -125,12 +125,12 @@ class Metrics:
 
 
 def _boxes_json(boxes: Boxes) -> dict[str, object]:
-    def one(each: Estimate) -> dict[str, float]:
-        return {"value": each.value, "low": each.low, "high": each.high}
+    def as_json(estimate: Estimate) -> dict[str, float]:
+        return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
     return {
-        "n": boxes.n, "mean_f1": one(boxes.mean_f1), "perfect": one(boxes.perfect),
-        "image_match": one(boxes.image_match), "image_exact": one(boxes.image_exact),
+        "n": boxes.n, "mean_f1": as_json(boxes.mean_f1), "perfect": as_json(boxes.perfect),
+        "image_match": as_json(boxes.image_match), "image_exact": as_json(boxes.image_exact),
         "labels_without_layout": boxes.labels_without_layout,
         "predictions_without_layout": boxes.predictions_without_layout,
     }  # fmt: skip
@@ -158,7 +158,7 @@ def evaluate(
     Raises:
         MissingLibraryError: where the extra `score` is not installed.
     """
-    read = [one if isinstance(one, Prediction) else Prediction("", "", *one) for one in pairs]
+    read = [pair if isinstance(pair, Prediction) else Prediction("", "", *pair) for pair in pairs]
     rows: list[list[float]] = []
     compared: list[Compared] = []
     scores: list[BoxScore] = []
@@ -179,7 +179,7 @@ _PairScore: TypeAlias = "tuple[list[float], Compared, BoxScore | None, float]"
 
 
 def _pair_scores(pairs: list[Prediction], boxes: bool, workers: int) -> Iterator[_PairScore]:
-    jobs = [(one.gt, one.pred, boxes) for one in pairs]
+    jobs = [(pair.gt, pair.pred, boxes) for pair in pairs]
     if workers <= 1 or len(jobs) <= _CHUNK:
         yield from map(_pair_score, jobs)
         return
@@ -228,8 +228,8 @@ def _summed(
 ) -> Metrics:
     resampled = resampled_sums(table, resamples if pairs else 0, seed)
     sums = table.sum(axis=0)
-    counts = Counter(one.outcome for one in compared)
-    not_tex = [one.outcome for one in compared if _label_not_tex(one)]
+    counts = Counter(result.outcome for result in compared)
+    not_tex = [result.outcome for result in compared if _label_not_tex(result)]
     differing = ((a.gt, a.pred) for a, b in zip(pairs, compared, strict=True) if _differs(b.outcome))
     return Metrics(
         n=len(pairs),
@@ -252,9 +252,11 @@ def _differs(outcome: Outcome) -> bool:
     return outcome in (Outcome.WRONG_SYMBOLS, Outcome.WRONG_STRUCTURE, Outcome.BOTH_WRONG)
 
 
-def _label_not_tex(one: Compared) -> bool:
+def _label_not_tex(compared: Compared) -> bool:
     # A label that is TeX has a node at least.
-    return one.outcome is Outcome.LABEL_NOT_TEX or (one.outcome is Outcome.EXACT and not one.label_nodes)
+    return compared.outcome is Outcome.LABEL_NOT_TEX or (
+        compared.outcome is Outcome.EXACT and not compared.label_nodes
+    )
 
 
 def _grouped(
@@ -278,15 +280,17 @@ def _group(sums: Table, n: int) -> Group:
 
 
 def _boxes(scores: list[BoxScore], images: list[float], resamples: int, seed: int) -> Boxes:
-    kept = [(one, image) for one, image in zip(scores, images, strict=True) if one.label_boxes is not None]
-    rows = [[1.0, one.f1, float(one.perfect), image, float(image == 1)] for one, image in kept]
+    kept = [
+        (score, image) for score, image in zip(scores, images, strict=True) if score.label_boxes is not None
+    ]
+    rows = [[1.0, score.f1, float(score.perfect), image, float(image == 1)] for score, image in kept]
     table = np.array(rows, dtype=np.float64).reshape(len(rows), 5)
     resampled = resampled_sums(table, resamples if kept else 0, seed)
     sums = table.sum(axis=0)
 
     def mean(column: int, scale: float) -> Estimate:
-        def value(each: Table) -> float:
-            return scale * float(each[column] / each[0]) if each[0] else 0.0
+        def value(table: Table) -> float:
+            return scale * float(table[column] / table[0]) if table[0] else 0.0
 
         return estimate(value, sums, resampled)
 
@@ -297,5 +301,5 @@ def _boxes(scores: list[BoxScore], images: list[float], resamples: int, seed: in
         image_match=mean(3, 1.0),
         image_exact=mean(4, 100.0),
         labels_without_layout=len(scores) - len(kept),
-        predictions_without_layout=sum(one.pred_boxes is None for one, _ in kept),
+        predictions_without_layout=sum(score.pred_boxes is None for score, _ in kept),
     )

@@ -71,9 +71,9 @@ def export(out: Path, target: Path, layout: Layout, overwrite: bool = False) -> 
             "hmer-tasks": __version__,
         }
         try:
-            there = _there(target, made_of, overwrite)
-            if there is not None:
-                return there
+            existing = _existing_export(target, made_of, overwrite)
+            if existing is not None:
+                return existing
             with _partial(target, made_of) as partial:
                 if (written := _completed(target, partial, made_of)) is not None:
                     _replace(partial, target)
@@ -91,7 +91,7 @@ def export(out: Path, target: Path, layout: Layout, overwrite: bool = False) -> 
             ) from error
 
 
-def _there(target: Path, made_of: dict[str, str], overwrite: bool) -> Written | None:
+def _existing_export(target: Path, made_of: dict[str, str], overwrite: bool) -> Written | None:
     """The export that stands in the folder already, if it is this one. Raises BuildError for others."""
     if not target.exists():
         return None
@@ -103,9 +103,9 @@ def _there(target: Path, made_of: dict[str, str], overwrite: bool) -> Written | 
     if EXPORT not in names:
         raise BuildError(f"{target} holds files that no export made ({names[0]} …): choose another -o")
     try:
-        said = json.loads((target / EXPORT).read_text(encoding="utf-8"))
-        same = said["made_of"] == made_of
-        rows, left_out, entries = dict(said["rows"]), int(said["left_out"]), set(said["entries"])
+        record = json.loads((target / EXPORT).read_text(encoding="utf-8"))
+        same = record["made_of"] == made_of
+        rows, left_out, entries = dict(record["rows"]), int(record["left_out"]), set(record["entries"])
     except (ValueError, KeyError, TypeError) as error:
         raise BuildError(f"{target / EXPORT} is damaged: remove the folder, or choose another -o") from error
     if same and not overwrite:
@@ -151,10 +151,10 @@ def _partial(target: Path, made_of: dict[str, str]) -> Iterator[Path]:
 def _completed(target: Path, partial: Path, made_of: dict[str, str]) -> Written | None:
     """What stands in the partial folder, if all of it was written and only its name is missing."""
     try:
-        said = json.loads((partial / EXPORT).read_text(encoding="utf-8"))
-        if said["made_of"] != made_of:
+        record = json.loads((partial / EXPORT).read_text(encoding="utf-8"))
+        if record["made_of"] != made_of:
             return None
-        written = Written(target, dict(said["rows"]), int(said["left_out"]))
+        written = Written(target, dict(record["rows"]), int(record["left_out"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if (partial / _DONE).exists():
@@ -189,8 +189,8 @@ def _complete(
         lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in left_out)
         atomic_write(partial / "left_out.jsonl", "".join(lines))
     entries = sorted(path.name for path in partial.iterdir() if path.name not in (EXPORT, _DONE))
-    said = {"made_of": made_of, "rows": written.rows, "left_out": written.left_out, "entries": entries}
-    atomic_write(partial / EXPORT, json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+    record = {"made_of": made_of, "rows": written.rows, "left_out": written.left_out, "entries": entries}
+    atomic_write(partial / EXPORT, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     shutil.rmtree(partial / _DONE)
 
 
@@ -211,8 +211,8 @@ def _shard(out: Path, partial: Path, layout: Layout, summary: Summary, name: str
     """One shard written, or what its mark says of it."""
     mark = partial / _DONE / f"{Path(name).stem}.json"
     if mark.exists():
-        said = json.loads(mark.read_text(encoding="utf-8"))
-        return Done(said["rows"], said["left_out"])
+        record = json.loads(mark.read_text(encoding="utf-8"))
+        return Done(record["rows"], record["left_out"])
     done = layout.shard(out / name, name, partial, summary)
     atomic_write(mark, json.dumps({"rows": done.rows, "left_out": done.left_out}, ensure_ascii=False))
     return done

@@ -47,9 +47,9 @@ def configs(summary: Summary) -> dict[str, tuple[str, str]]:
     """The (split, task) of each configuration that has rows, by its name."""
     return {
         config_name(summary, split, task): (split, task)
-        for split, each in summary["splits"].items()
+        for split, split_summary in summary["splits"].items()
         for task in SUFFIXES
-        if each["tasks"].get(task)
+        if split_summary["tasks"].get(task)
     }
 
 

@@ -155,7 +155,7 @@ def _arrow(pen: "Layout", cell: Cell, above: Box, below: Box, size: float) -> Bo
     wide = max(above.width, below.width, 60 * size) + 36 * size
     shaft = stretch.arrow(wide, 20 * size, left and not doubled, right and not doubled, pen.chance)
     if doubled:
-        shaft = [moved(each, 0.0, dy) for each, dy in zip(shaft * 2, (-9 * size, 9 * size), strict=False)]
+        shaft = [moved(stroke, 0.0, dy) for stroke, dy in zip(shaft * 2, (-9 * size, 9 * size), strict=False)]
         heads = stretch.arrow(wide, 22 * size, left, right, pen.chance)[1:]
         shaft += heads
     box = strokes_box(cell.number, shaft)
@@ -172,7 +172,7 @@ def _accented(pen: "Layout", cell: Cell, inner: Box, size: float) -> Box:
         inner = Box(20 * size, -60 * size, 0.0)
     if cell.symbol in UNDER:
         if cell.symbol == "\\underbrace":
-            mark = strokes_box(cell.number, [each * (1.0, -1.0) for each in strokes])
+            mark = strokes_box(cell.number, [stroke * (1.0, -1.0) for stroke in strokes])
         y = max(inner.bottom, 0.0) + space - mark.top
     else:
         y = inner.top - space - mark.bottom
@@ -194,7 +194,8 @@ def _small_roof(pen: "Layout", width: float, size: float) -> list[Points]:
 def _dots(count: int, size: float) -> list[Points]:
     """Short touches of the pen, beside one another."""
     return [
-        curve([(24 * size * each, 0.0), (24 * size * each + 3 * size, 4 * size)]) for each in range(count)
+        curve([(24 * size * number, 0.0), (24 * size * number + 3 * size, 4 * size)])
+        for number in range(count)
     ]
 
 
@@ -207,8 +208,10 @@ def _wide_arrow(
 ACCENTS: dict[str, Callable[["Layout", float, float], list[Points]]] = {
     "\\hat": _small_roof,
     "\\widehat": lambda pen, width, size: stretch.roof(width + 6 * size, 22 * size),
-    "\\check": lambda pen, width, size: [each * (1.0, -1.0) for each in _small_roof(pen, width, size)],
-    "\\widecheck": lambda pen, width, size: [each * (1.0, -1.0) for each in _small_roof(pen, width, size)],
+    "\\check": lambda pen, width, size: [stroke * (1.0, -1.0) for stroke in _small_roof(pen, width, size)],
+    "\\widecheck": lambda pen, width, size: [
+        stroke * (1.0, -1.0) for stroke in _small_roof(pen, width, size)
+    ],
     "\\bar": _across,
     "\\overline": _across,
     "\\underline": _across,
@@ -229,14 +232,16 @@ ACCENTS: dict[str, Callable[["Layout", float, float], list[Points]]] = {
     "\\acute": lambda pen, width, size: [curve([(16 * size, -20 * size), (0, 0)])],
     "\\grave": lambda pen, width, size: [curve([(0, -20 * size), (16 * size, 0)])],
     "\\breve": lambda pen, width, size: [
-        each * (1.0, -1.0) for each in stretch.bow(min(width, 44 * size), 14 * size)
+        stroke * (1.0, -1.0) for stroke in stretch.bow(min(width, 44 * size), 14 * size)
     ],
     "\\overarc": lambda pen, width, size: stretch.bow(width + 6 * size, 18 * size),
     "\\wideparen": lambda pen, width, size: stretch.bow(width + 6 * size, 18 * size),
     "\\overparen": lambda pen, width, size: stretch.bow(width + 6 * size, 18 * size),
     "\\overbrace": lambda pen, width, size: stretch.lying_brace(width + 6 * size, 26 * size),
     "\\underbrace": lambda pen, width, size: stretch.lying_brace(width + 6 * size, 26 * size),
-    "\\mathring": lambda pen, width, size: [each * 0.25 * size for each in stretch.ring(8.0, -20.0, 20.0)],
+    "\\mathring": lambda pen, width, size: [
+        stroke * 0.25 * size for stroke in stretch.ring(8.0, -20.0, 20.0)
+    ],
 }
 FRAMES = frozenset(r"\boxed \fbox \textcircled \cancel \bcancel \xcancel \sout".split())
 
@@ -259,7 +264,7 @@ def _framed(pen: "Layout", cell: Cell, inner: Box, size: float) -> Box:
             "\\sout": [(middle, middle)],
         }[cell.symbol]
         strokes = [curve([(0, a), (wide + 2 * space, b)]) for a, b in lines]
-    left = min(float(each[:, 0].min()) for each in strokes)
+    left = min(float(stroke[:, 0].min()) for stroke in strokes)
     frame = strokes_box(cell.number, strokes)
     out = Box()
     out.put(frame, 0.0)

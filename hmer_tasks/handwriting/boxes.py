@@ -132,11 +132,11 @@ def _profile(marks: list[Mark], down: float, sign: float) -> dict[int, float]:
 def strokes_box(number: int, strokes: Iterable[Points], heavy: bool = False) -> Box:
     """A box of strokes that stand where they are meant to; its left edge becomes 0."""
     kept = tuple(strokes)
-    left = min(float(each[:, 0].min()) for each in kept)
-    kept = tuple(each - (left, 0.0) for each in kept)
+    left = min(float(stroke[:, 0].min()) for stroke in kept)
+    kept = tuple(stroke - (left, 0.0) for stroke in kept)
     return Box(
-        max(float(each[:, 0].max()) for each in kept),
-        min(float(each[:, 1].min()) for each in kept),
-        max(float(each[:, 1].max()) for each in kept),
+        max(float(stroke[:, 0].max()) for stroke in kept),
+        min(float(stroke[:, 1].min()) for stroke in kept),
+        max(float(stroke[:, 1].max()) for stroke in kept),
         [Mark(number, kept, 0.0, 0.0, 1.0, loose=False, heavy=heavy)],
     )

@@ -141,11 +141,11 @@ def _table(cell: Cell, names: dict[int, str]) -> str:
     rows = []
     for row in rows_of(cell.children[0][1]):
         parts: list[list[Cell]] = [[]]
-        for each in row:
-            if each.symbol == "&":
+        for child in row:
+            if child.symbol == "&":
                 parts.append([])
             else:
-                parts[-1].append(each)
+                parts[-1].append(child)
         rows.append("".join(f"<mtd>{_row(part, names)}</mtd>" for part in parts))
     return f"<mtable{_id(cell, names)}>{''.join(f'<mtr>{row}</mtr>' for row in rows)}</mtable>"
 

@@ -29,14 +29,14 @@ def environment(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
     grid: list[list[Box]] = []
     for row in rows_of(body):
         cells: list[list[Cell]] = [[]]
-        for each in row:
-            if each.symbol == "&":
+        for child in row:
+            if child.symbol == "&":
                 cells.append([])
-            elif each.symbol == "\\hline":
-                ruled.append((len(grid), each))
+            elif child.symbol == "\\hline":
+                ruled.append((len(grid), child))
             else:
-                cells[-1].append(each)
-        grid.append([pen.row(each, size, style) for each in cells])
+                cells[-1].append(child)
+        grid.append([pen.row(line, size, style) for line in cells])
     while len(grid) > 1 and not any(box.marks for box in grid[-1]):
         grid.pop()  # what stood in the last row was a line across, or nothing
     inner = stack(pen, grid, size, places, name in ALIGNED)
@@ -78,8 +78,8 @@ def _rules(
 ) -> None:
     """Lines across between rows and down between columns, evenly spread."""
     top, bottom, wide = inner.top - 10 * size, inner.bottom + 10 * size, inner.width
-    for row, each in ruled:
-        line = strokes_box(each.number, stretch.bar(wide + 16 * size, pen.chance))
+    for row, rule in ruled:
+        line = strokes_box(rule.number, stretch.bar(wide + 16 * size, pen.chance))
         inner.put(line, 0.0, top + (bottom - top) * row / rows)
     letters = spec.replace("|", "")
     if "|" in spec and letters:

@@ -290,7 +290,7 @@ def _scaled(image: Image.Image) -> Image.Image:
         raise ValueError("a value is no number")
     low, high = float(values.min()), float(values.max())
     whites = (1.0, 255.0, 65_535.0) if image.mode == "F" else (255.0, 1_023.0, 4_095.0, 16_383.0, 65_535.0)
-    white = next((each for each in whites if high <= each), None)
+    white = next((level for level in whites if high <= level), None)
     if low < 0 or white is None:
         values, white = values - low, max(high - low, 1e-300)
     grey = Image.fromarray(np.rint(values / white * 255).astype(np.uint8))

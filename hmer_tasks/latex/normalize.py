@@ -63,7 +63,7 @@ def _tokens(text: str, rules: Rules) -> list[str]:
         return tokens
     apart: list[str] = []
     for token in tokens:
-        name = next((each for each in rules.glued if token.startswith(each)), None)
+        name = next((prefix for prefix in rules.glued if token.startswith(prefix)), None)
         if name is None or token in tables().symbols:
             apart.append(token)
         else:

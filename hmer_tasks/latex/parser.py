@@ -147,13 +147,13 @@ def _one_argument(command: str, line: Line) -> Node:
 
 
 def _two_arguments(command: str, first: Line, second: Line) -> Node:
-    one, two = _relations(command)
-    return Node(command, ((one, first), (two, second)))
+    first_name, second_name = _relations(command)
+    return Node(command, ((first_name, first), (second_name, second)))
 
 
 def _three_arguments(command: str, first: Line, second: Line, third: Line) -> Node:
-    one, two, three = _relations(command)
-    return Node(command, ((one, first), (two, second), (three, third)))
+    first_name, second_name, third_name = _relations(command)
+    return Node(command, ((first_name, first), (second_name, second), (third_name, third)))
 
 
 def _relations(command: str) -> tuple[str, ...]:

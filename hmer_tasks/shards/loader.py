@@ -38,15 +38,15 @@ def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None =
         if task not in TASK_NAMES:
             raise BuildError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
     rows = Counter[str]()
-    for one in chosen:
-        rows.update(summary["splits"][one]["tasks"])
+    for name in chosen:
+        rows.update(summary["splits"][name]["tasks"])
     if not any(rows[task] for task in tasks or rows):
-        what = f" of {', '.join(tasks)}" if tasks else ""
-        raise BuildError(f"{out} has no rows{what} in {', '.join(chosen)}")
+        wanted_tasks = f" of {', '.join(tasks)}" if tasks else ""
+        raise BuildError(f"{out} has no rows{wanted_tasks} in {', '.join(chosen)}")
     files = [
         str(_copy(out, name, summary["shards"][name]["sha256"]) if is_url(out) else Path(out) / name)
-        for one in chosen
-        for name in shards_of(summary, one)
+        for split_name in chosen
+        for name in shards_of(summary, split_name)
     ]
     filters = None if tasks is None else [("task", "in", list(tasks))]
     return load_dataset("parquet", data_files={"rows": files}, split="rows", filters=filters)

@@ -27,7 +27,7 @@ from typing import IO, BinaryIO
 
 from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.storage.content import Content, DiskContent, PositionedReader
-from hmer_tasks.storage.files import Files, escapes_root, guard_size, is_junk, plain
+from hmer_tasks.storage.files import Files, escapes_root, guard_size, is_junk, normalize_member_name
 from hmer_tasks.utils.progress import progress_of_many
 
 CHUNK = 1 << 20  # bytes unpacked at a time
@@ -107,23 +107,23 @@ class ArchiveFiles(Files):
         self._names = sorted(name for name in names if not is_junk(name))
 
     def names(self, prefix: str = "", suffix: str = "") -> list[str]:
-        found = []
+        names = []
         for index in range(bisect_left(self._names, prefix), len(self._names)):
             if not self._names[index].startswith(prefix):
                 break
             if self._names[index].endswith(suffix):
-                found.append(self._names[index])
-        return found
+                names.append(self._names[index])
+        return names
 
     def folders(self, prefix: str = "") -> list[str]:
-        found, at = [], bisect_left(self._names, prefix)
+        folders, at = [], bisect_left(self._names, prefix)
         while at < len(self._names) and self._names[at].startswith(prefix):
             folder, slash, _ = self._names[at][len(prefix) :].partition("/")
             if slash:
-                found.append(folder)
+                folders.append(folder)
             # All of a folder stands together: "0" is the character after "/".
             at = bisect_left(self._names, f"{prefix}{folder}0", at + 1) if slash else at + 1
-        return sorted(found)
+        return sorted(folders)
 
     def exists(self, name: str) -> bool:
         if escapes_root(name):
@@ -163,7 +163,7 @@ class ZipFiles(ArchiveFiles):
         self._list(self._members)
 
     def read(self, name: str) -> bytes:
-        member = self._members.get(plain(name))
+        member = self._members.get(normalize_member_name(name))
         if member is None:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         guard_size(member.file_size, name)
@@ -222,7 +222,7 @@ class TarFiles(ArchiveFiles):
                 raise damaged(path, f"no header at byte {tar.offset}")
 
     def _place(self, name: str) -> tuple[int, int]:
-        place = self._members.get(plain(name))
+        place = self._members.get(normalize_member_name(name))
         if place is None:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         return place
@@ -258,7 +258,7 @@ def unpacked(path: Path) -> BinaryIO:
 
 
 def _copy(path: Path, raw: BinaryIO, packed: Unpacker, file: IO[bytes], most: int) -> None:
-    left = most
+    remaining = most
     with progress_of_many(path.stat().st_size >> 20, LARGE, f"MB of {path.name} unpacked") as show:
         while True:
             show(raw.tell() >> 20)
@@ -266,8 +266,8 @@ def _copy(path: Path, raw: BinaryIO, packed: Unpacker, file: IO[bytes], most: in
                 chunk = packed.read(CHUNK)
             except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
                 raise damaged(path, error) from None
-            left -= len(chunk)
-            if left < 0:
+            remaining -= len(chunk)
+            if remaining < 0:
                 raise too_much(path, f"it unpacks to over {most / 1e9:.1f} GB")
             try:
                 file.write(chunk)

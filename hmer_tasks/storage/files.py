@@ -42,7 +42,7 @@ def seen_with(only: str, name: str) -> bool:
     return name == only or not name.lower().endswith(TABLES)
 
 
-def plain(name: str) -> str:
+def normalize_member_name(name: str) -> str:
     """A name from a label file as the one spelling that files go by. Raises PictureError."""
     if escapes_root(name):
         raise PictureError(RejectReason.IMAGE_OUTSIDE_ROOT, name, "the name leads out of the corpus")
@@ -111,14 +111,14 @@ class Files(ABC):
         marks = tuple(marks)
         level = [""]
         for _ in range(3):
-            found = [prefix for prefix in level if any(self.exists(prefix + mark) for mark in marks)]
-            if len(found) > 1:
+            prefixes = [prefix for prefix in level if any(self.exists(prefix + mark) for mark in marks)]
+            if len(prefixes) > 1:
                 raise CorpusError(
-                    f"{self.root}: the same layout stands under {found[0]} and {found[1]}; "
+                    f"{self.root}: the same layout stands under {prefixes[0]} and {prefixes[1]}; "
                     f"give one of the two as the root"
                 )
-            if found:
-                return found[0]
+            if prefixes:
+                return prefixes[0]
             level = [f"{prefix}{name}/" for prefix in level for name in self.folders(prefix)]
         return None
 
@@ -173,7 +173,7 @@ class FolderFiles(Files):
     def _find(self, name: str, guarded: bool = True) -> tuple[str, int]:
         """A regular file's real path and its size in bytes. Raises PictureError, and CorpusError where it
         is not there because the corpus has gone, if that is `guarded` against."""
-        folder, last = posixpath.split(plain(name))
+        folder, last = posixpath.split(normalize_member_name(name))
         try:
             # Pictures share few folders, so that each is resolved once; the file itself mostly is no link.
             if folder not in self._folders:

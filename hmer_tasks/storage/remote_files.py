@@ -15,7 +15,7 @@ from pathlib import Path
 from hmer_tasks.exceptions import CorpusError, CorpusMissingError, PictureError, RejectReason
 from hmer_tasks.storage.archives import ArchiveFiles, open_archive
 from hmer_tasks.storage.content import Content
-from hmer_tasks.storage.files import ENDINGS, TABLES, Files, guard_size, plain, seen_with
+from hmer_tasks.storage.files import ENDINGS, TABLES, Files, guard_size, normalize_member_name, seen_with
 from hmer_tasks.storage.urls import cache_folder, filesystem, retry
 
 READ_AHEAD = 1 << 20  # bytes of a remote file that one small read asks for
@@ -79,17 +79,17 @@ class RemoteFiles(ArchiveFiles):
         super().__init__(Path(url), io.BytesIO())
         self.root, self._url = url, url
         fs, base = filesystem(url)
-        found = retry(url, lambda: fs.find(base, detail=True))
+        listing = retry(url, lambda: fs.find(base, detail=True))
         self._sizes = {
             str(path)[len(base) + 1 :]: int(about.get("size") or 0)
-            for path, about in found.items()
+            for path, about in listing.items()
             if str(path).startswith(f"{base}/") and (not only or seen_with(only, str(path)[len(base) + 1 :]))
         }
         self._list(self._sizes)
 
     def read(self, name: str) -> bytes:
         """As `Files.read`; CorpusError where the store cannot be reached, for then no picture is to blame."""
-        name = plain(name)
+        name = normalize_member_name(name)
         if name not in self._sizes:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         size = self._sizes[name]
@@ -111,7 +111,7 @@ class RemoteFiles(ArchiveFiles):
         return data
 
     def ranges(self, name: str) -> Content:
-        name = plain(name)
+        name = normalize_member_name(name)
         if name not in self._sizes:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         return RangedContent(f"{self._url}/{name}", self._sizes[name])

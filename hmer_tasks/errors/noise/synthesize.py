@@ -55,30 +55,30 @@ def synthesize_candidates(label: str, n: int = 1, seed: int = 0) -> list[str]:
     Raises LabelError where the label does not parse.
     """
     explicit = to_label(parse(label))
-    found: dict[str, None] = {}
+    candidates: dict[str, None] = {}
     for number in range(_TRIES * n):
-        if len(found) == n:
+        if len(candidates) == n:
             break
-        found[synthesize(explicit, keyed_random(seed, explicit, str(number)))] = None
-    return list(found)
+        candidates[synthesize(explicit, keyed_random(seed, explicit, str(number)))] = None
+    return list(candidates)
 
 
 def _draw_edits(places: Places, number: int, random: Random, model: NoiseModel) -> list[Edit]:
     tokens = places.tokens
     edits: list[Edit] = []
-    found: Pattern | None = None
+    mistake: Pattern | None = None
     number = min(number, len(tokens) // 2)  # mistakes stand apart
     for _ in range(_DRAWS * number):
-        if found is not None and random.random() < model.repeated:
-            alike = [place for place, token in enumerate(tokens) if token == found.old[0][0]]
-            new = find(found, tokens, random.choice(alike), model.gaps, random)
-            found = None if len(alike) == 1 else found
+        if mistake is not None and random.random() < model.repeated:
+            alike = [place for place, token in enumerate(tokens) if token == mistake.old[0][0]]
+            new = find(mistake, tokens, random.choice(alike), model.gaps, random)
+            mistake = None if len(alike) == 1 else mistake
         elif random.random() < model.run_share:
             new = sample_span_error(tokens, random, model)
         else:
             place, table = model.choose(places, random)
-            found = model.draw(table, tokens[place], random)
-            new = find(found, tokens, place, model.gaps, random)
+            mistake = model.draw(table, tokens[place], random)
+            new = find(mistake, tokens, place, model.gaps, random)
         if new and _apart(new, edits):
             edits += new
             number -= 1
