@@ -38,9 +38,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Scores of pictures: means over the pairs whose label can be laid out of box F1 and of the image match
-    (from 0 to 1), the shares of these with F1 = 1 and with equal pictures in per cent, and how many labels
-    and predictions could not be laid out (such a prediction scores 0)."""
+    """Scores of pictures, over the pairs whose label can be laid out.
+
+    Attributes:
+        n: These pairs.
+        mean_f1: Mean box F1, from 0 to 1; a prediction that cannot be laid out scores 0.
+        perfect: Share of pairs with F1 = 1, in per cent.
+        image_match: Mean image match, from 0 to 1.
+        image_exact: Share of pairs with equal pictures, in per cent.
+        labels_without_layout: Labels that cannot be laid out.
+        predictions_without_layout: Predictions that cannot be laid out.
+    """
 
     n: int
     mean_f1: Estimate
@@ -53,11 +61,26 @@ class Boxes:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Everything told of a set. `values` is keyed as published.METRICS; `table` has a row a pair.
+    """The scores of a set of predictions.
 
-    `n` counts every pair. Labels that are not TeX (`labels_not_tex`, in how many of them the tokens
-    were yet met in `labels_not_tex_met`) stay in n of the token metrics and of `visually_equal`, where
-    no prediction but a copy of the tokens can match them; they have no symbols or relations to count.
+    `metrics["exprate"]` is the value of one metric. `n` counts every pair. Pairs whose label is not TeX stay
+    in `n` of the token metrics and of `visually_equal`, where only a copy of its tokens matches such a label;
+    they have no symbols or relations to count.
+
+    Attributes:
+        n: Pairs.
+        values: Estimates with 95 % intervals, by the names of `published.METRICS`.
+        outcomes: Pairs by outcome.
+        labels_not_tex: Labels that do not parse.
+        labels_not_tex_met: How many of these the prediction repeats token for token.
+        groups: Scores of subgroups, by what they are grouped by.
+        confusions: Which symbols were read as which.
+        boxes: Scores of pictures, if they were asked for.
+        pairs: The pairs, in order.
+        table: One row a pair, one column a sum of `columns.COLUMNS`.
+        compared: The trees of each pair, compared.
+        box_scores: One a pair, if boxes were asked for.
+        image_scores: One a pair, if boxes were asked for.
     """
 
     n: int
@@ -80,7 +103,14 @@ class Metrics:
         return sum(not is_exact(pair.gt, pair.pred) for pair in self.pairs)
 
     def __getitem__(self, name: str) -> float:
-        """The value of a metric of published.METRICS."""
+        """The value of a metric.
+
+        Args:
+            name: A key of `published.METRICS`, such as `exprate`.
+
+        Returns:
+            The value; shares are in per cent.
+        """
         return self.values[name].value
 
     def _repr_html_(self) -> str:
@@ -94,7 +124,11 @@ class Metrics:
         return Markup("<table>{}{}</table>").format(head, rows)
 
     def as_json(self) -> dict[str, object]:
-        """All but the pairs themselves."""
+        """Everything but the pairs themselves, as `evaluate --json` prints it.
+
+        Returns:
+            An object that `json.dumps` takes.
+        """
         return {
             "n": self.n,
             "metrics": {
@@ -145,18 +179,26 @@ def evaluate(
     workers: int = 1,
     progress: Callable[[], object] | None = None,
 ) -> Metrics:
-    """Score pairs of (label, prediction), or predictions as read from a file; any strings will do.
+    """Score predictions against labels. Any strings will do.
 
     Args:
-        pairs: what to score.
-        boxes: also the picture-level score (about 60 pairs a CPU second that differ).
-        resamples: of the bootstrap; 0 leaves the intervals without width.
-        seed: of the resamples.
-        workers: processes that score pairs; 1: this one alone. The figures are the same.
-        progress: called once a pair.
+        pairs: Pairs of (label, prediction), or predictions as they are read from a file.
+        boxes: Score the pictures too (about 60 differing pairs a CPU second).
+        resamples: Bootstrap resamples; 0 leaves the intervals without width.
+        seed: The seed of the resamples.
+        workers: Processes that score pairs; 1 is this one alone. The figures are the same.
+        progress: Called once a pair.
+
+    Returns:
+        The scores.
 
     Raises:
-        MissingLibraryError: where the extra `score` is not installed.
+        MissingLibraryError: The extra `score` is not installed.
+
+    Example:
+        >>> metrics = evaluate([("x ^ { 2 }", "x ^ { 2 }"), ("a + b", "a - b")])
+        >>> metrics["exprate"]
+        50.0
     """
     read = [pair if isinstance(pair, Prediction) else Prediction("", "", *pair) for pair in pairs]
     rows: list[list[float]] = []

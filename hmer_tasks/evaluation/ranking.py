@@ -71,6 +71,9 @@ def rank_systems(
         resamples: how many bootstrap resamples; 0: intervals without width.
         seed: of the resamples.
 
+    Returns:
+        The systems, best first, with the interval of each rank.
+
     Raises:
         PredictionError: where two systems speak of other pictures or labels, or share a name.
     """

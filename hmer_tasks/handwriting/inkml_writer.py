@@ -28,6 +28,9 @@ def inkml_document(id: str, label: str, ink: Ink, writer: str) -> bytes:
         label: the LaTeX, tokens separated by blanks; its tree numbers the nodes that `ink.numbers` names.
         ink: strokes in pixels.
         writer: who wrote it.
+
+    Returns:
+        The document, UTF-8.
     """
     line, cells, _ = cells_of(parse(label))
     traces: dict[int, list[int]] = defaultdict(list)

@@ -150,6 +150,9 @@ def page(
         answers: to these tasks.
         remarks: lines about the input.
 
+    Returns:
+        The HTML.
+
     Raises:
         MissingLibraryError: without scipy.
     """

@@ -19,10 +19,22 @@ if TYPE_CHECKING:
 
 
 def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None = None) -> "Dataset":
-    """The rows of a finished build (a folder or a URL), pictures decoded on access.
+    """The rows of a finished build as a `datasets.Dataset`, pictures decoded on access.
 
-    `tasks` and `split` choose; without them every row of every split comes, in order. Raises
-    BuildError where OUT is no finished build, or has no such split or task.
+    Args:
+        out: The folder of a build, or its URL.
+        tasks: Only the rows of these tasks; all by default.
+        split: Only the rows of this split; by default all splits one after another, in order.
+
+    Returns:
+        The rows, with the columns of the shards.
+
+    Raises:
+        BuildError: `out` is not a finished build or has no such split or task, or datasets is not installed.
+
+    Example:
+        >>> rows = load("build/sample", tasks=["recognition"], split="train")  # doctest: +SKIP
+        >>> rows[0]["label"]  # doctest: +SKIP
     """
     try:
         from datasets import load_dataset

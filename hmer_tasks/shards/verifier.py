@@ -40,7 +40,18 @@ class _Kind:
 
 @dataclass(slots=True)
 class Report:
-    """What was read and what is wrong."""
+    """What was read of a build, and what is wrong with it.
+
+    Attributes:
+        rows: Rows read.
+        pictures: Pictures decoded, one a sample.
+        tasks: Rows by task.
+        faults: What is wrong, one line each; empty for a build that is proven.
+        more: Further faults that are only counted.
+        samples: Samples read.
+        digest: SHA-256 of a shard's pictures.
+        prompts_compared: Whether the prompts were compared with the build's prompt set.
+    """
 
     rows: int = 0
     pictures: int = 0
@@ -69,7 +80,17 @@ class Report:
 
 
 def read_summary(out: PathOrUrl) -> Summary:
-    """A finished build's build.json. Raises BuildError where there is none."""
+    """The `build.json` of a finished build.
+
+    Args:
+        out: The folder of a build, or its URL.
+
+    Returns:
+        The contents, checked for the keys that readers need.
+
+    Raises:
+        BuildError: There is no `build.json`, or it is damaged.
+    """
     store = open_store(out)
     try:
         existing = store.names()
@@ -99,9 +120,17 @@ def read_summary(out: PathOrUrl) -> Summary:
 
 
 def verify(out: PathOrUrl, workers: int = 0) -> Report:
-    """Read every shard of OUT: checksum, schema, counts, the proof of each row, each picture.
+    """Read every shard again: checksum, schema, counts, the proof of each row, each picture.
 
-    Raises BuildError where OUT is no finished build, or a worker was killed.
+    Args:
+        out: The folder of a build, or its URL.
+        workers: Processes; 0 is one a core.
+
+    Returns:
+        What was read and what is wrong. `faults` is empty for a build that is proven.
+
+    Raises:
+        BuildError: `out` is not a finished build, or a worker was killed.
     """
     store, summary = open_store(out), read_summary(out)
     report = Report()

@@ -27,7 +27,16 @@ _DRAWS = 5  # for each mistake wanted
 
 
 def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> str:
-    """A wrong candidate for a label in explicit form."""
+    """One wrong candidate for a label.
+
+    Args:
+        label: A label in explicit form.
+        random: The source of randomness; the candidate depends on nothing else.
+        model: The noise model, by default the shipped one.
+
+    Returns:
+        A candidate that does not look the same on paper as the label.
+    """
     model = model or shipped_model()
     tokens = [START, *label.split()]
     broken = random.random() < model.broken
@@ -50,9 +59,23 @@ def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> s
 
 
 def synthesize_candidates(label: str, n: int = 1, seed: int = 0) -> list[str]:
-    """`n` wrong readings of a label, no two alike where the label allows it.
+    """Wrong readings of a label, drawn from the shipped noise model.
 
-    Raises LabelError where the label does not parse.
+    Args:
+        label: A label that parses.
+        n: How many.
+        seed: The same label, seed and version give the same candidates.
+
+    Returns:
+        `n` different candidates, fewer only where the label allows no more. None looks the same on paper as
+        the label; a few do not parse, as it was measured of real ones.
+
+    Raises:
+        LabelError: The label does not parse.
+
+    Example:
+        >>> synthesize_candidates("x ^ { 2 } + 1", n=3)
+        ['x . ^ { 2 } + 1', 'x ^ { 2 } +', 'x ^ { 2 } N']
     """
     explicit = to_label(parse(label))
     candidates: dict[str, None] = {}
