@@ -37,6 +37,12 @@ BY_NAME = Columns()  # nothing chosen
 def parse_columns(text: str) -> Columns:
     """The columns of `--columns image=…,label=…,id=…,split=…`.
 
+    Args:
+        text: What follows the flag.
+
+    Returns:
+        The columns that were chosen.
+
     Raises:
         UsageError: It is not of that form, or names a role twice or one that does not exist.
     """
@@ -57,7 +63,16 @@ def parse_columns(text: str) -> Columns:
 
 
 def one_of(role: str, names: Iterable[str], candidates: Iterable[str], where: str) -> str | None:
-    """The one column whose name, in any case, is among `names`; None where there is none.
+    """The one column with a usual name.
+
+    Args:
+        role: What it holds, for messages.
+        names: The usual names, in lower case.
+        candidates: The columns of the table.
+        where: The file, for messages.
+
+    Returns:
+        The column whose name, in any case, is among `names`; None where there is none.
 
     Raises:
         CorpusError: Several are there.

@@ -41,6 +41,12 @@ def label_files(files: Files) -> list[str]:
 def splits_of(files: Files) -> dict[str, list[str]]:
     """The label files of each split.
 
+    Args:
+        files: The folder.
+
+    Returns:
+        The names of the label files by split; empty where there is none.
+
     Raises:
         CorpusError: Two label files are in one folder, or one below the other: a picture may have two labels.
     """

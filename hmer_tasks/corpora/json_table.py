@@ -20,6 +20,11 @@ Record = dict[str, object]
 class JsonTable:
     """The records of several files of JSON lines, in the order given.
 
+    Args:
+        files: Where they are.
+        names: Their names.
+        columns: The user's choice of columns.
+
     Raises:
         CorpusError: A file cannot be read, or its columns cannot be told apart.
     """

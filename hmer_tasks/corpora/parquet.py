@@ -29,10 +29,16 @@ _MOST_SPLITS = 100  # values of a column that is a split
 
 
 def table_files(files: Files) -> dict[str, list[str]]:
-    """The files of each split, by name. A folder of configurations has its splits as `CONFIG.SPLIT`.
+    """The files of each split. A folder of configurations has its splits as `CONFIG.SPLIT`.
+
+    Args:
+        files: The folder; where it holds Parquet files, JSON lines beside them are not read.
+
+    Returns:
+        The names of the files by split.
 
     Raises:
-        CorpusError: Parquet and JSON lines stand side by side, or two configurations have one name.
+        CorpusError: Two configurations have one name.
     """
     names = [
         name

@@ -26,6 +26,11 @@ _BUFFER = 8 << 20  # bytes of a column that are read ahead
 class ParquetTable:
     """The rows of several Parquet files with the same columns, in the order given.
 
+    Args:
+        files: Where they are.
+        names: Their names.
+        columns: The user's choice of columns.
+
     Raises:
         CorpusError: A file is no Parquet, lacks a column, or its columns cannot be told apart.
     """

@@ -169,7 +169,15 @@ def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
 
 
 def with_profile(corpus: Corpus, profile: str | None, columns: Columns | None = None) -> Corpus:
-    """The corpus with its labels read by a profile, from certain columns (None: the default ones).
+    """The corpus with its labels read by a profile, from certain columns.
+
+    Args:
+        corpus: The corpus.
+        profile: The profile. None: the default one.
+        columns: The columns. None: found by type and name.
+
+    Returns:
+        The corpus with these settings.
 
     Raises:
         UsageError: The corpus has a profile or columns of its own.
