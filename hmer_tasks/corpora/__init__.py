@@ -10,6 +10,7 @@ from hmer_tasks.corpora import (
     im2latexv2,
     mathwriting,
     mne,
+    parquet,
     recombined,
     released,
     sample,
@@ -52,6 +53,7 @@ CORPORA: dict[str, Corpus] = {
         recombined,
         released,
         folder,
+        parquet,
         sample,
         synthetic,
     )
