@@ -21,6 +21,7 @@ def datasets() -> None:
             ("from", corpus.origin),
             ("licence", corpus.licence),
             ("layout", corpus.layout),
+            *([("caution", corpus.caution)] if corpus.caution else []),
         ):
             console.print(_wrapped(what, text, console.width), soft_wrap=True)
         console.print()

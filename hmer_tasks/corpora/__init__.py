@@ -3,11 +3,13 @@
 import difflib
 
 from hmer_tasks.corpora import (
+    cmer,
     crohme,
     crohme2023,
     folder,
     hme100k,
     im2latexv2,
+    m2e,
     mathwriting,
     mne,
     parquet,
@@ -15,6 +17,7 @@ from hmer_tasks.corpora import (
     released,
     sample,
     synthetic,
+    unimer,
 )
 from hmer_tasks.corpora.base import Corpus, Picture, Rejected, Sample, SplitReader, open_corpus, samples
 from hmer_tasks.corpora.labelled import label_file, opened_label_file
@@ -50,6 +53,9 @@ CORPORA: dict[str, Corpus] = {
         mathwriting,
         im2latexv2,
         mne,
+        unimer,
+        m2e,
+        cmer,
         recombined,
         released,
         folder,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hmer_tasks.corpora.base import Rejected, Sample
 from hmer_tasks.corpora.columns import Columns
-from hmer_tasks.corpora.label_files import Labels, read_labels
+from hmer_tasks.corpora.label_files import Labels, LineTable, Split, read_labels
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import CorpusError, PictureError
 from hmer_tasks.storage.files import Files, FolderFiles
@@ -50,9 +50,21 @@ class LabelledSplit:
 
 def open_labels(files: Files, name: str, source: str, columns: Columns | None = None) -> Labels:
     """Read and open the label file `name`. Raises CorpusError that says where it lies."""
+    with _naming_root(files, name):
+        return read_labels(name, files.content(name), source, columns)
+
+
+def open_lines(files: Files, name: str, source: str, split: Split) -> LineTable:
+    """Open a label file of one label a line, whatever its name; `split` reads a line. Raises CorpusError."""
+    with _naming_root(files, name):
+        return LineTable(name, files.content(name), source, split)
+
+
+@contextmanager
+def _naming_root(files: Files, name: str) -> Iterator[None]:
     where = "" if str(files.root) == "." else f"{files.root}: "
     try:
-        return read_labels(name, files.content(name), source, columns)
+        yield
     except PictureError as error:
         raise CorpusError(f"{where}the label file cannot be read ({error})") from None
     except CorpusError as error:

@@ -23,7 +23,9 @@ SUFFIXES = {
 }
 _BATCH = 250  # rows in memory at once, at most
 _VALID = frozenset(("valid", "val", "validate", "validation", "dev"))
-_TEST = frozenset(("test", "testing", "eval", "evaluation", "2014", "2016", "2019", "N1", "N2", "N3"))
+_TEST = frozenset(
+    "test testing eval evaluation 2014 2016 2019 N1 N2 N3 spe cpe sce hwe easy moderate complex".split()
+)
 
 
 @dataclass(frozen=True, slots=True)

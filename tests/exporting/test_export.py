@@ -333,6 +333,7 @@ def test_every_split_of_every_corpus_has_a_role():
     roles = {key: role for key, role in roles.items() if key[0] != "released"}  # published as training data
     assert {key for key, role in roles.items() if role == "valid"} == {
         ("mathwriting", "valid"), ("crohme2023", "val"), ("im2latexv2", "validate"),
+        ("m2e", "val"),
         *(("folder", split) for split in ("valid", "validation", "val", "dev")),
     }  # fmt: skip
     assert role_of("human_handwrite.test") == "test"
