@@ -65,7 +65,7 @@ class Decoder(TrainerCallback):
         for start in range(0, part, self.batch):
             numbers = mine[start : start + self.batch]
             examples = [self.rows[number] for number in numbers]
-            questions = [Question(one["images"][0], one["prompt"]) for one in examples]
+            questions = [Question(example["images"][0], example["prompt"]) for example in examples]
             model = self.trainer.model
             answers = answer(model, processor, questions, self.sampling, synced=spread and world > 1)
             for number, (said,) in zip(numbers, answers, strict=True):
@@ -74,7 +74,7 @@ class Decoder(TrainerCallback):
                 exact = label is not None and label.split() == row["label"].split()
                 verdicts.append((number, exact, said.stop))
         gathered = gather_object(verdicts) if world > 1 else verdicts
-        return [(exact, stop) for _, exact, stop in {one[0]: one for one in gathered}.values()]
+        return [(exact, stop) for _, exact, stop in {verdict[0]: verdict for verdict in gathered}.values()]
 
 
 def _is_zero3(trainer: "SFTTrainer") -> bool:

@@ -18,8 +18,8 @@ Identity = dict[str, object]
 
 def checkpoints(out: Path) -> list[Path]:
     """All checkpoints of a run, the newest first, half-written ones included."""
-    found = [path for path in out.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(path.name.partition("-")[2]), reverse=True)
+    paths = [path for path in out.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
+    return sorted(paths, key=lambda path: int(path.name.partition("-")[2]), reverse=True)
 
 
 def missing_of(checkpoint: Path, processes: int) -> str:
@@ -35,7 +35,7 @@ def missing_of(checkpoint: Path, processes: int) -> str:
     return ""
 
 
-def newest_whole(out: Path, processes: int) -> tuple[Path | None, list[str]]:
+def last_complete_checkpoint(out: Path, processes: int) -> tuple[Path | None, list[str]]:
     """The checkpoint to go on from, and a line for each newer one that is passed over."""
     lines: list[str] = []
     for checkpoint in checkpoints(out):
@@ -52,13 +52,13 @@ def same_run(out: Path, identity: Identity) -> None:
     if not path.exists() or not checkpoints(out):
         return
     try:
-        there = json.loads(path.read_text(encoding="utf-8"))
+        recorded = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise TrainError(f"{path} is damaged ({error}): pass --restart to begin anew") from error
     for name, here in identity.items():
-        if there.get(name) != here:
+        if recorded.get(name) != here:
             raise TrainError(
-                f"{out} holds another run ({name}: {there.get(name)} there, {here} here): pass --restart"
+                f"{out} holds another run ({name}: {recorded.get(name)} there, {here} here): pass --restart"
                 " to delete its checkpoints, or choose another --output_dir"
             )
 

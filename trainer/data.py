@@ -19,13 +19,13 @@ from trainer.faults import TrainError, UsageError
 from trainer.lengths import AS_IT_IS, Fit, Limits, fitter, measure, with_system
 from trainer.mixing import (
     Indices,
-    keep_side,
     read_folds,
     read_sample_weights,
+    sample_by_weight,
     sample_copies,
+    select_fold,
     share_of,
     task_weights,
-    weigh,
 )
 from trainer.pictures import decode, jitter
 from trainer.shards import load_general, load_shards, shards_of
@@ -117,8 +117,8 @@ class Prepared:
             lines.append(f"data: {count:,} pictures are made smaller still, to fit --max_tokens")
         if self.refused:
             reasons = Counter(str(refusal["reason"]) for refusal in self.refused)
-            told = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
-            lines.append(f"data: {len(self.refused):,} rows refused ({told}): see refused.jsonl")
+            listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+            lines.append(f"data: {len(self.refused):,} rows refused ({listed}): see refused.jsonl")
         return lines
 
 
@@ -135,20 +135,22 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) 
         fit(text, width, height, f"{key[0]} {key[1]} ({key[2]})")
         for (text, width, height), key in zip(counts, keys, strict=True)
     ]
-    fine = np.array([not one.refused for one in fits])
+    fine = np.array([not row_fit.refused for row_fit in fits])
     order = order[fine[np.searchsorted(unique, order)]]
     if not len(order):
         raise TrainError(f"no row is left: {_reasons(fits)}; see --max_tokens, --too_long, --over_cap")
     tokens = np.zeros(len(table), np.int64)
-    tokens[unique] = [one.tokens for one in fits]
+    tokens[unique] = [row_fit.tokens for row_fit in fits]
     sizes: dict[Key, tuple[int, int]] = {}
-    for key, one in zip(keys, fits, strict=True):
-        if one.size != AS_IT_IS and not one.refused:  # of rows with one key the smallest size fits all
-            sizes[key] = min(one.size, sizes.get(key, one.size))
+    for key, row_fit in zip(keys, fits, strict=True):
+        if (
+            row_fit.size != AS_IT_IS and not row_fit.refused
+        ):  # of rows with one key the smallest size fits all
+            sizes[key] = min(row_fit.size, sizes.get(key, row_fit.size))
     refused = [
-        {"source": key[0], "id": key[1], "task": key[2], "reason": one.refused, "amount": one.tokens}
-        for key, one in zip(keys, fits, strict=True)
-        if one.refused
+        {"source": key[0], "id": key[1], "task": key[2], "reason": row_fit.refused, "amount": row_fit.tokens}
+        for key, row_fit in zip(keys, fits, strict=True)
+        if row_fit.refused
     ]
     if arguments.general_data or arguments.general_share:
         table, order, tokens, more = _with_general(arguments, processor, table, order, tokens, seed)
@@ -159,7 +161,7 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) 
         transform=Decode(arguments.system_prompt, seed if arguments.jitter else None, sizes),
         refused=refused,
         cap=processor.image_processor.size["longest_edge"],
-        capped=sum(one.capped for one in fits),
+        capped=sum(row_fit.capped for row_fit in fits),
     )
 
 
@@ -185,13 +187,13 @@ def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, Indices]":
             table = first_pictures(table, arguments.limit)
         rng = np.random.default_rng([seed, number])
         own = None if samples is None else sample_copies(table, samples)
-        chosen.append(weigh(table["task"], weight, weights, rng, own) + start)
+        chosen.append(sample_by_weight(table["task"], weight, weights, rng, own) + start)
         tables.append(table)
         start += len(table)
     table, order = concatenate_datasets(tables), np.concatenate(chosen)
     if arguments.folds:
         folds = read_folds(Path(arguments.folds))
-        side = keep_side(table, folds, arguments.fold, arguments.side)
+        side = select_fold(table, folds, arguments.fold, arguments.side)
         order = order[np.isin(order, side)]
     if not len(order):
         raise TrainError(f"no row of {', '.join(weights)} in {', '.join(arguments.data)}")

@@ -94,8 +94,8 @@ def _vllm(name: str, sampling: Sampling, max_pixels: int | None, dtype: str, see
 
     def engine(questions: Sequence[Question], key: str) -> list[list[Answer]]:
         requests = [
-            {"prompt": chat(processor, one.prompt), "multi_modal_data": {"image": one.picture}}
-            for one in questions
+            {"prompt": chat(processor, question.prompt), "multi_modal_data": {"image": question.picture}}
+            for question in questions
         ]
         answers = []
         for result in llm.generate(requests, wanted, use_tqdm=False):

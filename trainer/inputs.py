@@ -60,11 +60,13 @@ def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Aske
 
     Raises TrainError.
     """
-    template, found = prompt_set(prompts)[task], {}
-    for one in read_predictions(candidates) if candidates else ():
-        if one.sample == 0:
-            found[one.source, one.id] = one.raw if one.task == "error_detection" else one.pred
-    return Asked(task, template, system, found)
+    template, answers = prompt_set(prompts)[task], {}
+    for prediction in read_predictions(candidates) if candidates else ():
+        if prediction.sample == 0:
+            answers[prediction.source, prediction.id] = (
+                prediction.raw if prediction.task == "error_detection" else prediction.pred
+            )
+    return Asked(task, template, system, answers)
 
 
 def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
@@ -85,11 +87,11 @@ def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> It
     """Every sample of a corpus's split, or of all its splits. Raises CorpusError."""
     corpus = find(name)
     with open_corpus(corpus, root) as files:
-        there = corpus.available(files)
-        for one in [split] if split else there:
-            if one not in there:
-                raise corpus.absent(files.root, one, there)
-            reader = corpus.open_split(files, one)
+        splits = corpus.available(files)
+        for split_name in [split] if split else splits:
+            if split_name not in splits:
+                raise corpus.absent(files.root, split_name, splits)
+            reader = corpus.open_split(files, split_name)
             for sample in map(reader.__getitem__, range(len(reader))):
                 if isinstance(sample, Sample) and (prompt := ask.prompt(sample.source, sample.id)):
                     yield Item(sample.source, sample.id, sample.label, partial(_sample, sample, prompt))

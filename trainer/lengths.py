@@ -163,7 +163,10 @@ def _measure(rows: dict[str, list[object]], processor: "ProcessorMixin", system:
         except BROKEN:
             sizes.append((-1, -1))
     ids = processor.tokenizer(texts, add_special_tokens=False)["input_ids"]
-    lengths = [len(one) + len(two) for one, two in zip(ids[::2], ids[1::2], strict=True)]
+    lengths = [
+        len(prompt_ids) + len(completion_ids)
+        for prompt_ids, completion_ids in zip(ids[::2], ids[1::2], strict=True)
+    ]
     return {"text": lengths, "width": [size[0] for size in sizes], "height": [size[1] for size in sizes]}
 
 

@@ -57,7 +57,7 @@ def read_folds(path: Path) -> dict[tuple[str, str], int]:
     return folds
 
 
-def keep_side(data: "Dataset", folds: dict[tuple[str, str], int], fold: int, side: str) -> Indices:
+def select_fold(data: "Dataset", folds: dict[tuple[str, str], int], fold: int, side: str) -> Indices:
     """The rows of one side. A row the file does not name is no held-out one: it stays in training."""
     if fold not in folds.values():
         raise UsageError(f"--fold {fold}: the folds are {', '.join(map(str, sorted({*folds.values()})))}")
@@ -70,7 +70,7 @@ def keep_side(data: "Dataset", folds: dict[tuple[str, str], int], fold: int, sid
 
 def read_sample_weights(path: Path) -> dict[tuple[str, str], float]:
     """Copies of samples, by source and id: JSON lines `{source, id, weight}`. Raises UsageError."""
-    found: dict[tuple[str, str], float] = {}
+    weights: dict[tuple[str, str], float] = {}
     try:
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
             if not line.strip():
@@ -81,12 +81,12 @@ def read_sample_weights(path: Path) -> dict[tuple[str, str], float]:
                 raise UsageError(
                     f"{path}:{number}: a weight is a number from 0 to {MOST_COPIES}, not {weight}"
                 )
-            found[source, id] = weight
+            weights[source, id] = weight
     except OSError as error:
         raise UsageError(f"--sample_weights: {path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}:{number}: not a line {{source, id, weight}}") from error
-    return found
+    return weights
 
 
 def sample_copies(data: "Dataset", weights: dict[tuple[str, str], float]) -> NDArray[np.float64]:
@@ -97,12 +97,12 @@ def sample_copies(data: "Dataset", weights: dict[tuple[str, str], float]) -> NDA
     """
     keys = list(zip(data["source"], data["id"], strict=True))
     own = [weights.get(key, weights.get(("", key[1]))) for key in keys]
-    if not any(one is not None for one in own):
+    if not any(weight is not None for weight in own):
         raise TrainError("--sample_weights names no sample of this data: is it another corpus's?")
-    return np.array([1.0 if one is None else one for one in own])
+    return np.array([1.0 if weight is None else weight for weight in own])
 
 
-def weigh(
+def sample_by_weight(
     tasks: Sequence[str],
     corpus_weight: float,
     weights: dict[str, float],
@@ -119,7 +119,7 @@ def weigh(
     return np.repeat(np.arange(len(tasks), dtype=np.int64), times.astype(np.int64))
 
 
-def share_of(share: float, rows: int, there: int, rng: np.random.Generator) -> Indices:
+def share_of(share: float, rows: int, available: int, rng: np.random.Generator) -> Indices:
     """Rows of a data set of `there`, so many that they are `share` of all beside `rows` others.
 
     Where there are too few, they come again; none comes twice before every one has come.
@@ -127,5 +127,5 @@ def share_of(share: float, rows: int, there: int, rng: np.random.Generator) -> I
     if not 0 <= share < 1:
         raise UsageError(f"--general_share must be at least 0 and below 1, not {share}")
     wanted = round(rows * share / (1 - share))
-    rounds = [rng.permutation(there) for _ in range(-(-wanted // there))] if there else []
+    rounds = [rng.permutation(available) for _ in range(-(-wanted // available))] if available else []
     return np.concatenate([*rounds, np.empty(0, np.int64)])[:wanted].astype(np.int64)

@@ -54,7 +54,7 @@ def check_model_path(name: str) -> None:
     """Raise TrainError where a name that can only be a path leads nowhere, or to no model."""
     path = Path(name)
     if path.is_dir():
-        if not any((path / one).is_file() for one in ("config.json", "adapter_config.json")):
+        if not any((path / file_name).is_file() for file_name in ("config.json", "adapter_config.json")):
             raise TrainError(f"no model: {name} holds no config.json")
     elif path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.is_dir():
         raise TrainError(f"no model: {name} is not there")
@@ -124,7 +124,11 @@ def repair_names(saved: Path, base: set[str]) -> str:
         return ""
     renamed = {}
     for name in strange:
-        alike = [one for one in missing if name.endswith(f".{one}") or one.endswith(f".{name}")]
+        alike = [
+            candidate
+            for candidate in missing
+            if name.endswith(f".{candidate}") or candidate.endswith(f".{name}")
+        ]
         if len(alike) == 1:
             renamed[name] = alike[0]
     if len({*renamed.values()}) < len(missing):

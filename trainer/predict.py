@@ -55,14 +55,14 @@ from trainer.refine import refine
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
+    command_line = argparse.ArgumentParser(
         prog="trainer.predict",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     default = Sampling()
-    add = made.add_argument
+    add = command_line.add_argument
     add("--model", required=True, help="a folder with a model, or its name on the Hub")
     add("--data", nargs="+", help="builds, BUILD:SPLIT or shards")
     add("--corpus", help="a corpus by its name, as in `hmer-tasks build --dataset`")
@@ -89,12 +89,12 @@ def parser() -> argparse.ArgumentParser:
     add("--dtype", choices=("auto", "bfloat16", "float16", "float32"), default="auto")
     add("--engine", choices=ENGINES, default="auto")
     add("--seed", type=int, default=0)
-    return made
+    return command_line
 
 
 def items_of(given: argparse.Namespace, ask: Asked) -> Iterator[Item]:
     """The pictures to be read, in order. Raises UsageError, TrainError."""
-    if sum(one is not None for one in (given.data, given.corpus, given.pictures)) != 1:
+    if sum(source is not None for source in (given.data, given.corpus, given.pictures)) != 1:
         raise UsageError("say one of --data, --corpus and --pictures")
     if ask.task in ERROR_TASKS and not ask.candidates and not given.data:
         raise UsageError(f"--task {ask.task} needs --candidates, or shards that hold its rows")
@@ -141,11 +141,11 @@ def same_run(out: Path, settings: dict[str, str]) -> None:
     """Raise TrainError where OUT was begun with other settings; else note them beside it."""
     beside = out.with_name(f".{out.name}.run.json")
     if out.exists() and beside.exists():
-        there = json.loads(beside.read_text(encoding="utf-8"))
+        recorded = json.loads(beside.read_text(encoding="utf-8"))
         for name, here in settings.items():
-            if there.get(name) != here:
+            if recorded.get(name) != here:
                 raise TrainError(
-                    f"{out} was begun with another {name} ({there.get(name)}, now {here}): delete it"
+                    f"{out} was begun with another {name} ({recorded.get(name)}, now {here}): delete it"
                 )
     elif out.exists() and out.stat().st_size:
         raise TrainError(f"{out} is there and no run of this command began it: choose another --out")
@@ -192,9 +192,9 @@ def predict(given: argparse.Namespace) -> None:
         for number, batch, questions in _loaded(None if given.corpus else pool, enumerate(batches), done):
             answers = engine(questions, str(number))
             lines = [
-                record(item, task, sample, one)
+                record(item, task, sample, answer)
                 for item, said in zip(batch, answers, strict=True)
-                for sample, one in enumerate(said)
+                for sample, answer in enumerate(said)
             ]
             if given.refine:
 
@@ -217,11 +217,13 @@ def predict(given: argparse.Namespace) -> None:
             wanted = [str(line["gt"]).split() for line in firsts]
             was = [str(line.get("first", line["pred"])).split() for line in firsts]
             exact_at_first += sum(map(operator.eq, was, wanted))
-    told = ", ".join(f"{stop} {count:,}" for stop, count in stops.most_common()) or "nothing was left to do"
+    outcome = (
+        ", ".join(f"{stop} {count:,}" for stop, count in stops.most_common()) or "nothing was left to do"
+    )
     rate = stops.total() / given.samples / (time.monotonic() - begun)
-    told += f"; {rate:,.1f} pictures/s" if stops else ""
+    outcome += f"; {rate:,.1f} pictures/s" if stops else ""
     before = f", {exact_at_first:,} before refining" if given.refine else ""
-    print(printable(f"{given.out}: {told}" + (f"; {exact:,} of {read:,} exact{before}" if read else "")))
+    print(printable(f"{given.out}: {outcome}" + (f"; {exact:,} of {read:,} exact{before}" if read else "")))
 
 
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
@@ -246,9 +248,9 @@ def _loaded(
         waiting.append((number, batch, [pool.submit(item.load) for item in batch]))
         if len(waiting) == 2:
             at, ready, questions = waiting.popleft()
-            yield at, ready, [one.result() for one in questions]
+            yield at, ready, [question.result() for question in questions]
     for at, ready, questions in waiting:
-        yield at, ready, [one.result() for one in questions]
+        yield at, ready, [question.result() for question in questions]
 
 
 def main() -> None:

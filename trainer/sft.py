@@ -54,7 +54,7 @@ from hmer_tasks.utils.terminal import printable
 from trainer import models
 from trainer.callbacks import Decoder, Epochs, PlainLines, Stopper
 from trainer.card import write_card
-from trainer.checkpoints import Identity, begin, newest_whole, same_run
+from trainer.checkpoints import Identity, begin, last_complete_checkpoint, same_run
 from trainer.data import Prepared, prepare
 from trainer.faults import Stopped, TrainError, UsageError, run
 from trainer.model import (
@@ -112,9 +112,9 @@ def parse_as(
 
     def refuse(message: str) -> NoReturn:
         near = [
-            f"did you mean --{found[0]}?"
+            f"did you mean --{matches[0]}?"
             for name in _UNKNOWN.findall(message)
-            if name.replace("-", "_") not in known and (found := get_close_matches(name, known, 1))
+            if name.replace("-", "_") not in known and (matches := get_close_matches(name, known, 1))
         ]
         raise UsageError(" ".join([message, *near]))
 
@@ -196,7 +196,7 @@ def decoder_of(arguments: DataArguments, processor: "ProcessorMixin", seed: int)
     if not arguments.decode_steps:
         return None
     held = DataArguments(
-        data=arguments.decode_data or [found for path in arguments.data if (found := valid_split(path))],
+        data=arguments.decode_data or [split for path in arguments.data if (split := valid_split(path))],
         task_weights=arguments.decode_task,
         max_tokens=1_000_000,
         system_prompt=arguments.system_prompt,
@@ -318,19 +318,19 @@ def set_up(
 
 def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) -> None:
     """The whole run. Raises UsageError, TrainError."""
-    made = set_up(arguments, training, config)
-    made.go(trainer_of(made, training, config), ("loss", "exprate"))
+    run = set_up(arguments, training, config)
+    run.go(trainer_of(run, training, config), ("loss", "exprate"))
 
 
-def trainer_of(made: Run, training: TrainConfig, config: ModelConfig) -> VisionSFTTrainer:
+def trainer_of(run: Run, training: TrainConfig, config: ModelConfig) -> VisionSFTTrainer:
     """The trainer of a run that is set up."""
     return VisionSFTTrainer(
-        model=made.model,
+        model=run.model,
         args=training,
-        prepared=made.prepared,
-        processing_class=made.processor,
+        prepared=run.prepared,
+        processing_class=run.processor,
         peft_config=get_peft_config(config),
-        callbacks=made.callbacks(),
+        callbacks=run.callbacks(),
     )
 
 
@@ -339,7 +339,7 @@ def _resume(
 ) -> str | None:
     """The checkpoint to go on from, as the main process finds it; run.json and refused.jsonl written."""
     main, world = state.is_main_process, state.num_processes
-    found: list[str | None] = [None, ""]
+    result: list[str | None] = [None, ""]
     if main:
         try:
             if not restart:
@@ -347,17 +347,17 @@ def _resume(
             begin(out, identity, restart)
             lines = [json.dumps(refusal, ensure_ascii=False) + "\n" for refusal in prepared.refused]
             (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
-            whole, passed = newest_whole(out, world)
+            whole, passed = last_complete_checkpoint(out, world)
             for line in (*prepared.lines(), *passed, *([f"going on from {whole}"] if whole else [])):
                 _say(main, line)
-            found[0] = str(whole) if whole else None
+            result[0] = str(whole) if whole else None
         except TrainError as error:
-            found[1] = str(error)  # every process must end, not the first alone
+            result[1] = str(error)  # every process must end, not the first alone
     if world > 1:
-        broadcast_object_list(found)
-    if found[1]:
-        raise TrainError(found[1])
-    return found[0]
+        broadcast_object_list(result)
+    if result[1]:
+        raise TrainError(result[1])
+    return result[0]
 
 
 def _run(trainer: SavesFinalWeights, resume: str | None) -> None:

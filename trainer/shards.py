@@ -100,9 +100,11 @@ def check_schema(shard: Path) -> None:
     for wanted in SCHEMA:
         if wanted.name not in schema.names:
             raise TrainError(f"{shard}: no column {wanted.name!r}: not a shard of hmer-tasks (wrong schema)")
-        found = schema.field(wanted.name).type
-        if not found.equals(wanted.type):
-            raise TrainError(f"{shard}: column {wanted.name!r} is {found}, not {wanted.type} (wrong schema)")
+        column_type = schema.field(wanted.name).type
+        if not column_type.equals(wanted.type):
+            raise TrainError(
+                f"{shard}: column {wanted.name!r} is {column_type}, not {wanted.type} (wrong schema)"
+            )
 
 
 def load_general(paths: Sequence[str]) -> "Dataset":
