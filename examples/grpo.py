@@ -139,7 +139,8 @@ def train(arguments: GrpoArguments, training: GrpoConfig, config: ModelConfig) -
     """The whole run; what was logged, step by step. Raises UsageError, TrainError."""
     functions, training.reward_weights = read_rewards(arguments.rewards)
     more = {"rewards": arguments.rewards, "answers a row": training.num_generations, "beta": training.beta}
-    made = set_up(arguments, training, config, more)
+    if not (made := set_up(arguments, training, config, more)):
+        return []
     # Padded on the right, the prompt's token types would not stand where GRPOTrainer puts the prompt.
     made.processor.tokenizer.padding_side = "left"
     grpo_trainer = PictureGRPOTrainer(
