@@ -105,6 +105,7 @@ lint: .venv/full
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pydoclint --quiet hmer_tasks
 
 bench: .venv/full
 	$(BIN)/python -m bench.parse_speed

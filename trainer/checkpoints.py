@@ -35,7 +35,7 @@ def missing_of(checkpoint: Path, processes: int) -> str:
     return ""
 
 
-def newest_whole(out: Path, processes: int) -> tuple[Path | None, list[str]]:
+def last_complete_checkpoint(out: Path, processes: int) -> tuple[Path | None, list[str]]:
     """The checkpoint to go on from, and a line for each newer one that is passed over."""
     lines: list[str] = []
     for checkpoint in checkpoints(out):

@@ -49,7 +49,7 @@ from hmer_tasks.utils.terminal import printable
 from trainer import models
 from trainer.callbacks import Decoder, Epochs, PlainLines, Stopper
 from trainer.card import write_card
-from trainer.checkpoints import Identity, begin, newest_whole
+from trainer.checkpoints import Identity, begin, last_complete_checkpoint
 from trainer.data import Prepared, prepare
 from trainer.faults import Stopped, TrainError, UsageError, run
 from trainer.model import choose_attention, freeze, limit_pixels, open_model
@@ -263,7 +263,7 @@ def _resume(out: Path, identity: Identity, restart: bool, prepared: Prepared) ->
             finished = begin(out, identity, restart)
             lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in prepared.refused]
             (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
-            checkpoint, passed = newest_whole(out, state.num_processes)
+            checkpoint, passed = last_complete_checkpoint(out, state.num_processes)
             going = [f"going on from {checkpoint}"] if checkpoint else []
             if finished:
                 passed, going = [], [f"{out} is finished, nothing is trained; --restart true trains anew"]

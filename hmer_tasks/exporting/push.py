@@ -54,8 +54,8 @@ def plan_push(out: Path, repo: str) -> Plan:
     files |= {name: shard["bytes"] for name, shard in summary["shards"].items()}
     dataset = str(summary["made_by"]["arguments"]["dataset"])
     corpus = CORPORA.get(dataset)
-    found = terms(corpus.licence if corpus is not None else "unknown")
-    return Plan(repo, files, f"{dataset}: {found.note}" if found.note else "", found.ask)
+    licence = terms(corpus.licence if corpus is not None else "unknown")
+    return Plan(repo, files, f"{dataset}: {licence.note}" if licence.note else "", licence.ask)
 
 
 def push(out: Path, plan: Plan, private: bool) -> str:

@@ -100,9 +100,9 @@ def build(options: BuildOptions) -> BuildResult:
         Stopped: SIGINT or SIGTERM was received.
 
     Example:
-        >>> from hmer_tasks import BuildOptions, build
+        >>> from hmer_tasks.pipeline import BuildOptions, build
         >>> build(BuildOptions(dataset="sample")).summary["splits"].keys()  # doctest: +SKIP
-        dict_keys(['train', 'test'])
+        dict_keys(['train'])
     """
     with raise_on_signal(), open_build(options) as opened, opened.store.claim(), as_build_error(opened.store):
         if options.overwrite:

@@ -34,7 +34,7 @@ def card(
     """The card of a build; `labels` and `tokens` are what `label_statistics` found, `arrow_bytes` what the
     rows of each split take in memory, `examples` the rows of one sample."""
     made_by = summary["made_by"]
-    found = terms(corpus.licence)
+    licence = terms(corpus.licence)
     rows = sum(split["rows"] for split in summary["splits"].values())
     environment = Environment(autoescape=False, keep_trailing_newline=True)
     environment.filters["code"] = code
@@ -43,8 +43,8 @@ def card(
         name=corpus.name,
         origin=corpus.origin,
         licence=corpus.licence,
-        hub_licence=found.hub_id,
-        note=found.note,
+        hub_licence=licence.hub_id,
+        note=licence.note,
         size=next((name for limit, name in _SIZES if rows < limit), "1M<n<10M"),
         features=_features(),
         splits=summary["splits"],

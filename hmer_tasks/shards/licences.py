@@ -23,9 +23,9 @@ _CC = re.compile(r"CC (BY(?:-NC)?(?:-SA|-ND)?) (\d\.\d)", re.IGNORECASE)
 
 def terms(licence: str) -> Terms:
     """The terms of a corpus's `licence` line. One that is not known may not be published unasked."""
-    found = _CC.search(licence)
-    if found:
-        kind, version = found.group(1).upper(), found.group(2)
+    match = _CC.search(licence)
+    if match:
+        kind, version = match.group(1).upper(), match.group(2)
         conditions = ["name its owners"]
         conditions += ["no commercial use"] * ("NC" in kind)
         conditions += ["under the same licence"] * ("SA" in kind)

@@ -40,7 +40,18 @@ class _Kind:
 
 @dataclass(slots=True)
 class Report:
-    """What was read and what is wrong."""
+    """What was read of a build, and what is wrong with it.
+
+    Attributes:
+        rows: Rows read.
+        pictures: Pictures decoded, one a sample.
+        tasks: Rows by task.
+        faults: What is wrong, one line each; empty for a build that is proven.
+        more: Further faults that are only counted.
+        samples: Samples read.
+        digest: SHA-256 of a shard's pictures.
+        prompts_compared: Whether the prompts were compared with the build's prompt set.
+    """
 
     rows: int = 0
     pictures: int = 0
@@ -69,14 +80,24 @@ class Report:
 
 
 def read_summary(out: PathOrUrl) -> Summary:
-    """A finished build's build.json. Raises BuildError where there is none."""
+    """The `build.json` of a finished build.
+
+    Args:
+        out: The folder of a build, or its URL.
+
+    Returns:
+        The contents, checked for the keys that readers need.
+
+    Raises:
+        BuildError: There is no `build.json`, or it is damaged.
+    """
     store = open_store(out)
     try:
-        there = store.names()
+        existing = store.names()
     except OSError as error:
         raise BuildError(f"{out} cannot be read: {error.strerror or error}") from error
-    if "build.json" not in there:
-        unfinished = WORK in there
+    if "build.json" not in existing:
+        unfinished = WORK in existing
         hint = (
             "the build is not finished: run its command again" if unfinished else "is this a build's folder?"
         )
@@ -99,14 +120,22 @@ def read_summary(out: PathOrUrl) -> Summary:
 
 
 def verify(out: PathOrUrl, workers: int = 0) -> Report:
-    """Read every shard of OUT: checksum, schema, counts, the proof of each row, each picture.
+    """Read every shard again: checksum, schema, counts, the proof of each row, each picture.
 
-    Raises BuildError where OUT is no finished build, or a worker was killed.
+    Args:
+        out: The folder of a build, or its URL.
+        workers: Processes; 0 is one a core.
+
+    Returns:
+        What was read and what is wrong. `faults` is empty for a build that is proven.
+
+    Raises:
+        BuildError: `out` is not a finished build, or a worker was killed.
     """
     store, summary = open_store(out), read_summary(out)
     report = Report()
-    there = {f"data/{name}" for name in store.names("data") if name.endswith(".parquet")}
-    for name in sorted(there - set(summary["shards"])):
+    existing = {f"data/{name}" for name in store.names("data") if name.endswith(".parquet")}
+    for name in sorted(existing - set(summary["shards"])):
         report.fault(f"{name}: not a shard of this build")
     prompts = _prompts(summary, report)
     report.prompts_compared = prompts is not None
@@ -173,17 +202,22 @@ def _compare(store: Store, summary: Summary, reports: dict[str, Report], report:
         _equal(report, "refusals, rejects.jsonl holds", summary["rejected"], dict(refused))
     if summary["made_by"]["arguments"].get("repair"):
         _compare_repairs(store, summary, report)
-    for split, said in summary["splits"].items():
-        mine = [reports[name] for name in shards_of(summary, split)]
+    for split, stated in summary["splits"].items():
+        shard_reports = [reports[name] for name in shards_of(summary, split)]
         tasks: Counter[str] = Counter()
-        for each in mine:
-            tasks.update(each.tasks)
-        read = sum(each.rows for each in mine), sum(each.samples for each in mine)
-        _equal(report, f"{split}: rows and samples, the shards hold", (said["rows"], said["samples"]), read)
-        _equal(report, f"{split}: tasks, the shards hold", said["tasks"], dict(tasks))
-        if said["pictures_sha256"] != joined(each.digest for each in mine):
+        for shard_report in shard_reports:
+            tasks.update(shard_report.tasks)
+        actual = (
+            sum(shard_report.rows for shard_report in shard_reports),
+            sum(shard_report.samples for shard_report in shard_reports),
+        )
+        _equal(
+            report, f"{split}: rows and samples, the shards hold", (stated["rows"], stated["samples"]), actual
+        )
+        _equal(report, f"{split}: tasks, the shards hold", stated["tasks"], dict(tasks))
+        if stated["pictures_sha256"] != joined(shard_report.digest for shard_report in shard_reports):
             report.fault(f"{split}: the pictures are not those that were read (SHA-256 differs)")
-    total = sum(said["rejected"] for said in summary["splits"].values())
+    total = sum(stated["rejected"] for stated in summary["splits"].values())
     _equal(report, "refusals in all, by reason", total, sum(summary["rejected"].values()))
 
 
@@ -195,7 +229,7 @@ def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
         report.fault(f"repairs.jsonl: not readable: {error}")
         return
     _equal(report, "mends, repairs.jsonl holds", summary.get("repaired"), count(repairs))
-    originals = {(each["source"], each["id"]): each["original"] for each in repairs}
+    originals = {(repair["source"], repair["id"]): repair["original"] for repair in repairs}
     for name in summary["shards"] if originals else ():
         rows = store.columns(name, ["source", "id", "gt"]).to_pydict()
         for source, id, gt in zip(rows["source"], rows["id"], rows["gt"], strict=True):
@@ -207,9 +241,9 @@ def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
         report.fault(f"repairs.jsonl: no shard holds {id}")
 
 
-def _equal(report: Report, what: str, said: object, found: object) -> None:
-    if said != found:
-        report.fault(f"build.json says {said} {what} {found}")
+def _equal(report: Report, what: str, expected: object, actual: object) -> None:
+    if expected != actual:
+        report.fault(f"build.json says {expected} {what} {actual}")
 
 
 def _verify_shard(store: Store, name: str, kind: _Kind, digest: str, rows: int) -> Report:
@@ -309,8 +343,8 @@ def _check_prompt(row: Row, prompts: Mapping[str, str] | None) -> None:
     """Raise ProofError unless the prompt is the template of the row's task, filled."""
     if prompts is None:
         return
-    wanted = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")
-    if row.prompt != wanted:
+    expected = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")
+    if row.prompt != expected:
         raise ProofError(f"{row.task}: the prompt is not that of the set that build.json names")
 
 

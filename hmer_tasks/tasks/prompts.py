@@ -35,7 +35,7 @@ def shipped_sets() -> dict[str, dict[str, str]]:
 
 def shipped_set(digest: str) -> dict[str, str] | None:
     """The shipped set of this fingerprint; None where there is none: the set came from a user's file."""
-    return next((each for each in shipped_sets().values() if prompts_digest(each) == digest), None)
+    return next((prompts for prompts in shipped_sets().values() if prompts_digest(prompts) == digest), None)
 
 
 def prompt_set(name: str) -> dict[str, str]:
@@ -75,10 +75,10 @@ def _checked(data: Mapping[str, object], where: str) -> dict[str, str]:
         template = data[name]
         if not isinstance(template, str) or not template.strip():
             raise PromptError(f"{where}: {name} must be a text that is not empty")
-        slots, wanted = set(_SLOT.findall(template)), _SLOTS.get(name)
-        if wanted and wanted not in slots:
-            raise PromptError(f"{where}: {name} lacks its slot {{{wanted}}}")
-        strange = sorted(slots & {"candidate", "marked"} - {wanted or ""})
+        slots, fields = set(_SLOT.findall(template)), _SLOTS.get(name)
+        if fields and fields not in slots:
+            raise PromptError(f"{where}: {name} lacks its slot {{{fields}}}")
+        strange = sorted(slots & {"candidate", "marked"} - {fields or ""})
         if strange:
             raise PromptError(f"{where}: {name} cannot have the slot {{{strange[0]}}}")
     return {name: str(data[name]) for name in NAMES}

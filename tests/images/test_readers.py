@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.images.gnarly import SECRETS, Case, write_folder
+from tests.images.gnarly import Case, write_folder
+from tests.images.pages import SECRETS
 from tests.pipeline.conftest import rejects_of, rows_of, run_command, summary_of
 from tests.reports.browser import Browser, find_chromium
 
