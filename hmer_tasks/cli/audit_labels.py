@@ -1,10 +1,8 @@
 """What `hmer-tasks audit --predictions` does: read, judge, print, write."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -26,6 +24,7 @@ from hmer_tasks.handwriting.strokes import InkPicture
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.files import atomic_write
+from hmer_tasks.utils.terminal import echo, printable_json
 
 _SHOWN = 15  # suspects printed
 
@@ -68,7 +67,7 @@ def audit_labels(options: LabelAuditOptions, console: Console) -> None:
     judged = judge(samples) if options.threshold is None else judge(samples, options.threshold)
     listed = suspects(judged, decisions)
     if options.as_json:
-        typer.echo(json.dumps(summary(judged, decisions), indent=1, ensure_ascii=False))
+        echo(printable_json(summary(judged, decisions), indent=1))
     else:
         _print(console, judged, listed, decisions)
     _write(options, judged, listed, decisions, references)
@@ -90,15 +89,15 @@ def _write(
     quiet = options.as_json
     if options.out is not None:
         count = write_exclusions(options.out, judged, decisions)
-        typer.echo(f"{count:,} samples for build --exclude: {options.out}", err=quiet)
+        echo(f"{count:,} samples for build --exclude: {options.out}", err=quiet)
     if options.weights is not None:
         count = write_weights(options.weights, judged, decisions)
-        typer.echo(f"{count:,} weights for trainer.sft --sample_weights: {options.weights}", err=quiet)
+        echo(f"{count:,} weights for trainer.sft --sample_weights: {options.weights}", err=quiet)
     if options.review is not None:
         title = "labels of " + ", ".join(path.stem for path in options.predictions)
         undecided = [item for item in listed if (item.sample.source, item.sample.id) not in decisions]
         atomic_write(options.review, review_page(undecided, title, references))
-        typer.echo(f"page: {options.review}", err=quiet)
+        echo(f"page: {options.review}", err=quiet)
 
 
 def _print(

@@ -131,6 +131,14 @@ def build(
             "--strict", help="Refuse labels with a command that is not known.", rich_help_panel=INPUT
         ),
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which columns of your own tables hold what: image=NAME,label=NAME,id=NAME,split=NAME, or "
+            "some of these. Default: found by type and name.",
+            rich_help_panel=INPUT,
+        ),
+    ] = None,
     on: Annotated[
         Engine | None,
         typer.Option(
@@ -185,6 +193,7 @@ def build(
 ) -> None:
     """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
     from hmer_tasks.cli.cluster import run_build
+    from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline import BuildOptions
     from hmer_tasks.storage.urls import parse_location
 
@@ -196,7 +205,7 @@ def build(
         errors, tree_format, prompts, normalize, valid_share, seed, workers, limit, overwrite,
         count, like, look, hands, clean_share,
         keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images, profile=profile,
-        strict=strict,
+        strict=strict, columns=None if columns is None else parse_columns(columns),
     )  # fmt: skip
     if inkml is not None:
         if dataset not in ("synthetic", "recombined"):
@@ -280,7 +289,7 @@ def check(
     ] = False,
     workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
     no_images: Annotated[
-        bool, typer.Option("--no-images", help="As `build` has it; no picture is ever read here.")
+        bool, typer.Option("--no-images", help="No effect: `check` reads no picture.", hidden=True)
     ] = False,
     profile: Annotated[
         str | None,
@@ -292,10 +301,17 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse labels with a command that is not known.")
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which columns of your own tables hold what: image=NAME,label=NAME,id=NAME,split=NAME."
+        ),
+    ] = None,
 ) -> None:
     """Tell which labels are accepted and why the others are not."""
     del no_images
     from hmer_tasks.cli import check_labels as look
+    from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline.plan import root_of
     from hmer_tasks.storage.output_path import validate_output_path
     from hmer_tasks.storage.urls import parse_location
@@ -306,17 +322,29 @@ def check(
         if as_json and rejects == Path("/dev/stdout"):
             raise UsageError("--json and --rejects would both go to the terminal: name a file for one")
         validate_output_path(rejects, tuple(file) if file else (root_of(dataset, root),))
+    chosen = None if columns is None else parse_columns(columns)
     with look.rejects_file(rejects) as refuse:
         if file:
             checked = [
-                look.check_file(path, repair, workers, refuse, dataset or "", profile=profile, strict=strict)
+                look.check_file(
+                    path,
+                    repair,
+                    workers,
+                    refuse,
+                    dataset or "",
+                    profile=profile,
+                    strict=strict,
+                    columns=chosen,
+                )
                 for path in file
             ]
         else:
             assert dataset is not None
             place = None if root is None else parse_location(root)
             checked = list(
-                look.check_dataset(dataset, place, repair, workers, refuse, profile=profile, strict=strict)
+                look.check_dataset(
+                    dataset, place, repair, workers, refuse, profile=profile, strict=strict, columns=chosen
+                )
             )
     if as_json:
         echo(printable_json([result.as_json() for result in checked], indent=1))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from hmer_tasks.corpora import Rejected, SplitReader, folder, open_corpus, opened_label_file
+from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.latex.repair import own_rules, rules_of
 from hmer_tasks.latex.unknown import UnknownCommands
@@ -89,6 +90,7 @@ def check_file(
     *,
     profile: str | None = None,
     strict: bool = False,
+    columns: Columns | None = None,
 ) -> Checked:
     """Check a label file (tsv, caption.txt, JSON lines, CSV). `repair_as`: the corpus that its labels are of;
     `profile`: how they are read, by default as a folder's (those of another corpus: as tokens).
@@ -98,7 +100,7 @@ def check_file(
     if repair_as:
         corpus_named(repair_as)
     own = folder.PROFILE if repair_as in ("", folder.NAME) else folder.TOKENS
-    with opened_label_file(path, profile_named(profile or own)) as reader:
+    with opened_label_file(path, profile_named(profile or own), columns) as reader:
         context = _context_of(repair_as if repair else None, strict)
         return _check(str(path), reader, context, workers, rejects)
 
@@ -112,9 +114,10 @@ def check_dataset(
     *,
     profile: str | None = None,
     strict: bool = False,
+    columns: Columns | None = None,
 ) -> Iterator[Checked]:
     """Check each split of a corpus. Raises CorpusError, BuildError, UsageError."""
-    corpus = with_profile(corpus_named(dataset), profile)
+    corpus = with_profile(corpus_named(dataset), profile, columns)
     context = _context_of(dataset if repair else None, strict)
     with open_corpus(corpus, root) as files:
         splits = corpus.available(files)

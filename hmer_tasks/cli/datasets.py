@@ -17,10 +17,11 @@ def datasets() -> None:
         console.print(corpus.name, style="bold" if is_present else "", end="")
         console.print(f": {here}", soft_wrap=True)
         for what, text in (
-            ("splits", ", ".join(corpus.splits)),
+            ("splits", ", ".join(corpus.splits) or "as the files name them, or a column"),
             ("from", corpus.origin),
             ("licence", corpus.licence),
             ("layout", corpus.layout),
+            *([("caution", corpus.caution)] if corpus.caution else []),
         ):
             console.print(_wrapped(what, text, console.width), soft_wrap=True)
         console.print()

@@ -63,8 +63,7 @@ def audit(
     from hmer_tasks.audit.report import print_audit
     from hmer_tasks.audit.sides import SideOptions
     from hmer_tasks.cli.audit_labels import LabelAuditOptions, audit_labels
-    from hmer_tasks.corpora import folder
-    from hmer_tasks.pipeline.plan import root_of
+    from hmer_tasks.pipeline.plan import OWN_TABLES, root_of
     from hmer_tasks.storage.output_path import validate_output_path
     from hmer_tasks.storage.urls import parse_location
 
@@ -107,8 +106,9 @@ def audit(
         raise UsageError("--root goes with --dataset")
     if against_root is not None and against is None:
         raise UsageError("--against-root goes with --against")
-    if profile is not None and folder.NAME not in (dataset, against):
-        raise UsageError(f"--profile is for your own labels (--dataset {folder.NAME}, or --against it)")
+    if profile is not None and not {dataset, against} & set(OWN_TABLES):
+        own = " or ".join(OWN_TABLES)
+        raise UsageError(f"--profile is for your own labels (--dataset {own}, or --against it)")
     side = SideOptions(
         dataset, root and parse_location(root), tuple(split or ()), tuple(labels or ()), profile
     )

@@ -128,6 +128,7 @@ class Corpus:
         splits: The splits that it can have.
         available: Which of them some files hold.
         open_split: Opens a split of some files.
+        caution: What was not tried of it; empty where all of it was.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Corpus:
     splits: tuple[str, ...]
     available: Callable[[Files], tuple[str, ...]]
     open_split: Callable[[Files, str], SplitReader]
+    caution: str = ""
 
     def absent(self, root: PathOrUrl, split: str = "", available: tuple[str, ...] = ()) -> CorpusError:
         """The error for a user whose corpus, or one split of it, is not under `root`.

@@ -22,8 +22,10 @@ SUFFIXES = {
     "error_correction": "_error_fix",
 }
 _BATCH = 250  # rows in memory at once, at most
-_VALID = frozenset(("valid", "val", "validate"))
-_TEST = frozenset(("test", "2014", "2016", "2019", "N1", "N2", "N3"))
+_VALID = frozenset(("valid", "val", "validate", "validation", "dev"))
+_TEST = frozenset(
+    "test testing eval evaluation 2014 2016 2019 N1 N2 N3 spe cpe sce hwe easy moderate complex".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def configs(summary: Summary, counts: Mapping[str, int]) -> dict[str, Config]:
 
 def role_of(split: str) -> str:
     """What a split is for: `valid`, `test`, else `train` (synthetic ink and single symbols, too)."""
+    split = split.rpartition(".")[2]  # what stands before is the configuration of a table
     return "valid" if split in _VALID else "test" if split in _TEST else "train"
 
 

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 
 from hmer_tasks.handwriting import accents, stretch, tables
-from hmer_tasks.handwriting.boxes import Box, Cell, Mark, UndrawableError, kerning, strokes_box
+from hmer_tasks.handwriting.boxes import SMALLEST, Box, Cell, Mark, UndrawableError, kerning, strokes_box
 from hmer_tasks.handwriting.curves import curve, moved
 from hmer_tasks.handwriting.forms import SCRIPT
 from hmer_tasks.handwriting.lines import Bounds, infix, matches, rows_of
@@ -29,8 +29,6 @@ from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.latex.tree import GROUP, NONE
 
 AXIS = -46.0  # height at which fraction bars, + and = are written
-SMALLEST = 0.42  # size under which nothing is written
-BAR_SPACE = 16.0  # between a fraction's bar and what stands on it
 SCRIPTS = frozenset(["sub", "sup"])
 BRACES = frozenset(["\\underbrace", "\\overbrace"])
 BESIDE = SCRIPTS | {"nextline"}  # a next line is set by whoever lays out the rows

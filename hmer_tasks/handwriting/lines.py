@@ -6,7 +6,6 @@ from hmer_tasks.handwriting.boxes import Cell
 from hmer_tasks.handwriting.symbols import BARS, CLOSING, OPENING
 
 INFIX = frozenset(["\\over", "\\atop", "\\choose"])
-SIZED = frozenset(r"\left \right \middle".split())
 
 
 class Bounds(NamedTuple):

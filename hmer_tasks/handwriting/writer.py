@@ -7,7 +7,6 @@ from random import Random
 import numpy as np
 
 from hmer_tasks.handwriting.forms import MADE, SCRIPT, Form, form, forms
-from hmer_tasks.handwriting.symbols import form_names
 from hmer_tasks.handwriting.variation import Habits, in_one, warped
 
 Hands = dict[str, tuple[Form, ...]]  # forms of a user's own, by token
@@ -181,8 +180,3 @@ def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
         person=person,
         hands=hands or {},
     )
-
-
-def can_draw(token: str, hands: Hands) -> bool:
-    """Whether there is a form for a plain symbol."""
-    return bool(hands.get(token)) or bool(form_names(token))

@@ -21,7 +21,8 @@ import tempfile
 import zipfile
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -103,6 +104,18 @@ class ArchiveFiles(Files):
         self._file = file
         self._names: list[str] = []
 
+    @contextmanager
+    def _closed_on_failure(self, path: Path) -> Iterator[None]:
+        """Close the file if its table cannot be read. Raises CorpusError."""
+        try:
+            yield
+        except BROKEN as error:
+            self._file.close()
+            raise damaged(path, error) from None
+        except CorpusError:
+            self._file.close()
+            raise
+
     def _list(self, names: Iterable[str]) -> None:
         self._names = sorted(name for name in names if not is_junk(name))
 
@@ -141,7 +154,7 @@ class ZipFiles(ArchiveFiles):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, path.open("rb"))
-        try:
+        with self._closed_on_failure(path):
             self._zip = zipfile.ZipFile(TableReader(path, self._file.fileno(), MAX_DIRECTORY, BUFFER))
             if len(self._zip.filelist) > MAX_MEMBERS:
                 raise too_much(path, f"over {MAX_MEMBERS:,} members")
@@ -154,12 +167,6 @@ class ZipFiles(ArchiveFiles):
                 if member.flag_bits & 1:
                     raise CorpusError(f"{path}: its member {name!r} is encrypted; unpack it first")
                 self._members[name] = member
-        except BROKEN as error:
-            self._file.close()
-            raise damaged(path, error) from None
-        except CorpusError:
-            self._file.close()
-            raise
         self._list(self._members)
 
     def read(self, name: str) -> bytes:
@@ -184,14 +191,8 @@ class TarFiles(ArchiveFiles):
     def __init__(self, path: Path) -> None:
         super().__init__(path, unpacked(path))
         self._members: dict[str, tuple[int, int]] = {}  # name -> offset, size in bytes
-        try:
+        with self._closed_on_failure(path):
             self._scan(path)
-        except BROKEN as error:
-            self._file.close()
-            raise damaged(path, error) from None
-        except CorpusError:
-            self._file.close()
-            raise
         self._list(self._members)
 
     def _scan(self, path: Path) -> None:

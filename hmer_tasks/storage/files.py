@@ -18,6 +18,7 @@ from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.storage.content import Content, DiskContent, HeldContent
 from hmer_tasks.storage.urls import PathOrUrl
 
+TABLES = (".parquet", ".jsonl", ".ndjson", ".csv", ".tsv")  # what may be given as the root by itself
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 MAX_READ = 256 * 1024 * 1024  # bytes; no picture, ink or label file of any corpus comes near
 
@@ -34,6 +35,11 @@ def escapes_root(name: str) -> bool:
     if parts.startswith("/") or re.match(r"[A-Za-z]:/", parts):
         return True
     return posixpath.normpath(parts).split("/")[0] == ".."
+
+
+def seen_with(only: str, name: str) -> bool:
+    """Whether a file is seen beside the table that the user named: other tables are not."""
+    return name == only or not name.lower().endswith(TABLES)
 
 
 def normalize_member_name(name: str) -> str:
@@ -79,6 +85,10 @@ class Files(ABC):
         """A file to read here and there, of any size where it lies on disk as it is. Raises as `read`."""
         return HeldContent(self.read(name))
 
+    def ranges(self, name: str) -> Content:
+        """A file of any size of which only parts are read, far apart: a Parquet file. Raises as `read`."""
+        return self.content(name)
+
     @abstractmethod
     def close(self) -> None:
         """Let go of the handle. Reading afterwards is an error."""
@@ -114,10 +124,11 @@ class Files(ABC):
 
 
 class FolderFiles(Files):
-    """A folder on disk."""
+    """A folder on disk. `only`: the one table in it that is seen, where the user named a file."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, only: str = "") -> None:
         super().__init__(root)
+        self._only = only
         self._real = os.path.realpath(root)
         self._mark = _identity(self._real)
         self._seen: set[str] = set()  # folders, as real paths, in which a file was found
@@ -141,6 +152,8 @@ class FolderFiles(Files):
                 raise CorpusError(f"{self.root}: cannot be listed ({error.strerror})") from None
             except RecursionError:
                 raise CorpusError(f"{self.root}: its folders are nested too deeply") from None
+        if self._only:
+            self._names = [name for name in self._names if seen_with(self._only, name)]
         return [name for name in self._names if name.startswith(prefix) and name.endswith(suffix)]
 
     def folders(self, prefix: str = "") -> list[str]:

@@ -332,7 +332,10 @@ def test_every_split_of_every_corpus_has_a_role():
     roles = {(name, split): role_of(split) for name, each in CORPORA.items() for split in each.splits}
     roles = {key: role for key, role in roles.items() if key[0] != "released"}  # published as training data
     assert {key for key, role in roles.items() if role == "valid"} == {
-        ("mathwriting", "valid"), ("crohme2023", "val"), ("im2latexv2", "validate")
+        ("mathwriting", "valid"), ("crohme2023", "val"), ("im2latexv2", "validate"),
+        ("m2e", "val"),
+        *(("folder", split) for split in ("valid", "validation", "val", "dev")),
     }  # fmt: skip
+    assert role_of("human_handwrite.test") == "test"
     train = {key for key, role in roles.items() if role == "train"}
     assert train == {key for key in roles if key[1] in ("train", "synthetic", "symbols", "artificial")}

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from examples import error_driven_learning as error_loop
-from examples.error_driven_learning import MARKS, Stages, Step, chosen, claimed, figure_lines, launcher
+from examples.error_driven_learning import MARKS, Stages, Step, claimed, figure_lines, launcher
+from examples.mined_sheet import chosen
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.shards.verifier import verify
 from tests.conftest import REPOSITORY
