@@ -78,7 +78,7 @@ def test_what_a_conference_asks_for(out):
 
 def test_every_corpus_has_facts_and_terms():
     for name, corpus in CORPORA.items():
-        if name not in ("folder", "parquet"):
+        if name not in ("folder", "parquet"):  # the user's own
             assert about(name) != About(), name
         allowed = terms(corpus.licence)
         assert allowed.rows and allowed.models
