@@ -60,7 +60,7 @@ def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Aske
 
     Raises TrainError.
     """
-    template, answers = prompt_set(prompts)[task], {}
+    template, answers = prompt_set(prompts, (task,))[task], {}
     for prediction in read_predictions(candidates) if candidates else ():
         if prediction.sample == 0:
             answers[prediction.source, prediction.id] = (

@@ -202,7 +202,9 @@ def predict(given: argparse.Namespace) -> None:
                     return [said[0].raw for said in engine(asked, f"{key}/{name}")] if asked else []
 
                 readings = [str(line["pred"]) for line in lines]
-                refined = refine(reread, prompt_set(given.prompts), given.system_prompt, questions, readings)
+                refined = refine(
+                    reread, prompt_set(given.prompts, ERROR_TASKS), given.system_prompt, questions, readings
+                )
                 lines = [
                     {**line, "pred": better, "first": str(line["pred"])}
                     for line, better in zip(lines, refined, strict=True)
