@@ -30,9 +30,9 @@ from hmer_tasks.rewards import REWARDS
 from trainer.data import Prepared
 from trainer.decoding import GREEDY, Question, Sampling, answer
 from trainer.faults import UsageError, run
-from trainer.options import DataArguments
+from trainer.options import DataArguments, parse_as
 from trainer.patches import LoadsCheckpoints
-from trainer.sft import parse_as, set_up
+from trainer.sft import set_up
 from trainer.vision_trainer import SavesFinalWeights
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def train(arguments: GrpoArguments, training: GrpoConfig, config: ModelConfig) -
     """The whole run; what was logged, step by step. Raises UsageError, TrainError."""
     functions, training.reward_weights = read_rewards(arguments.rewards)
     more = {"rewards": arguments.rewards, "answers a row": training.num_generations, "beta": training.beta}
-    run = set_up(arguments, training, config, more)
+    if not (run := set_up(arguments, training, config, more)):
+        return []
     # Padded on the right, the prompt's token types would not stand where GRPOTrainer puts the prompt.
     run.processor.tokenizer.padding_side = "left"
     grpo_trainer = PictureGRPOTrainer(

@@ -127,11 +127,12 @@ def test_torchvision(built):
 
 
 def test_the_trainer(built):
-    from trainer.pictures import decode, size_of
+    from hmer_tasks.images import size_of
+    from trainer.pictures import decode
 
     def read(name: str, data: bytes) -> Image.Image:
         image = decode(data, name)
-        assert size_of(data) == image.size
+        assert size_of(data, name) == image.size
         return image
 
     compare(built[2], read)
