@@ -132,6 +132,8 @@ def _merge(
     if shipped_set(prompts_digest(plan.prompts)) is None:
         summary["prompts"] = dict(plan.prompts)
         summary["prompt_set"] = plan.prompts_name
+    if plan.corpus_prompts:
+        summary["corpus_prompts"] = dict(plan.corpus_prompts)
     return summary
 
 
