@@ -8,7 +8,7 @@ from rich.table import Table
 
 from hmer_tasks.cli.choices import Engine, Look
 from hmer_tasks.exceptions import BuildError, UsageError
-from hmer_tasks.tasks import TASK_NAMES
+from hmer_tasks.tasks import TASK_NAMES, task_names
 from hmer_tasks.utils.terminal import echo, plain_console, printable, printable_json
 
 if TYPE_CHECKING:
@@ -261,6 +261,7 @@ def build(
 
 def _print_built(built: "BuildResult") -> None:
     from hmer_tasks.latex.unknown import lines as unknown_lines
+    from hmer_tasks.plugins import plugin_options
 
     console = plain_console()
     if built.already:
@@ -272,6 +273,7 @@ def _print_built(built: "BuildResult") -> None:
         echo(f"{built.out} is built already, by these very arguments: {done}")
         return
     splits = built.summary["splits"]
+    built_tasks = {task for counted in splits.values() for task in counted["tasks"]}
     table = Table("", *splits)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -279,7 +281,7 @@ def _print_built(built: "BuildResult") -> None:
     table.add_row(
         "refused", *(f"{split_summary['rejected']:,}" for split_summary in splits.values()), end_section=True
     )
-    for task in TASK_NAMES:
+    for task in (name for name in task_names() if name in TASK_NAMES or name in built_tasks):
         table.add_row(
             task, *(f"{split_summary['tasks'].get(task, 0):,}" for split_summary in splits.values())
         )
@@ -300,7 +302,8 @@ def _print_built(built: "BuildResult") -> None:
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
     echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
-    echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
+    where = f"{built.out}{plugin_options()}"
+    echo(f"look:   hmer-tasks show {where}\nprove:  hmer-tasks verify {where}")
     echo(f'load:   datasets.load_dataset("{built.out}")')
 
 

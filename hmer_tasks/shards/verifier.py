@@ -19,6 +19,7 @@ from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import WORK, Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.tasks import Row, all_tasks
+from hmer_tasks.tasks.base import prove_row
 from hmer_tasks.tasks.prompts import Templates, draw, fill, prompts_digest, shipped_set
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
@@ -303,11 +304,11 @@ def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -
         try:
             task = tasks.get(str(record["task"]))
             if task is None:
-                raise ProofError("no such task")
+                raise ProofError("no such task (if it is a plug-in's: verify with --plugin)")
             row = _row(record)
-            task.check(row)
-            _check_prompt(row, kind, str(record["source"]), str(record["id"]))
             data = _picture(record, kind)
+            prove_row(task, row, data)
+            _check_prompt(row, kind, str(record["source"]), str(record["id"]))
         except ProofError as error:
             report.fault(f"{place}: {error}")
             continue
