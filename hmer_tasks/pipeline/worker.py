@@ -103,7 +103,7 @@ def read_input(inputs: Inputs, index: int, context: ExpansionConfig) -> tuple[Sa
         return Rejected(sample.id, sample.source, sample.reason, sample.where, sample.label)
     if _is_repeated(inputs, index):
         return Rejected(
-            sample.id, sample.source, RejectReason.DUPLICATE_ID, "this id stood before", sample.label
+            sample.id, sample.source, RejectReason.DUPLICATE_ID, "an earlier input has this id", sample.label
         )
     if context.excluded is not None and (why := context.excluded.why(sample.source, sample.id)):
         return Rejected(sample.id, sample.source, RejectReason.EXCLUDED, why, sample.label)

@@ -66,7 +66,7 @@ class Summary(TypedDict):
     splits: dict[str, SplitSummary]
     rejected: dict[str, int]
     unknown_commands: NotRequired[dict[str, Seen]]  # where there are some
-    repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
+    repaired: NotRequired[dict[str, int]]  # of a build with --repair: repaired labels by kind of repair
     pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
     prompts: NotRequired[dict[str, str]]  # the set, where it came from a user's file: verify compares with it
     shards: dict[str, ShardSummary]
