@@ -75,7 +75,7 @@ def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Aske
         for answer in (read_predictions(candidates) if candidates else ())
         if answer.sample == 0
     }
-    return Asked(task, prompt_set(prompts)[task], system, texts)
+    return Asked(task, prompt_set(prompts, (task,))[task], system, texts)
 
 
 def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:

@@ -234,7 +234,7 @@ def read(
         return [answers[0].raw for answers in engine(asked, f"{number}/{name}")] if asked else []
 
     first = [str(line["pred"]) for line in lines]
-    refined = refine(reread, prompt_set(given.prompts), given.system_prompt, questions, first)
+    refined = refine(reread, prompt_set(given.prompts, ERROR_TASKS), given.system_prompt, questions, first)
     return [
         {**line, "pred": better, "first": before}
         for line, better, before in zip(lines, refined, first, strict=True)

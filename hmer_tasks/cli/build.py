@@ -56,8 +56,14 @@ def build(
         typer.Option(help="canonical (lossless) or released (the published tool's).", rich_help_panel=TASKS),
     ] = "canonical",
     prompts: Annotated[
-        str, typer.Option(help="A prompt set by name, or a .toml file.", rich_help_panel=TASKS)
-    ] = "uni-mumer",
+        str,
+        typer.Option(
+            help="A prompt set by name, or a .toml file. Default: uni-mumer (a corpus of people's mistakes "
+            "has its own).",
+            rich_help_panel=TASKS,
+            show_default=False,
+        ),
+    ] = "",
     normalize: Annotated[
         bool, typer.Option("--normalize", help="Rewrite labels in one spelling.", rich_help_panel=TASKS)
     ] = False,

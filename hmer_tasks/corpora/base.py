@@ -56,12 +56,20 @@ class Sample:
         source: `corpus/split`.
         label: What the owners of the corpus wrote, untouched.
         image: The picture, not read yet.
+        erroneous: What the picture shows, where that is not the label but a person's solution with mistakes
+            (the same text: without any). Then the label is its corrected form, and only the error tasks have
+            rows.
+        gt: The owners' text, where `label` was taken out of it.
+        own_id: The id within its corpus, where `id` also names the corpus.
     """
 
     id: str
     source: str
     label: str
     image: Picture
+    erroneous: str | None = None
+    gt: str | None = None
+    own_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,8 @@ class Corpus:
         available: Which of them some files hold.
         open_split: Opens a split of some files.
         caution: What was not tried of it; empty where all of it was.
+        tasks: The tasks that its rows can be of; empty for all.
+        prompts: The prompt set that says the truth about its pictures, where it is not the default one.
     """
 
     name: str
@@ -140,6 +150,8 @@ class Corpus:
     available: Callable[[Files], tuple[str, ...]]
     open_split: Callable[[Files, str], SplitReader]
     caution: str = ""
+    tasks: tuple[str, ...] = ()
+    prompts: str = ""
 
     def absent(self, root: PathOrUrl, split: str = "", available: tuple[str, ...] = ()) -> CorpusError:
         """The error for a user whose corpus, or one split of it, is not under `root`.

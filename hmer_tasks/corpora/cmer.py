@@ -1,6 +1,6 @@
 """CMER (OpenOCR): complex expressions; a label file of `name.png<TAB>LaTeX` beside its pictures.
 
-A label is raw LaTeX in its display (`\\begin{equation}…`). MER-17M is published as tars of another layout, which
+A label is raw LaTeX in its display (`\\begin{equation}…`). MER-17M is published as tars of another layout and
 is not read. Source: https://github.com/Topdu/OpenOCR/blob/main/configs/rec/cmer/readme.md
 """
 

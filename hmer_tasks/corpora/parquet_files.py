@@ -104,6 +104,10 @@ class ParquetTable:
             return cell[0] if len(cell) == 1 else None
         return cell
 
+    def has(self, column: str) -> bool:
+        """Whether there is such a column."""
+        return column in self._open(0).schema_arrow.names
+
     def values(self, column: str) -> Iterator[object]:
         """Every row's value of a column that is small."""
         for number, group in self._groups:

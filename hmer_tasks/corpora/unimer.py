@@ -1,9 +1,9 @@
 """UniMER-1M and UniMER-Test: pictures numbered by the line of their label, from zero.
 
-`UniMER-1M/{train.txt,images/0000000.png …}` and `UniMER-Test/{spe,cpe,sce,hwe}{.txt,/0000000.png …}`. Picture n
-is line n + 1 of the file, blank lines counted. The owners' training set has more lines than pictures, so a line
-without its picture and a picture without its line are refused one by one: no label moves to another picture.
-Source: `load_data` in https://github.com/opendatalab/UniMERNet/blob/main/test.py
+`UniMER-1M/{train.txt,images/0000000.png …}`, `UniMER-Test/{spe,cpe,sce,hwe}{.txt,/0000000.png …}`. Picture n
+is line n + 1 of the file, blank lines counted. The owners' training set has more lines than pictures: a line
+without its picture and a picture without its line are refused one by one, so that no label moves to another
+picture. Source: `load_data` in https://github.com/opendatalab/UniMERNet/blob/main/test.py
 """
 
 import posixpath

@@ -131,6 +131,7 @@ def _merge(
         summary["repaired"] = dict(sorted(repaired.items()))
     if shipped_set(prompts_digest(plan.prompts)) is None:
         summary["prompts"] = dict(plan.prompts)
+        summary["prompt_set"] = plan.prompts_name
     return summary
 
 

@@ -18,7 +18,7 @@ from hmer_tasks.exceptions import CorpusError, UsageError
 from hmer_tasks.latex.rules import profile
 from hmer_tasks.shards.manifest import Fingerprint
 from hmer_tasks.storage.urls import PathOrUrl, parse_location
-from hmer_tasks.tasks.prompts import prompts_digest
+from hmer_tasks.tasks.prompts import Templates, prompts_digest
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.progress import progress_of_many
 
@@ -42,7 +42,7 @@ class BuildOptions:
     tasks: tuple[str, ...] = ()
     errors: str = "synthetic"
     tree_format: str = "canonical"
-    prompts: str = "uni-mumer"
+    prompts: str = ""  # empty: the corpus's own set, else uni-mumer
     normalize: bool = False
     valid_share: float = 0.0
     seed: int = 0
@@ -110,7 +110,8 @@ class Plan:
     inputs: dict[str, Inputs]
     jobs: list[Job]
     fingerprint: Fingerprint
-    prompts: Mapping[str, str]
+    prompts: Templates
+    prompts_name: str
 
 
 def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
@@ -315,7 +316,7 @@ def is_valid_side(seed: int, label: str, share: float) -> bool:
 def fingerprint(
     options: BuildOptions,
     tasks: tuple[str, ...],
-    prompts: Mapping[str, str],
+    prompts: Templates,
     errors: list[str],
     inputs: dict[str, Inputs],
 ) -> Fingerprint:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import WORK, Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.tasks import Row, all_tasks
-from hmer_tasks.tasks.prompts import NAMES, fill, prompts_digest, shipped_set
+from hmer_tasks.tasks.prompts import Templates, draw, fill, prompts_digest, shipped_set
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
 from hmer_tasks.utils.progress import progress_of
@@ -35,7 +35,8 @@ class _Kind:
     dialect: str
     images: bool
     keep_polarity: bool
-    prompts: Mapping[str, str] | None
+    prompts: Templates | None
+    seed: int
 
 
 @dataclass(slots=True)
@@ -113,10 +114,21 @@ def read_summary(out: PathOrUrl) -> Summary:
             # Builds of version 0.1.0 do not name the split: theirs is the file name's first part.
             shard.setdefault("split", name.rpartition("/")[2].rsplit("-", 3)[0])
         if "prompts" in summary:
-            summary["prompts"] = {name: str(summary["prompts"][name]) for name in NAMES}
+            summary["prompts"] = _templates(summary["prompts"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BuildError(f"{out}/build.json is damaged ({error}): build anew with --overwrite") from error
     return summary
+
+
+def _templates(prompts: Mapping[str, object]) -> dict[str, str | Sequence[str]]:
+    """The prompts that build.json holds. Raises ValueError or AttributeError where they are none."""
+    templates: dict[str, str | Sequence[str]] = {
+        task: [str(text) for text in given] if isinstance(given, list) else str(given)
+        for task, given in prompts.items()
+    }
+    if not templates:
+        raise ValueError("no prompts")
+    return templates
 
 
 def verify(out: PathOrUrl, workers: int = 0) -> Report:
@@ -147,7 +159,7 @@ def verify(out: PathOrUrl, workers: int = 0) -> Report:
     return report
 
 
-def _prompts(summary: Summary, report: Report) -> Mapping[str, str] | None:
+def _prompts(summary: Summary, report: Report) -> Templates | None:
     """The prompt set that build.json names by its fingerprint.
 
     None where it came from a user's file and build.json does not hold it: a build of version 0.1.0, or
@@ -163,7 +175,7 @@ def _prompts(summary: Summary, report: Report) -> Mapping[str, str] | None:
 
 
 def _read_shards(
-    store: Store, summary: Summary, prompts: Mapping[str, str] | None, workers: int
+    store: Store, summary: Summary, prompts: Templates | None, workers: int
 ) -> dict[str, Report]:
     arguments = summary["made_by"]["arguments"]
     kind = _Kind(
@@ -171,6 +183,7 @@ def _read_shards(
         images=not arguments.get("no_images"),
         keep_polarity=bool(arguments.get("keep_polarity")),
         prompts=prompts,
+        seed=int(str(arguments["seed"])),
     )
     reports: dict[str, Report] = {}
     total = len(summary["shards"])
@@ -283,7 +296,7 @@ def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -
                 raise ProofError("no such task")
             row = _row(record)
             task.check(row)
-            _check_prompt(row, kind.prompts)
+            _check_prompt(row, kind, str(record["source"]), str(record["id"]))
             data = _picture(record, kind)
         except ProofError as error:
             report.fault(f"{place}: {error}")
@@ -339,10 +352,13 @@ def _row(record: "dict[str, object]") -> Row:
     )
 
 
-def _check_prompt(row: Row, prompts: Mapping[str, str] | None) -> None:
-    """Raise ProofError unless the prompt is the template of the row's task, filled."""
-    if prompts is None:
+def _check_prompt(row: Row, kind: _Kind, source: str, id: str) -> None:
+    """Raise ProofError unless the prompt is the sample's template of the row's task, filled."""
+    if kind.prompts is None:
         return
+    prompts = draw(kind.prompts, kind.seed, source, id)
+    if row.task not in prompts:
+        raise ProofError(f"{row.task}: the prompt set that build.json names has none for it")
     expected = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")
     if row.prompt != expected:
         raise ProofError(f"{row.task}: the prompt is not that of the set that build.json names")
