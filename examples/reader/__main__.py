@@ -8,7 +8,6 @@ The test set is read once, when the training is over: the short expressions of C
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from examples.reader.recipe import Recipe, read_recipe
 from examples.reader.short import copy_short
 from examples.reader.train import Training
 from hmer_tasks import evaluate
+from hmer_tasks.evaluation.published import METRICS
+from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.predictions import read_predictions
 from trainer import predict
 
@@ -44,10 +45,11 @@ def make_ink(recipe: Recipe, corpus: Path, ink: Path) -> None:
 
 def read_test(recipe: Recipe, corpus: Path, out: Path) -> None:
     """Read CROHME 2014's short expressions, and score what was read."""
-    short, answers = out / "short-2014", out / "2014.jsonl"
+    short, shards, answers = out / "short-2014", out / "short-2014-rows", out / "2014.jsonl"
     if not short.exists():
         copy_short(corpus, "2014", short, longest=int(recipe.held.rsplit("-", 1)[1]))
-    asked = f"--model {out / 'run' / 'model'} --corpus crohme --root {short} --split 2014 --out {answers}"
+    build(BuildOptions("crohme", short, ("2014",), shards, ("recognition",), workers=1))
+    asked = f"--model {out / 'run' / 'model'} --data {shards}:2014 --out {answers}"
     predict.predict(
         predict.parser().parse_args([*asked.split(), "--temperature", "0", "--max_new_tokens", "40"])
     )
@@ -56,7 +58,10 @@ def read_test(recipe: Recipe, corpus: Path, out: Path) -> None:
         label for name in recipe.stores.values() for label in InkStore(out / "ink" / f"{name}.npz").labels
     }
     print(f"{sum(gt in known for gt, _ in pairs):,} of {len(pairs):,} labels occur in training; no ink does")
-    print(json.dumps({name: value for name, value in evaluate(pairs).items() if isinstance(value, float)}))
+    values = evaluate(pairs).values
+    for name in ("exprate", "within_1", "token_error_rate"):
+        value = values[name]
+        print(f"{METRICS[name].title}: {value.value:.3g} ({value.low:.3g} to {value.high:.3g})")
     print(f"more: hmer-tasks evaluate {answers}")
 
 

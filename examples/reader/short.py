@@ -1,7 +1,7 @@
 """The short expressions of a CROHME split as a corpus of their own: a folder of the same InkML files.
 
 python -m examples.reader.short --corpus CROHME --split 2014 --out build/reader/short-2014
-python -m trainer.predict --model build/reader/run/model --corpus crohme --root build/reader/short-2014 --split 2014 ...
+hmer-tasks build --dataset crohme --root build/reader/short-2014 --split 2014 --out build/reader/short-2014-rows
 """
 
 import argparse

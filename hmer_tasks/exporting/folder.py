@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import TypedDict
 
 from hmer_tasks._version import __version__
+from hmer_tasks.corpora import CORPORA
+from hmer_tasks.corpora.about import about
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.exporting.source import Config, checked, configs, relabelled
+from hmer_tasks.shards import croissant
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.utils.files import atomic_write, fsync_folder, sha256_of
 from hmer_tasks.utils.processes import raise_on_signal
@@ -299,6 +302,12 @@ def _write(
     layout.finish(partial, exported)
     if lines:
         atomic_write(partial / LEFT_OUT, lines)
+    builds = [_metadata(out, summary)]
+    if earlier is not None:
+        builds.insert(0, json.loads((target / croissant.FILE).read_text(encoding="utf-8")))
+    total = sum(config.rows for config in exported.values())
+    metadata = croissant.of_export(builds, layout.kind, partial, total)
+    atomic_write(partial / croissant.FILE, croissant.as_text(metadata))
     export: _Export = {
         "made_of": plan if earlier is None else earlier["made_of"],
         "rows": {name: config.rows for name, config in exported.items()},
@@ -310,6 +319,18 @@ def _write(
     atomic_write(partial / EXPORT, json.dumps(export, indent=1, ensure_ascii=False) + "\n")
     shutil.rmtree(partial / _DONE)
     return _written(target, export)
+
+
+def _metadata(out: Path, summary: Summary) -> Mapping[str, object]:
+    """The metadata of a build: its croissant.json; made on the spot for a build of an earlier version."""
+    path = out / croissant.FILE
+    if path.is_file():
+        metadata: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+        return metadata
+    name = str(summary["made_by"]["arguments"]["dataset"])
+    corpus = CORPORA.get(name)
+    licence, origin = ("not known", name) if corpus is None else (corpus.licence, corpus.origin)
+    return croissant.croissant(summary, licence, origin, about(name))
 
 
 def _shards(

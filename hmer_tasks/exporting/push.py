@@ -17,7 +17,7 @@ from hmer_tasks.utils.processes import raise_on_signal
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-_TEXTS = ("README.md", "build.json", "rejects.jsonl", "repairs.jsonl")
+_TEXTS = ("README.md", "croissant.json", "build.json", "rejects.jsonl", "repairs.jsonl")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 from jinja2 import Environment
 
 from hmer_tasks.corpora import Corpus
+from hmer_tasks.corpora.about import about
 from hmer_tasks.shards.label_statistics import Example
-from hmer_tasks.shards.licences import terms
+from hmer_tasks.shards.licences import BASE_MODELS, terms
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.tasks.prompts import set_name
@@ -46,6 +47,9 @@ def card(
         licence=corpus.licence,
         hub_licence=licence.hub_id,
         note=licence.note,
+        may={"rows": licence.rows, "models": licence.models},
+        base_models=BASE_MODELS,
+        facts=about(corpus.name),
         size=next((name for limit, name in _SIZES if rows < limit), "1M<n<10M"),
         features=_features(),
         splits=summary["splits"],

@@ -133,7 +133,14 @@ def test_a_second_build_in_the_same_folder(source, second, tmp_path, name):
     alone = export(second, tmp_path / "second", layout)
     both = export(second, tmp_path / "x", layout, add=True)
     assert both.rows == first.rows | alone.rows
-    described = {"export.json", "README.md", "dataset_info.json", ".info.json", "split.json"}
+    described = {
+        "export.json",
+        "README.md",
+        "croissant.json",
+        "dataset_info.json",
+        ".info.json",
+        "split.json",
+    }
     for path, data in before.items():
         if path.rpartition("/")[2] not in described:
             assert files_of(tmp_path / "x")[path] == data
