@@ -59,6 +59,14 @@ class Fingerprint(TypedDict):
     inputs: dict[str, dict[str, object]]
 
 
+class CorpusPrompts(TypedDict):
+    """The prompt set of one corpus of several: what it is called, its digest, its templates."""
+
+    prompt_set: str
+    sha256: str
+    prompts: dict[str, str | Sequence[str]]
+
+
 class Summary(TypedDict):
     """build.json."""
 
@@ -70,6 +78,7 @@ class Summary(TypedDict):
     pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
     prompts: NotRequired[dict[str, str | Sequence[str]]]  # the set, where it came from a user's file
     prompt_set: NotRequired[str]  # what that set is called
+    corpus_prompts: NotRequired[dict[str, CorpusPrompts]]  # by corpus of a recipe, where it has its own
     shards: dict[str, ShardSummary]
 
 
