@@ -16,7 +16,7 @@ THREADS := OMP_NUM_THREADS=$(or $(OMP_NUM_THREADS),1)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) $(CONSTRAINTS)
 
-.PHONY: build train error-corpus gpu-carry gpu-proof docs setup test test-lowest lint bench clean
+.PHONY: build train reader error-corpus gpu-carry gpu-proof docs setup test test-lowest lint bench clean
 
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
@@ -65,6 +65,18 @@ error-corpus: .venv/train
 	$(THREADS) $(BIN)/python examples/error_driven_learning.py --dataset $(DATASET) -k $(K) --recipe $(LOOP_RECIPE) \
 	    --launch "$(LAUNCH)" --out $(CORPUS) $(LOOP_ARGS)
 
+# A small model that reads: ink as strokes, training from random weights on one core, CROHME 2014's short expressions
+# read and scored. CROHME_INK is a folder or archive of CROHME's InkML. The same command goes on where it stopped;
+# READER_ARGS="--minutes 50" makes legs of it, READER_RECIPE=examples/reader/reader-pen.yaml takes the pen's ink alone.
+CROHME_INK ?= data/CROHME
+READER ?= build/reader
+READER_RECIPE ?= examples/reader/reader-cpu.yaml
+READER_ARGS ?=
+
+reader: .venv/train
+	$(THREADS) $(BIN)/python -m examples.reader --recipe $(READER_RECIPE) --corpus $(CROHME_INK) --out $(READER) \
+	    $(READER_ARGS)
+
 # What one GPU proves, in legs of nine minutes: the same command again until it says that all is done. First, where
 # there is a network: make gpu-carry CROHME=build/crohme (wheels, tokenizer, shards). Results go to bench/results/.
 CARRY ?= build/carry
@@ -105,6 +117,7 @@ lint: .venv/full
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pydoclint --quiet hmer_tasks
 
 bench: .venv/full
 	$(BIN)/python -m bench.parse_speed

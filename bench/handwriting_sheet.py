@@ -25,7 +25,7 @@ from hmer_tasks.handwriting.pen import clean
 from hmer_tasks.handwriting.recombine import Recombiner
 from hmer_tasks.handwriting.strokes import draw
 from hmer_tasks.handwriting.writer import keyed
-from hmer_tasks.handwriting.writing import drawable, opened, write, writer
+from hmer_tasks.handwriting.writing import decode, drawable, write, writer
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.tree import ExprTree, Node, to_label
 from hmer_tasks.storage.opening import open_files
@@ -109,7 +109,7 @@ def compared(ink: Path) -> list[list[Image.Image]]:
         by = people.writer(people.people.index(expression.writer) if known else number)
         new = recombiner.plan(keyed("sheet", number))
         rows.append([
-            real.convert("RGB"), written(label, number), opened(write(label, by, number)).convert("RGB"),
+            real.convert("RGB"), written(label, number), decode(write(label, by, number)).convert("RGB"),
             clean(recombined_ink(new, keyed("sheet ink", number))).convert("RGB"),
         ])  # fmt: skip
         if len(rows) == 12:

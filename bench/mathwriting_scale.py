@@ -34,14 +34,14 @@ SYNTHETIC = 396_014
 STEP = """
 import json, sys, time
 from pathlib import Path
-from hmer_tasks.corpora import CORPORA, Refused, open_corpus
+from hmer_tasks.corpora import CORPORA, Rejected, open_corpus
 mode, root = sys.argv[1], Path(sys.argv[2])
 start = time.perf_counter()
 with open_corpus(CORPORA["mathwriting"], root) as files:
     reader = CORPORA["mathwriting"].open_split(files, "train")
     indexed = time.perf_counter() - start
     start = time.perf_counter()
-    refused = sum(isinstance(reader[i], Refused) for i in range(len(reader))) if mode == "read" else 0
+    refused = sum(isinstance(reader[i], Rejected) for i in range(len(reader))) if mode == "read" else 0
     read = time.perf_counter() - start
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().split("\\n") if ":" in line)
 peak = int(status["VmHWM"].split()[0]) / 1000

@@ -17,7 +17,7 @@ import torch
 from bench.qwen import processor_of
 from hmer_tasks.tasks import TASK_NAMES
 from trainer.data import prepare
-from trainer.lengths import GroupedSampler, Limits, fitter, measure, padding_share
+from trainer.lengths import Fitter, GroupedSampler, measure, padding_share
 from trainer.options import DataArguments
 
 # isort: split
@@ -35,8 +35,8 @@ def tokens_of(
     arguments = DataArguments(data=data, limit=limit, max_tokens=8192, system_prompt=SYSTEM)
     table = prepare(arguments, processor, 0).table
     counts = measure(table, processor, SYSTEM)
-    fit = fitter(processor, Limits(8192, "refuse", "downsize"))
-    tokens = np.array([fit(text, width, height, "").tokens for text, width, height in counts.tolist()])
+    fit = Fitter(processor, 8192, "refuse", "downsize")
+    tokens = np.array([fit(*count).tokens for count in counts.tolist()])
     return tokens, tokens - counts[:, 0], np.array(table["task"][:])
 
 

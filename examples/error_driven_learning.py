@@ -27,7 +27,6 @@ is refused. Other caps without another training: `hmer-tasks errors mine OUT/fol
 
 import argparse
 import fcntl
-import io
 import json
 import os
 import shlex
@@ -42,21 +41,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
-from PIL import Image, ImageDraw, ImageFont
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
+from examples.mined_sheet import show_mined
 from hmer_tasks.errors.mine import Caps, Mined, mine_files
 from hmer_tasks.errors.rejection_rules import FARTHEST
 from hmer_tasks.pipeline import BuildOptions, BuildResult, build
 from hmer_tasks.pipeline.folds import write_folds
-from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
+from hmer_tasks.predictions import read_predictions
 from hmer_tasks.tasks import TASK_NAMES
 from hmer_tasks.utils.files import atomic_write, sha256_of
 from hmer_tasks.utils.processes import raise_on_signal
+from hmer_tasks.utils.terminal import echo
 from trainer import faults
 from trainer.faults import TrainError, UsageError
 
@@ -73,21 +67,18 @@ if sys.platform == "linux":
 if os.getppid() == int(sys.argv[1]):  # else it died before it could be asked for
     os.execvp(sys.argv[2], sys.argv[2:])
 """
-SHOWN = 10
-_WIDE, _PICTURE, _GAP, _LINE, _FONT = 1100, (440, 120), 14, 19, 14
-_INK, _GREY, _WRONG, _RULE = "#222222", "#777777", "#c0262d", "#dddddd"
 Figures = dict[str, object]  # numbers, lists of them, and counts by name: as they stand in loop.json
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
+    command_line = argparse.ArgumentParser(
         prog="error_driven_learning",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add = made.add_argument
+    add = command_line.add_argument
     add("--dataset", required=True, help="a corpus by its name, as in `hmer-tasks build --dataset`")
     add("--root", type=Path, help="where the corpus lies")
     add("--split", action="append", help="a split; can be repeated. Default: train")
@@ -112,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     add("--farthest", type=float, default=FARTHEST, help="at most this distance, as a share of the length")
     add("--clean_share", type=float, default=0.1, help="share of samples that also get rows that are right")
     add("--workers", type=int, default=0, help="processes of a build; 0: one a core")
-    return made
+    return command_line
 
 
 def settings_of(given: argparse.Namespace) -> dict[str, object]:
@@ -164,8 +155,8 @@ def loop(given: argparse.Namespace) -> None:
         stages.run("mine", lambda: of_mined(mine_files(read, mined, caps)))
         stages.run("build", final)
     shown = show_mined(out / "build", mined, out / "mined.png")
-    print(f"{shown} mined rows with their pictures: {out / 'mined.png'}" if shown else "no row was mined")
-    print(f"figures: {out / 'loop.json'}; train on {out / 'build'}", flush=True)
+    echo(f"{shown} mined rows with their pictures: {out / 'mined.png'}" if shown else "no row was mined")
+    echo(f"figures: {out / 'loop.json'}; train on {out / 'build'}")
 
 
 def _options(given: argparse.Namespace) -> BuildOptions:
@@ -253,17 +244,19 @@ class Stages:
         self.done: dict[str, Figures] = {}
         path = out / MARKS / "run.json"
         here = json.loads(json.dumps(settings, default=str))
-        stages_done = [each for each in (out / MARKS).glob("*.json") if each != path]
+        stages_done = [
+            path_of_stage for path_of_stage in (out / MARKS).glob("*.json") if path_of_stage != path
+        ]
         if path.exists() and stages_done:
-            there = json.loads(path.read_text(encoding="utf-8"))
+            recorded = json.loads(path.read_text(encoding="utf-8"))
             for name in here:
-                if there.get(name) != here[name]:
+                if recorded.get(name) != here[name]:
                     raise TrainError(
-                        f"{out} was begun with another {name} ({there.get(name)}, now {here[name]}):"
+                        f"{out} was begun with another {name} ({recorded.get(name)}, now {here[name]}):"
                         " choose another --out, or delete it"
                     )
         elif not path.exists():
-            strangers = [each.name for each in out.iterdir() if each.name != MARKS]
+            strangers = [entry.name for entry in out.iterdir() if entry.name != MARKS]
             if strangers:
                 raise TrainError(f"{out} holds other files ({strangers[0]} …): choose another --out")
         atomic_write(path, json.dumps(here, indent=1) + "\n")
@@ -273,7 +266,7 @@ class Stages:
         """Do a stage, unless it is done."""
         if self._is_done(name):
             return
-        print(f"== {name}", flush=True)
+        echo(f"== {name}")
         start = time.monotonic()
         figures = work()
         self._mark(name, {**figures, "seconds": round(time.monotonic() - start, 1)})
@@ -290,7 +283,7 @@ class Stages:
                 for place in range(at_once):
                     if todo and place not in running:
                         step = todo.pop(0)
-                        print(f"== {step.name}", flush=True)
+                        echo(f"== {step.name}")
                         gpu = str(place) if at_once > 1 else None
                         running[place] = step, start(step.command, self.lock, gpu), time.monotonic()
                 for place, (step, process, began) in list(running.items()):
@@ -318,11 +311,11 @@ class Stages:
             return False
         self.done[name] = json.loads(path.read_text(encoding="utf-8"))
         self._tell_all()  # the loop may have been killed between a mark and loop.json
-        print(f"== {name}: done before\n{told(self.done[name])}", flush=True)
+        echo(f"== {name}: done before\n{figure_lines(self.done[name])}")
         return True
 
     def _mark(self, name: str, figures: Figures) -> None:
-        print(told(figures), flush=True)
+        echo(figure_lines(figures))
         self.done[name] = figures
         atomic_write(
             self.out / MARKS / f"{name.replace(' ', '-')}.json", json.dumps(figures, indent=1) + "\n"
@@ -340,10 +333,10 @@ def launcher(text: str) -> list[str]:
     if not words:
         return [sys.executable]
     beside = Path(sys.executable).parent / words[0]  # `accelerate` of this environment, activated or not
-    found = str(beside) if beside.exists() else shutil.which(words[0])
-    if found is None:
+    program = str(beside) if beside.exists() else shutil.which(words[0])
+    if program is None:
         raise TrainError(f"--launch: no program {words[0]}")
-    return [found, *words[1:]]
+    return [program, *words[1:]]
 
 
 def start(command: list[str], lock: int, gpu: str | None) -> "subprocess.Popen[bytes]":
@@ -393,10 +386,10 @@ def of_predictions(path: Path) -> Figures:
     """How many answers there are, how they ended, and how many are right, token for token."""
     stops: Counter[str] = Counter()
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for each in read_predictions(path):
-        stops[each.stop] += 1
-        right[each.source, each.id].append(each.pred.split() == each.gt.split())
-    answers = [one for several in right.values() for one in several]
+    for answer in read_predictions(path):
+        stops[answer.stop] += 1
+        right[answer.source, answer.id].append(answer.pred.split() == answer.gt.split())
+    answers = [is_right for several in right.values() for is_right in several]
     return {
         "pictures": len(right),
         "answers": len(answers),
@@ -416,139 +409,17 @@ def of_mined(mined: Mined) -> Figures:
     }
 
 
-def told(figures: Figures) -> str:
+def figure_lines(figures: Figures) -> str:
     """Figures as lines for the terminal."""
     return "\n".join(f"   {name}: {_value(value)}" for name, value in figures.items())
 
 
 def _value(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(each)}" for name, each in value.items()) or "none"
+        return ", ".join(f"{name} {_value(part)}" for name, part in value.items()) or "none"
     if isinstance(value, list):
         return ", ".join(map(_value, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-# Ten mined rows to look at.
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A mined row, and the picture it belongs to."""
-
-    id: str
-    label: str
-    candidate: str
-    marked: str
-    picture: bytes
-
-
-def show_mined(build: Path, mined: Path, sheet: Path) -> int:
-    """Write the sheet, print the table; returns how many rows are shown (none: nothing is written)."""
-    rows = list(mined_rows(build, chosen(mined)))
-    if rows:
-        draw_sheet(rows).save(sheet)
-        Console().print(_table(rows))
-    return len(rows)
-
-
-def chosen(mined: Path) -> dict[tuple[str, str], str]:
-    """Up to ten mined candidates, of pictures spread over all that have some: by (source, id)."""
-    first: dict[tuple[str, str], Prediction] = {}
-    for each in read_predictions(mined):
-        first.setdefault((each.source, each.id), each)
-    keys = list(first)
-    step = max(1, len(keys) // SHOWN)
-    return {key: explicit_or_raw(first[key].pred) for key in keys[::step][:SHOWN]}
-
-
-def mined_rows(build: Path, wanted: dict[tuple[str, str], str]) -> Iterator[Shown]:
-    """The rows of a build made of these candidates, in the build's order."""
-    names = ["source", "id", "task", "label", "candidate", "marked"]
-    for shard in sorted(build.glob("data/*.parquet")):
-        file = pq.ParquetFile(shard)
-        for group in range(file.num_row_groups):
-            rows = file.read_row_group(group, columns=names).to_pylist()
-            found = [
-                (at, row)
-                for at, row in enumerate(rows)
-                if row["task"] == "error_detection"
-                and wanted.get((row["source"], row["id"])) == row["candidate"]
-            ]
-            if found:
-                pictures = file.read_row_group(group, columns=["images"])["images"]
-                for at, row in found:
-                    data = pictures[at].as_py()[0]["bytes"]
-                    yield Shown(row["id"], row["label"], row["candidate"], row["marked"], data)
-
-
-def draw_sheet(rows: list[Shown]) -> Image.Image:
-    """One picture: each row's own on the left; label, candidate and marked text beside it."""
-    font = ImageFont.load_default(_FONT)
-    left = _PICTURE[0] + 2 * _GAP
-    blocks = []
-    for row in rows:
-        lines: list[tuple[str, list[tuple[str, str]]]] = [("", [(row.id, _GREY)])]
-        for name, text in (("label", row.label), ("read", row.candidate), ("marked", row.marked)):
-            for number, line in enumerate(_wrapped(_coloured(text), font, _WIDE - left - 80)):
-                lines.append((name if not number else "", line))
-        blocks.append(lines)
-    heights = [max(_PICTURE[1], _LINE * len(lines)) + 2 * _GAP for lines in blocks]
-    sheet = Image.new("RGB", (_WIDE, sum(heights)), "white")
-    draw = ImageDraw.Draw(sheet)
-    top = 0
-    for row, lines, height in zip(rows, blocks, heights, strict=True):
-        picture = Image.open(io.BytesIO(row.picture)).convert("RGB")
-        picture.thumbnail(_PICTURE)
-        sheet.paste(picture, (_GAP, top + (height - picture.height) // 2))
-        y = top + _GAP
-        for name, line in lines:
-            draw.text((left, y), name, _GREY, font)
-            x = float(left + 70)
-            for word, colour in line:
-                draw.text((x, y), word, colour, font)
-                x += draw.textlength(f"{word} ", font)
-            y += _LINE
-        top += height
-        draw.line((0, top - 1, _WIDE, top - 1), _RULE)
-    return sheet
-
-
-def _coloured(text: str) -> list[tuple[str, str]]:
-    """The tokens, each with its colour: what is marked stands out."""
-    out, wrong = [], False
-    for token in text.split():
-        wrong = wrong or token == ERROR_START
-        out.append((token, _WRONG if wrong or token == DELETED else _INK))
-        wrong = wrong and token != ERROR_END
-    return out
-
-
-def _wrapped(
-    words: list[tuple[str, str]], font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float
-) -> list[list[tuple[str, str]]]:
-    lines: list[list[tuple[str, str]]] = [[]]
-    used = 0.0
-    for word in words:
-        long = font.getlength(f"{word[0]} ")
-        if lines[-1] and used + long > width:
-            lines.append([])
-            used = 0.0
-        lines[-1].append(word)
-        used += long
-    return lines
-
-
-def _table(rows: list[Shown]) -> Table:
-    table = Table("picture", "label", "read", "marked", title="mined rows", show_lines=True)
-    for column in table.columns:
-        column.overflow = "fold"
-    for row in rows:
-        marked = Text()
-        for token, colour in _coloured(row.marked):
-            marked.append(f"{token} ", "bold red" if colour == _WRONG else "")
-        table.add_row(row.id, Text(row.label), Text(row.candidate), marked)
-    return table
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ from hmer_tasks.rewards import REWARDS
 from trainer.data import Prepared
 from trainer.decoding import GREEDY, Question, Sampling, answer
 from trainer.faults import UsageError, run
-from trainer.options import DataArguments
+from trainer.options import DataArguments, parse_as
 from trainer.patches import LoadsCheckpoints
-from trainer.sft import parse_as, set_up
+from trainer.sft import set_up
 from trainer.vision_trainer import SavesFinalWeights
 
 if TYPE_CHECKING:
@@ -121,10 +121,12 @@ def earned(
         questions = [Question(row["images"][0], row["prompt"]) for row in rows_now]
         said = answer(model, processor, questions, sampling)
         asked = [row for row in rows_now for _ in range(sampling.samples)]
-        columns = {name: [one[name] for one in asked] for name in COLUMNS}
-        answers = [one.raw for each in said for one in each]
+        columns = {name: [row[name] for row in asked] for name in COLUMNS}
+        answers = [reply.raw for replies in said for reply in replies]
         for name, reward in REWARDS.items():
-            worth = [one for one in reward(prompts=None, completions=answers, **columns) if one is not None]
+            worth = [
+                value for value in reward(prompts=None, completions=answers, **columns) if value is not None
+            ]
             sums[name] += sum(worth)
             rows[name] += len(worth)
     return {name: sums[name] / rows[name] for name in REWARDS if rows[name]}
@@ -139,19 +141,20 @@ def train(arguments: GrpoArguments, training: GrpoConfig, config: ModelConfig) -
     """The whole run; what was logged, step by step. Raises UsageError, TrainError."""
     functions, training.reward_weights = read_rewards(arguments.rewards)
     more = {"rewards": arguments.rewards, "answers a row": training.num_generations, "beta": training.beta}
-    made = set_up(arguments, training, config, more)
+    if not (run := set_up(arguments, training, config, more)):
+        return []
     # Padded on the right, the prompt's token types would not stand where GRPOTrainer puts the prompt.
-    made.processor.tokenizer.padding_side = "left"
+    run.processor.tokenizer.padding_side = "left"
     grpo_trainer = PictureGRPOTrainer(
-        model=made.model,
+        model=run.model,
         reward_funcs=functions,
         args=training,
-        train_dataset=prompts_of(made.prepared),
-        processing_class=made.processor,
+        train_dataset=prompts_of(run.prepared),
+        processing_class=run.processor,
         peft_config=get_peft_config(config),
-        callbacks=made.callbacks(),
+        callbacks=run.callbacks(),
     )
-    made.go(grpo_trainer, ("reward", "exprate"))
+    run.go(grpo_trainer, ("reward", "exprate"))
     return grpo_trainer.state.log_history
 
 

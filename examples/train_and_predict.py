@@ -24,6 +24,6 @@ with tempfile.TemporaryDirectory() as scratch:
     asked = ["--model", model, "--data", shards, "--out", answers, "--temperature", "0"]
     predict.predict(predict.parser().parse_args([*asked, "--max_new_tokens", "200"]))
     read = list(read_predictions(Path(answers)))
-    for one in read:
-        print(f"{one.id}: {one.pred}")
-    print(f"ExpRate {evaluate([(one.gt, one.pred) for one in read])['exprate']}")
+    for prediction in read:
+        print(f"{prediction.id}: {prediction.pred}")
+    print(f"ExpRate {evaluate([(prediction.gt, prediction.pred) for prediction in read])['exprate']}")

@@ -106,6 +106,7 @@ class RejectReason(StrEnum):
     LOST_TEXT = "lost_text"
     NOT_MATHEMATICS = "not_mathematics"
     UNKNOWN_COMMAND = "unknown_command"
+    NO_DIFFERENCE = "no_difference"  # a solution with a mistake that its corrected form does not show
 
     # the label's file
     NOT_UTF8 = "not_utf8"

@@ -1,4 +1,4 @@
-"""Verifiable rewards for TRL's GRPOTrainer, under the name by which training scripts import them.
+"""Verifiable rewards for TRL's GRPOTrainer and for verl, under the name that training scripts import.
 
 They are defined in `hmer_tasks/evaluation/rewards.py`.
 """
@@ -15,6 +15,7 @@ from hmer_tasks.evaluation.rewards import (
     same_on_paper_reward,
     tree_agrees_reward,
     tree_valid_reward,
+    weighted_score,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "same_on_paper_reward",
     "tree_agrees_reward",
     "tree_valid_reward",
+    "weighted_score",
 ]

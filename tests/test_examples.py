@@ -25,9 +25,10 @@ def test_an_example_runs(path, sample):
         "read_a_build": [str(sample)],
         # two pictures and a step; its docstring says what it learns in minutes
         "grpo_on_a_cpu": ["--data", str(sample), *"--pictures 2 --sft_steps 1 --steps 1".split()],
-        # whole runs of these two are in tests/trainer
+        # whole runs of these are in tests/trainer
         "grpo": ["--help"],
         "error_driven_learning": ["--help"],
+        "mined_sheet": ["--help"],
     }
     command = [sys.executable, str(path), *arguments.get(path.stem, [])]
     done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)

@@ -65,7 +65,7 @@ def flash_varlen(
             module, query, key, value, attention_mask, scaling=scaling, is_causal=is_causal, **arguments
         )
     groups = query.shape[1] // key.shape[1]  # heads of the query that share one of the keys
-    key, value = (one.repeat_interleave(groups, 1) if groups > 1 else one for one in (key, value))
+    key, value = (states.repeat_interleave(groups, 1) if groups > 1 else states for states in (key, value))
     if varlen_attn is not None and query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
         out = _on_gpu(query, key, value, cuts, causal, scaling)
     else:
@@ -79,7 +79,7 @@ def _on_gpu(q: Tensor, k: Tensor, v: Tensor, cuts: Tensor, causal: bool, scale: 
     if causal:
         more |= {"window_size": (-1, 0)} if "window_size" in known else {"is_causal": True}
     longest = int((cuts[1:] - cuts[:-1]).max())
-    q, k, v = (one[0].transpose(0, 1).contiguous() for one in (q, k, v))
+    q, k, v = (states[0].transpose(0, 1).contiguous() for states in (q, k, v))
     out = varlen_attn(q, k, v, cuts, cuts, longest, longest, **more)
     assert isinstance(out, Tensor)  # more than it comes only where more is asked for
     return out[None]
@@ -92,8 +92,10 @@ def _by_length(q: Tensor, k: Tensor, v: Tensor, cuts: Tensor, causal: bool, scal
     outs, places = [], []
     for length, starts in pieces.items():
         at = (torch.tensor(starts)[:, None] + torch.arange(length)).flatten().to(q.device)
-        one, two, three = (each[0][:, at].unflatten(1, (-1, length)).transpose(0, 1) for each in (q, k, v))
-        out = scaled_dot_product_attention(one, two, three, is_causal=causal, scale=scale)
+        queries, keys, values = (
+            states[0][:, at].unflatten(1, (-1, length)).transpose(0, 1) for states in (q, k, v)
+        )
+        out = scaled_dot_product_attention(queries, keys, values, is_causal=causal, scale=scale)
         outs.append(out.permute(0, 2, 1, 3).flatten(0, 1))  # (pieces × length, heads, width)
         places.append(at)
     return torch.cat(outs)[torch.cat(places).argsort()][None]

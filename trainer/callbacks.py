@@ -6,7 +6,6 @@ from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import torch
 from accelerate.utils import DistributedType, gather_object
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -15,7 +14,6 @@ from trainer.data import Decode, Prepared
 from trainer.decoding import GREEDY, Question, Sampling, answer
 
 if TYPE_CHECKING:
-    from transformers import ProcessorMixin
     from trl import SFTTrainer
 
 
@@ -26,11 +24,10 @@ class Decoder(TrainerCallback):
     """
 
     def __init__(self, prepared: Prepared, every: int, batch: int, new_tokens: int) -> None:
-        self.table, self.rows = prepared.table, prepared.rows
-        self.every = every
-        self.batch = batch
+        self.rows, self.every, self.batch = prepared.rows, every, batch
+        self.asked = list(zip(prepared.table["task"], prepared.table["label"], strict=True))
         self.sampling = Sampling(temperature=GREEDY.temperature, max_new_tokens=new_tokens)
-        self.trainer: SFTTrainer | None = None  # set once the trainer is there
+        self.trainer: SFTTrainer | None = None  # set once it exists
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
@@ -46,40 +43,33 @@ class Decoder(TrainerCallback):
         training = model.training
         model.eval()
         verdicts = self._verdicts()
-        rate = sum(exact for exact, _ in verdicts) / len(verdicts)
-        stuck = sum(stop == "repetition" for _, stop in verdicts) / len(verdicts)
+        rate, stuck = (sum(column) / len(verdicts) for column in zip(*verdicts, strict=True))
         self.trainer.log({"exprate": rate, "stuck": stuck})  # before: TRL would add its training metrics
         model.train(training)
         return rate
 
-    def _verdicts(self) -> list[tuple[bool, str]]:
-        """Whether each answer is exact, and how it ended. Every process decodes its part."""
+    def _verdicts(self) -> list[tuple[bool, bool]]:
+        """Whether each answer is exact, and whether it is stuck. Every process decodes its part."""
         assert self.trainer is not None
         accelerator, tasks = self.trainer.accelerator, all_tasks()
-        processor: ProcessorMixin = self.trainer.processing_class
-        world, rank = accelerator.num_processes, accelerator.process_index
-        spread = accelerator.distributed_type == DistributedType.FSDP or _is_zero3(self.trainer)
-        part = max(1, -(-len(self.rows) // world))  # as many for each, or the others would wait forever
-        mine = [(rank * part + at) % len(self.rows) for at in range(part)]
-        verdicts: list[tuple[int, bool, str]] = []
-        for start in range(0, part, self.batch):
-            numbers = mine[start : start + self.batch]
-            examples = [self.rows[number] for number in numbers]
-            questions = [Question(one["images"][0], one["prompt"]) for one in examples]
-            model = self.trainer.model
-            answers = answer(model, processor, questions, self.sampling, synced=spread and world > 1)
-            for number, (said,) in zip(numbers, answers, strict=True):
-                row = self.table[number]
-                label = tasks[row["task"]].read(said.raw)
-                exact = label is not None and label.split() == row["label"].split()
-                verdicts.append((number, exact, said.stop))
-        gathered = gather_object(verdicts) if world > 1 else verdicts
-        return [(exact, stop) for _, exact, stop in {one[0]: one for one in gathered}.values()]
-
-
-def _is_zero3(trainer: "SFTTrainer") -> bool:
-    plugin = getattr(trainer.accelerator.state, "deepspeed_plugin", None)
-    return plugin is not None and plugin.zero_stage == 3
+        # None: transformers knows by itself, but of the FSDP2 that accelerate sets up.
+        synced = accelerator.distributed_type == DistributedType.FSDP or None
+        verdicts = list[tuple[int, tuple[bool, bool]]]()
+        numbers = list(range(len(self.rows)))
+        # As many for each process, or the others would wait for ever (FSDP, ZeRO-3).
+        with accelerator.split_between_processes(numbers, apply_padding=True) as mine:
+            for start in range(0, len(mine), self.batch):
+                part = mine[start : start + self.batch]
+                rows = self.rows[part]
+                pictures = [images[0] for images in rows["images"]]
+                questions = list(map(Question, pictures, rows["prompt"]))
+                model, processor = self.trainer.model, self.trainer.processing_class
+                answers = answer(model, processor, questions, self.sampling, synced)
+                for number, (said,) in zip(part, answers, strict=True):
+                    task, label = self.asked[number]
+                    exact = (tasks[task].read(said.raw) or "").split() == label.split()
+                    verdicts.append((number, (exact, said.stop == "repetition")))
+        return list(dict(gather_object(verdicts)).values())
 
 
 class Stopper(TrainerCallback):
@@ -90,7 +80,6 @@ class Stopper(TrainerCallback):
 
     def __init__(self) -> None:
         self.asked = self.stopped = False
-        self.trainer: SFTTrainer | None = None
         signal.signal(signal.SIGTERM, self._ask)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
@@ -100,15 +89,8 @@ class Stopper(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
         """Ask all processes whether one of them was told to stop."""
-        assert self.trainer is not None
-        asked = self.asked
-        accelerator = self.trainer.accelerator
-        if accelerator.num_processes > 1:
-            flag = torch.tensor([int(asked)], device=accelerator.device)
-            asked = bool(accelerator.reduce(flag, "sum").item())
-        if asked:
-            self.stopped = True
-            control.should_save = control.should_training_stop = True
+        if any(gather_object([self.asked])):
+            self.stopped = control.should_save = control.should_training_stop = True
 
 
 class Epochs(TrainerCallback):
@@ -123,8 +105,8 @@ class Epochs(TrainerCallback):
     ) -> None:
         """Order and workers of this epoch are made after this."""
         self.transform.epoch = int(state.epoch or 0)
-        sampler = getattr(self.trainer, "epoch_sampler", None)
-        if sampler is not None:
+        # Accelerate hands the epoch on, but not to a sampler beneath skipped batches of several processes.
+        if sampler := getattr(self.trainer, "epoch_sampler", None):
             sampler.set_epoch(self.transform.epoch)
 
 
@@ -141,13 +123,15 @@ class PlainLines(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
         """One line."""
-        logs = dict(state.log_history[-1])
         if not state.is_local_process_zero:
             return
-        shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in logs.items()}
-        shown.pop("total_flos", None), shown.pop("step", None)
-        line, done = str(shown), state.global_step - self.first
-        if done and "loss" in logs:
+        logs = {
+            key: value for key, value in state.log_history[-1].items() if key not in ("total_flos", "step")
+        }
+        line = str(
+            {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in logs.items()}
+        )
+        if (done := state.global_step - self.first) and "loss" in logs:
             left = (time.monotonic() - self.begun) / done * max(0, state.max_steps - state.global_step)
             line += f" step {state.global_step:,} of {state.max_steps:,}"
             line += f", {timedelta(seconds=round(left))} left"

@@ -62,6 +62,6 @@ def _about(path: str) -> str:
     build = where / "build.json"
     if not build.is_file():
         return f"`{path}`"
-    made = json.loads(build.read_text(encoding="utf-8"))["made_by"]["arguments"]
-    named = {name: made[name] for name in ("dataset", "splits", "errors", "seed") if name in made}
+    arguments = json.loads(build.read_text(encoding="utf-8"))["made_by"]["arguments"]
+    named = {name: arguments[name] for name in ("dataset", "splits", "errors", "seed") if name in arguments}
     return f"`{path}`: " + ", ".join(f"{name} {value}" for name, value in named.items())

@@ -2,7 +2,7 @@
 
 `trainer_state.json` is written last, so a checkpoint without a whole one was cut off while it was
 written; it is passed over, and the user is told. `run.json` says what the run is: going on with other
-data or another learning rate would be neither run.
+data or another learning rate would be neither run. `log.jsonl` is written when the run is finished.
 """
 
 import json
@@ -10,16 +10,16 @@ import re
 import shutil
 from pathlib import Path
 
+from hmer_tasks.utils.files import atomic_write
 from trainer.faults import TrainError
 
-_NAME = re.compile(r"checkpoint-(\d+)")
 Identity = dict[str, object]
 
 
 def checkpoints(out: Path) -> list[Path]:
     """All checkpoints of a run, the newest first, half-written ones included."""
-    found = [path for path in out.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(path.name.partition("-")[2]), reverse=True)
+    paths = [path for path in out.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name)]
+    return sorted(paths, key=lambda path: int(path.name.partition("-")[2]), reverse=True)
 
 
 def missing_of(checkpoint: Path, processes: int) -> str:
@@ -35,7 +35,7 @@ def missing_of(checkpoint: Path, processes: int) -> str:
     return ""
 
 
-def newest_whole(out: Path, processes: int) -> tuple[Path | None, list[str]]:
+def last_complete_checkpoint(out: Path, processes: int) -> tuple[Path | None, list[str]]:
     """The checkpoint to go on from, and a line for each newer one that is passed over."""
     lines: list[str] = []
     for checkpoint in checkpoints(out):
@@ -46,29 +46,33 @@ def newest_whole(out: Path, processes: int) -> tuple[Path | None, list[str]]:
     return None, lines
 
 
-def same_run(out: Path, identity: Identity) -> None:
-    """Raise TrainError, naming what differs, where OUT holds the checkpoints of another run."""
-    path = out / "run.json"
-    if not path.exists() or not checkpoints(out):
-        return
-    try:
-        there = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TrainError(f"{path} is damaged ({error}): pass --restart to begin anew") from error
-    for name, here in identity.items():
-        if there.get(name) != here:
-            raise TrainError(
-                f"{out} holds another run ({name}: {there.get(name)} there, {here} here): pass --restart"
-                " to delete its checkpoints, or choose another --output_dir"
-            )
+def begin(out: Path, identity: Identity, restart: bool) -> bool:
+    """Write what the run is; returns whether it is finished already.
 
+    Args:
+        restart: The checkpoints that are in OUT go first.
 
-def begin(out: Path, identity: Identity, restart: bool) -> None:
-    """Write what the run is. With `restart`, the checkpoints that are there go first."""
+    Raises:
+        TrainError: OUT holds the checkpoints of another run; the message names what differs.
+    """
+    path, log = out / "run.json", out / "log.jsonl"
     if restart:
         for checkpoint in checkpoints(out):
             shutil.rmtree(checkpoint)
+    elif path.exists() and checkpoints(out):
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise TrainError(f"{path} is damaged ({error}): pass --restart to begin anew") from error
+        for name, value in identity.items():
+            if before.get(name) != value:
+                raise TrainError(
+                    f"{out} holds another run ({name}: {before.get(name)} there, {value} here): pass"
+                    " --restart to delete its checkpoints, or choose another --output_dir"
+                )
+        if log.exists():
+            return True
     out.mkdir(parents=True, exist_ok=True)
-    temporary = out / ".run.json.tmp"
-    temporary.write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(out / "run.json")
+    log.unlink(missing_ok=True)
+    atomic_write(path, json.dumps(identity, indent=1) + "\n")
+    return False

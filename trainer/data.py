@@ -7,28 +7,21 @@ hands out what TRL's vision collator wants: pictures, prompt and completion, and
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from trainer import mixing
 from trainer.faults import TrainError, UsageError
-from trainer.lengths import AS_IT_IS, Fit, Limits, fitter, measure, with_system
-from trainer.mixing import (
-    Indices,
-    keep_side,
-    read_folds,
-    read_sample_weights,
-    sample_copies,
-    share_of,
-    task_weights,
-    weigh,
-)
+from trainer.lengths import Fitter, measure, with_system
 from trainer.pictures import decode, jitter
-from trainer.shards import load_general, load_shards, shards_of
+from trainer.shards import GENERAL, load_general, load_shards, shards_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -37,7 +30,16 @@ if TYPE_CHECKING:
     from trainer.options import DataArguments
 
 Columns = dict[str, list[Any]]
-Key = tuple[str, str, str]  # source, id, task
+Refusal = dict[Any, object]  # source, id, task, reason, amount
+KEY = ("source", "id", "task")
+FIT = ("tokens", "fit_width", "fit_height")  # columns that are added to those of the shards
+# What is said of a row where the run stops at it.
+_STOP = {
+    "too_long": "{:,} tokens, --max_tokens is {:,} (--too_long refuse leaves such rows out, downsize makes"
+    " their pictures smaller)",
+    "over_cap": "a picture of {:,} pixels, over the cap --max_pixels {:,} (--over_cap downsize makes such"
+    " pictures smaller, refuse leaves them out)",
+}
 
 
 @dataclass
@@ -49,41 +51,43 @@ class Decode:
 
     system: str = ""
     jitter_seed: int | None = None
-    sizes: dict[Key, tuple[int, int]] = field(default_factory=dict)  # pictures that must be made smaller
     epoch: int = 0
 
     def __call__(self, rows: Columns) -> Columns:
-        keys = list(zip(rows["source"], rows["id"], rows["task"], strict=True))
+        """Decode the pictures of the rows."""
+        columns = [rows[name] for name in (*KEY, "fit_width", "fit_height", "images")]
         return {
-            "images": [self._pictures(key, images) for key, images in zip(keys, rows["images"], strict=True)],
+            "images": [self._pictures(*values) for values in zip(*columns, strict=True)],
             "prompt": [with_system(prompt, self.system) for prompt in rows["prompt"]],
             "completion": rows["completion"],
         }
 
-    def _pictures(self, key: Key, images: list[dict[str, bytes]]) -> list[object]:
-        pictures = [decode(image["bytes"], f"{key[0]} {key[1]}") for image in images]
+    def _pictures(
+        self, source: str, id: str, task: str, width: int, height: int, images: list[dict[str, bytes]]
+    ) -> list[object]:
+        pictures = [decode(image["bytes"], f"{source} {id}") for image in images]
         if self.jitter_seed is not None:
-            random = Random(f"{self.jitter_seed}/{self.epoch}/{'/'.join(key)}")
+            random = Random(f"{self.jitter_seed}/{self.epoch}/{source}/{id}/{task}")
             pictures = [jitter(picture, random) for picture in pictures]
-        size = self.sizes.get(key, AS_IT_IS)
-        return [picture if size == AS_IT_IS else picture.resize(size) for picture in pictures]
+        return [picture.resize((width, height)) if width else picture for picture in pictures]
 
 
-@dataclass(slots=True)
+@dataclass
 class Prepared:
-    """A training set, and what was found while it was made.
+    """A training set, and what was refused while it was made.
 
     Attributes:
-        table: Its rows as they stand in the shards, each as often as it is wanted.
-        lengths: Tokens of each.
+        table: Its rows as they are in the shards, each as often as it is wanted, with the columns of FIT.
         transform: What makes them the collator's.
+        refused: Source, id, task, reason and amount of each row that was left out.
+        cap: The most pixels of a picture.
+        capped: How many pictures have more.
     """
 
     table: "Dataset"
-    lengths: NDArray[np.int64]
     transform: Decode
-    refused: list[dict[str, object]] = field(default_factory=list)
-    cap: int = 0  # pixels
+    refused: list[Refusal] = field(default_factory=list)
+    cap: int = 0
     capped: int = 0
 
     @property
@@ -91,15 +95,25 @@ class Prepared:
         """What is trained on."""
         return self.table.with_transform(self.transform)
 
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each row."""
+        return np.asarray(self.table["tokens"], np.int64)
+
     @property
     def tasks(self) -> Counter[str]:
         """Rows of each task."""
         return Counter(self.table["task"])
 
+    def downsized(self) -> list[tuple[tuple[str, ...], tuple[int, int]]]:
+        """The pictures that are made smaller to fit, and the sizes they get."""
+        columns = [self.table[name] for name in (*KEY, *FIT[1:])]
+        return sorted({(row[:3], row[3:]) for row in zip(*columns, strict=True) if row[3]})
+
     def digest(self) -> str:
         """What the run is trained on, in order: another digest is another run."""
-        keys = sha256(json.dumps(sorted(self.transform.sizes.items())).encode())
-        for name in ("source", "id", "task"):
+        keys = sha256(json.dumps(self.downsized()).encode())
+        for name in KEY:
             keys.update("\n".join(self.table[name]).encode())
         return keys.hexdigest()
 
@@ -112,126 +126,103 @@ class Prepared:
             lines.append(
                 f"data: {self.capped:,} pictures over the cap of {self.cap:,} pixels are made smaller"
             )
-        if self.transform.sizes:
-            count = len(self.transform.sizes)
-            lines.append(f"data: {count:,} pictures are made smaller still, to fit --max_tokens")
+        if smaller := len(self.downsized()):
+            lines.append(f"data: {smaller:,} pictures are made smaller still, to fit --max_tokens")
         if self.refused:
-            reasons = Counter(str(refusal["reason"]) for refusal in self.refused)
-            told = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
-            lines.append(f"data: {len(self.refused):,} rows refused ({told}): see refused.jsonl")
+            reasons = _reasons(self.refused)
+            lines.append(f"data: {len(self.refused):,} rows refused ({reasons}): see refused.jsonl")
         return lines
 
 
 def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) -> Prepared:
     """Load, choose, weigh and measure the rows. Raises UsageError, TrainError."""
-    table, order = _choose(arguments, seed)
-    limits = Limits(arguments.max_tokens, arguments.too_long, arguments.over_cap)
-    fit = fitter(processor, limits)
-    unique = np.unique(order)
-    part = table.select(unique)
-    keys = list(zip(part["source"], part["id"], part["task"], strict=True))
-    counts: list[list[int]] = measure(part, processor, arguments.system_prompt).tolist()
-    fits = [
-        fit(text, width, height, f"{key[0]} {key[1]} ({key[2]})")
-        for (text, width, height), key in zip(counts, keys, strict=True)
+    from datasets import Dataset, concatenate_datasets
+
+    table, rows, order = _choose(arguments, seed)
+    general = np.flatnonzero(rows["task"] == GENERAL)
+    unique = np.unique(np.concatenate([order, general]))
+    counts: list[list[int]] = measure(table.select(unique), processor, arguments.system_prompt).tolist()
+    fit = Fitter(processor, arguments.max_tokens, arguments.too_long, arguments.over_cap)
+    fits = [fit(*count) for count in counts]
+    refused: list[Refusal] = [
+        {**key, "reason": row.refused, "amount": row.amount}
+        for key, row in zip(rows.iloc[unique].to_dict("records"), fits, strict=True)
+        if row.refused
     ]
-    fine = np.array([not one.refused for one in fits])
-    order = order[fine[np.searchsorted(unique, order)]]
+    for row in refused:
+        _stop_at(row, arguments, fit.cap)
+    fine = np.zeros(len(table), bool)
+    fine[unique] = [not row.refused for row in fits]
+    order, general = order[fine[order]], general[fine[general]]
     if not len(order):
-        raise TrainError(f"no row is left: {_reasons(fits)}; see --max_tokens, --too_long, --over_cap")
-    tokens = np.zeros(len(table), np.int64)
-    tokens[unique] = [one.tokens for one in fits]
-    sizes: dict[Key, tuple[int, int]] = {}
-    for key, one in zip(keys, fits, strict=True):
-        if one.size != AS_IT_IS and not one.refused:  # of rows with one key the smallest size fits all
-            sizes[key] = min(one.size, sizes.get(key, one.size))
-    refused = [
-        {"source": key[0], "id": key[1], "task": key[2], "reason": one.refused, "amount": one.tokens}
-        for key, one in zip(keys, fits, strict=True)
-        if one.refused
-    ]
-    if arguments.general_data or arguments.general_share:
-        table, order, tokens, more = _with_general(arguments, processor, table, order, tokens, seed)
-        refused += more
+        reasons = _reasons(refused)
+        raise TrainError(f"no row is left: {reasons}; see --max_tokens, --too_long, --over_cap")
+    if arguments.general_data:
+        if not len(general):
+            raise TrainError(f"no general row has at most {arguments.max_tokens:,} tokens")
+        rng = np.random.default_rng([seed, len(arguments.data)])
+        picked = mixing.share_of(arguments.general_share, len(order), len(general), rng)
+        order = np.concatenate([order, general[picked]])
+    measured = np.zeros((len(table), len(FIT)), np.int64)
+    measured[unique] = [(row.tokens, *row.size) for row in fits]
+    columns = Dataset.from_dict(dict(zip(FIT, measured.T, strict=True)))
     return Prepared(
-        table=table.select(order),
-        lengths=tokens[order],
-        transform=Decode(arguments.system_prompt, seed if arguments.jitter else None, sizes),
+        table=concatenate_datasets([table, columns], axis=1).select(order),
+        transform=Decode(arguments.system_prompt, seed if arguments.jitter else None),
         refused=refused,
-        cap=processor.image_processor.size["longest_edge"],
-        capped=sum(one.capped for one in fits),
+        cap=fit.cap,
+        capped=sum(row.capped for row in fits),
     )
 
 
-def _reasons(fits: list[Fit]) -> str:
-    return ", ".join(f"{reason} {n:,}" for reason, n in Counter(fit.refused for fit in fits).items())
+def _stop_at(row: Refusal, arguments: "DataArguments", cap: int) -> None:
+    """Raise TrainError for a row that is refused where the user said stop."""
+    reason = str(row["reason"])
+    if {"too_long": arguments.too_long, "over_cap": arguments.over_cap}.get(reason) == "stop":
+        most = arguments.max_tokens if reason == "too_long" else cap
+        what = _STOP[reason].format(row["amount"], most)
+        raise TrainError(f"{row['source']} {row['id']} ({row['task']}): {what}")
 
 
-def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, Indices]":
-    """All corpora one after another, and the rows chosen of them, each as often as it is wanted."""
+def _reasons(refused: list[Refusal]) -> str:
+    reasons = Counter(str(row["reason"]) for row in refused)
+    return ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+
+
+def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, pd.DataFrame, mixing.Indices]":
+    """All corpora one after another and general data behind them; their keys; which rows are wanted, and how
+    often, general data left out."""
     from datasets import concatenate_datasets
 
     if not arguments.data:
         raise UsageError("no shards: say --data BUILD …")
-    corpus_weights = arguments.data_weights or [1.0] * len(arguments.data)
-    if len(corpus_weights) != len(arguments.data) or min(corpus_weights) < 0:
+    weights = arguments.data_weights or [1.0] * len(arguments.data)
+    if len(weights) != len(arguments.data) or min(weights) < 0:
         raise UsageError(f"--data_weights: {len(arguments.data)} numbers from 0 are wanted, one a corpus")
-    weights = task_weights(arguments.task_weights)
-    samples = read_sample_weights(Path(arguments.sample_weights)) if arguments.sample_weights else None
-    tables, chosen, start = [], [], 0
-    for number, (path, weight) in enumerate(zip(arguments.data, corpus_weights, strict=True)):
-        table = load_shards(shards_of(path))
-        if arguments.limit is not None:
-            table = first_pictures(table, arguments.limit)
-        rng = np.random.default_rng([seed, number])
-        own = None if samples is None else sample_copies(table, samples)
-        chosen.append(weigh(table["task"], weight, weights, rng, own) + start)
-        tables.append(table)
-        start += len(table)
-    table, order = concatenate_datasets(tables), np.concatenate(chosen)
-    if arguments.folds:
-        folds = read_folds(Path(arguments.folds))
-        side = keep_side(table, folds, arguments.fold, arguments.side)
-        order = order[np.isin(order, side)]
-    if not len(order):
-        raise TrainError(f"no row of {', '.join(weights)} in {', '.join(arguments.data)}")
-    return table, order
-
-
-def _with_general(
-    arguments: "DataArguments",
-    processor: "ProcessorMixin",
-    table: "Dataset",
-    order: Indices,
-    tokens: NDArray[np.int64],
-    seed: int,
-) -> "tuple[Dataset, Indices, NDArray[np.int64], list[dict[str, object]]]":
-    """Table, order and tokens with so many general rows that they have their share; and those refused."""
-    from datasets import concatenate_datasets
-
-    if not (arguments.general_data and arguments.general_share):
+    if bool(arguments.general_data) != bool(arguments.general_share):
         raise UsageError("--general_data and --general_share go together")
-    general = load_general(arguments.general_data)
-    lengths = measure(general, processor, arguments.system_prompt)[:, 0]
-    fine = np.flatnonzero(lengths <= arguments.max_tokens)
-    if not len(fine):
-        raise TrainError(f"no general row has at most {arguments.max_tokens:,} tokens")
-    rng = np.random.default_rng([seed, len(arguments.data)])
-    picked = fine[share_of(arguments.general_share, len(order), len(fine), rng)] + len(table)
-    names = general.select_columns(["source", "id", "task"])
-    refused = [
-        {**names[at], "reason": "too_long", "amount": int(lengths[at])}
-        for at in np.flatnonzero(lengths > arguments.max_tokens).tolist()
+    tasks = mixing.task_weights(arguments.task_weights)
+    tables = [load_shards(shards_of(path)) for path in arguments.data]
+    sizes = [len(table) for table in tables]
+    if arguments.general_data:
+        tables.append(load_general(arguments.general_data))
+    table = concatenate_datasets(tables)
+    every = table.select_columns(list(KEY)).to_pandas()
+    rows = every[: sum(sizes)].assign(corpus=np.repeat(np.arange(len(sizes)), sizes))
+    copies = rows["task"].map(tasks).fillna(0.0) * np.repeat(weights, sizes)
+    if arguments.sample_weights:
+        samples = mixing.read_sample_weights(Path(arguments.sample_weights))
+        copies *= mixing.by_sample(rows, samples, "--sample_weights").fillna(1.0)
+    if arguments.folds:
+        folds = mixing.read_samples(Path(arguments.folds), "fold")
+        copies *= mixing.in_training(rows, folds, arguments.fold, arguments.side)
+    if arguments.limit is not None:
+        number = rows.groupby(["corpus", "source", "id"], sort=False).ngroup()
+        copies *= number - number.groupby(rows["corpus"]).transform("min") < arguments.limit
+    chosen = [
+        part.index.to_numpy()[mixing.repeat(part, np.random.default_rng([seed, corpus]))]
+        for corpus, part in copies.groupby(rows["corpus"])
     ]
-    both = concatenate_datasets([table, general])
-    return both, np.concatenate([order, picked]), np.concatenate([tokens, lengths]), refused
-
-
-def first_pictures(table: "Dataset", count: int) -> "Dataset":
-    """The rows of the first `count` samples."""
-    seen: dict[tuple[str, str], None] = {}
-    for at, key in enumerate(zip(table["source"], table["id"], strict=True)):
-        seen.setdefault(key)
-        if len(seen) > count:
-            return table.select(range(at))
-    return table
+    if not sum(map(len, chosen)):
+        raise TrainError(f"no row of {', '.join(tasks)} in {', '.join(arguments.data)}")
+    return table, every, np.concatenate(chosen)

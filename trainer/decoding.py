@@ -17,7 +17,7 @@ from trainer.lengths import Turns
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from transformers import PreTrainedModel, ProcessorMixin
+    from transformers import GenerationConfig, PreTrainedModel, ProcessorMixin
 
 WINDOW, LONGEST_PERIOD = 128, 32
 
@@ -81,12 +81,12 @@ class StuckCriteria(StoppingCriteria):
         self.prompt_length = prompt_length
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: object) -> torch.Tensor:
+        """Which sequences of a batch are to end."""
         new = input_ids.shape[1] - self.prompt_length
         if new < WINDOW or new % 16:
             return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
-        tails = input_ids[:, -WINDOW:]
-        stuck = [(tails[:, size:] == tails[:, :-size]).all(1) for size in range(1, LONGEST_PERIOD + 1)]
-        return torch.stack(stuck).any(0)
+        stuck = [period(ids) > 0 for ids in input_ids[:, -WINDOW:].tolist()]
+        return torch.tensor(stuck, device=input_ids.device)
 
 
 def chat(processor: "ProcessorMixin", prompt: Turns, pictures: int = 1) -> str:
@@ -101,11 +101,12 @@ def answer(
     processor: "ProcessorMixin",
     questions: Sequence[Question],
     sampling: Sampling,
-    synced: bool = False,
+    synced: bool | None = None,
 ) -> list[list[Answer]]:
     """The answers to a batch of questions, `sampling.samples` to each.
 
-    `synced`: weights are spread over processes (FSDP, ZeRO-3), so all must generate equally long.
+    Args:
+        synced: Weights are spread over processes, so all must generate equally long; None: transformers says.
     """
     batch = processor(
         images=[[question.picture] for question in questions],
@@ -115,39 +116,32 @@ def answer(
         return_tensors="pt",
         add_special_tokens=False,
     ).to(model.device)
-    if model.dtype != torch.float32:
-        batch["pixel_values"] = batch["pixel_values"].to(model.dtype)
+    batch["pixel_values"] = batch["pixel_values"].to(model.dtype)
     length = batch["input_ids"].shape[1]
-    greedy = sampling.temperature == 0
-    drawn = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
+    how = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
     out = model.generate(
         **batch,
-        do_sample=not greedy,
-        **({} if greedy else drawn),
+        **({"do_sample": True, **how} if sampling.temperature else {"do_sample": False}),
         max_new_tokens=sampling.max_new_tokens,
         num_return_sequences=sampling.samples,
         stopping_criteria=StoppingCriteriaList([StuckCriteria(length)]),
         use_cache=True,
         synced_gpus=synced,
     )
-    ends = model.generation_config.eos_token_id
-    stops = set(ends if isinstance(ends, list) else [ends])
-    answers = [read_out(processor, ids, stops) for ids in out[:, length:].tolist()]
+    answers = [read_out(processor, ids, model.generation_config) for ids in out[:, length:].tolist()]
     return [answers[at : at + sampling.samples] for at in range(0, len(answers), sampling.samples)]
 
 
-def read_out(processor: "ProcessorMixin", ids: list[int], stops: set[int]) -> Answer:
+def read_out(processor: "ProcessorMixin", ids: list[int], generation: "GenerationConfig") -> Answer:
     """New tokens as text, and why they end."""
+    ends = generation.eos_token_id
+    stops = set(ends if isinstance(ends, list) else [ends])
     at = next((number for number, token in enumerate(ids) if token in stops), None)
-    kept, stuck = (ids[:at], False) if at is not None else cut(_unpadded(processor, ids))
+    if at is None:
+        while (
+            ids and ids[-1] == processor.tokenizer.pad_token_id
+        ):  # it was stopped before others of its batch
+            ids = ids[:-1]
+    kept, stuck = (ids[:at], False) if at is not None else cut(ids)
     text = processor.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return Answer(text, "eos" if at is not None else "repetition" if stuck else "length")
-
-
-def _unpadded(processor: "ProcessorMixin", ids: list[int]) -> list[int]:
-    """Without the padding behind a sequence that was stopped before the others of its batch."""
-    pad = processor.tokenizer.pad_token_id
-    end = len(ids)
-    while end and ids[end - 1] == pad:
-        end -= 1
-    return ids[:end]

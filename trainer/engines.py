@@ -1,4 +1,4 @@
-"""The two ways to run a model: transformers, always there, and vLLM, where it is installed.
+"""The two ways to run a model: transformers, always installed, and vLLM, where it is.
 
 An engine is a function from a batch of questions to their answers. vLLM batches by itself: it is handed
 hundreds of questions at a time. It wants an environment of its own (`[serve]`): other versions of torch and
@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor, ProcessorMixin, set_seed
+from transformers import AutoProcessor, set_seed
 
 from trainer.decoding import Answer, Question, Sampling, answer, chat, cut
-from trainer.faults import TrainError, UsageError
+from trainer.faults import TrainError
+from trainer.model import limit_pixels, open_model
 
 Engine = Callable[[Sequence[Question], str], list[list[Answer]]]
 ENGINES = ("auto", "transformers", "vllm")
@@ -34,31 +35,18 @@ def choose_engine(name: str) -> str:
 def open_engine(
     name: str, model: str, sampling: Sampling, *, max_pixels: int | None, dtype: str, seed: int
 ) -> Engine:
-    """The engine that `choose_engine` named; `dtype` auto is bf16 on a GPU, whatever the weights are in."""
+    """The engine that `choose_engine` named; `dtype` auto is bf16 on a GPU, whatever the weights are in.
+
+    Raises TrainError where the model cannot be loaded, UsageError where the cap is under its least pixels.
+    """
     if dtype == "auto" and torch.cuda.is_available():
         dtype = "bfloat16"
     return {"vllm": _vllm, "transformers": _transformers}[name](model, sampling, max_pixels, dtype, seed)
 
 
-def _load_processor(model: str, max_pixels: int | None) -> ProcessorMixin:
-    try:
-        processor = AutoProcessor.from_pretrained(model)
-    except (OSError, ValueError) as error:
-        raise TrainError(f"cannot load the model {model}: {str(error).splitlines()[0]}") from error
-    size = processor.image_processor.size
-    if max_pixels is not None and max_pixels < size["shortest_edge"]:
-        raise UsageError(f"--max_pixels {max_pixels:,} is under the model's least, {size['shortest_edge']:,}")
-    most = max_pixels or size["longest_edge"]
-    processor.image_processor.size = {"shortest_edge": size["shortest_edge"], "longest_edge": most}
-    return processor
-
-
 def _transformers(name: str, sampling: Sampling, max_pixels: int | None, dtype: str, seed: int) -> Engine:
-    processor = _load_processor(name, max_pixels)
-    try:
-        model = AutoModelForImageTextToText.from_pretrained(name, dtype=dtype)
-    except (OSError, ValueError) as error:
-        raise TrainError(f"cannot load the model {name}: {str(error).splitlines()[0]}") from error
+    model, processor = open_model(name, dtype=dtype)
+    limit_pixels(processor, None, max_pixels)
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
     def engine(questions: Sequence[Question], key: str) -> list[list[Answer]]:
@@ -72,15 +60,15 @@ def _transformers(name: str, sampling: Sampling, max_pixels: int | None, dtype: 
 def _vllm(name: str, sampling: Sampling, max_pixels: int | None, dtype: str, seed: int) -> Engine:
     from vllm import LLM, SamplingParams
 
-    processor = _load_processor(name, max_pixels)
+    processor = AutoProcessor.from_pretrained(name)
+    limit_pixels(processor, None, max_pixels)
     size = processor.image_processor.size
-    limits = {"min_pixels": size["shortest_edge"], "max_pixels": size["longest_edge"]}
     llm = LLM(
         model=name,
         dtype=dtype,
         seed=seed,
         limit_mm_per_prompt={"image": 1},
-        mm_processor_kwargs=limits,
+        mm_processor_kwargs={"min_pixels": size["shortest_edge"], "max_pixels": size["longest_edge"]},
         max_model_len=max(4096, sampling.max_new_tokens + 2048),
     )
     wanted = SamplingParams(
@@ -92,29 +80,21 @@ def _vllm(name: str, sampling: Sampling, max_pixels: int | None, dtype: str, see
         seed=seed,
     )
 
+    def read(text: str, ids: Sequence[int], reason: str | None) -> Answer:
+        """vLLM ends at the length what is stuck; it is cut and named here as it is elsewhere."""
+        kept, stuck = cut(list(ids)) if reason == "length" else ([], False)
+        if stuck:
+            return Answer(processor.tokenizer.decode(kept, skip_special_tokens=True), "repetition")
+        return Answer(text, "length" if reason == "length" else "eos")
+
     def engine(questions: Sequence[Question], key: str) -> list[list[Answer]]:
         requests = [
-            {"prompt": chat(processor, one.prompt), "multi_modal_data": {"image": one.picture}}
-            for one in questions
+            {"prompt": chat(processor, question.prompt), "multi_modal_data": {"image": question.picture}}
+            for question in questions
         ]
-        answers = []
-        for result in llm.generate(requests, wanted, use_tqdm=False):
-            answers.append(
-                [
-                    _vllm_answer(processor, out.text, out.token_ids, out.finish_reason)
-                    for out in result.outputs
-                ]
-            )
-        return answers
+        results = llm.generate(requests, wanted, use_tqdm=False)
+        return [
+            [read(out.text, out.token_ids, out.finish_reason) for out in result.outputs] for result in results
+        ]
 
     return engine
-
-
-def _vllm_answer(processor: ProcessorMixin, text: str, ids: Sequence[int], reason: str | None) -> Answer:
-    """vLLM ends at the length what is stuck; it is cut and named here as it is elsewhere."""
-    if reason != "length":
-        return Answer(text, "eos")
-    kept, stuck = cut(list(ids))
-    if not stuck:
-        return Answer(text, "length")
-    return Answer(processor.tokenizer.decode(kept, skip_special_tokens=True), "repetition")

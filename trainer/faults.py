@@ -25,18 +25,16 @@ def run(name: str, main: Callable[[], None]) -> None:
     """Run a command's main function: whatever the user can mend ends in one line, not a traceback."""
     try:
         main()
+        return
     except HmerError as error:
-        _end(name, str(error), error.exit_code)
+        text, code = str(error), error.exit_code
     except ImportError as error:
-        _end(name, str(error), 1)
+        text, code = str(error), 1
     except OSError as error:
-        _end(name, f"{error.filename or 'output'}: {error.strerror or error}", 1)
+        text, code = f"{error.filename or 'output'}: {error.strerror or error}", 1
     except KeyboardInterrupt:
-        _end(name, "stopped; the last checkpoint or whole batch is kept: run the same command to go on", 130)
-
-
-def _end(name: str, text: str, code: int) -> None:
-    rank = os.environ.get("RANK", "0")  # of several processes (torchrun)
-    who = name if rank == "0" else f"{name} (process {rank})"
-    print(f"{who}: {printable(' '.join(text.split()))}", file=sys.stderr)
+        text, code = "stopped; the last checkpoint or whole batch is kept: run the same command to go on", 130
+    if (rank := os.environ.get("RANK", "0")) != "0":  # of several processes (torchrun)
+        name += f" (process {rank})"
+    print(f"{name}: {printable(' '.join(text.split()))}", file=sys.stderr)
     sys.exit(code)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from trainer.decoding import Question
 from trainer.faults import TrainError
 from trainer.lengths import Turns, with_system
 from trainer.pictures import decode
-from trainer.shards import load_shards, shards_of
+from trainer.shards import find_shards, load_shards
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -26,12 +26,18 @@ ERROR_TASKS = {"error_detection": "candidate", "error_correction": "marked"}
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture to be read. It and its prompt are fetched when its batch is made."""
+    """A picture to be read.
+
+    Attributes:
+        load: Makes the question, when its batch is made.
+        about: The candidate, or the marked one, that an error task is asked about.
+    """
 
     source: str
     id: str
     gt: str
     load: Callable[[], Question]
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,56 +49,64 @@ class Asked:
     system: str
     candidates: Mapping[tuple[str, str], str]
 
-    def prompt(self, source: str, id: str) -> Turns | None:
-        """The prompt for one picture; None where an error task has no candidate for it."""
-        text = self.template
-        slot = ERROR_TASKS.get(self.task)
-        if slot:
+    def item(self, source: str, id: str, gt: str, picture: Callable[[], bytes]) -> Iterator[Item]:
+        """The item of a picture; none where an error task has no candidate for it."""
+        about: dict[str, str] = {}
+        if slot := ERROR_TASKS.get(self.task):
             candidate = self.candidates.get((source, id), self.candidates.get(("", id)))
             if candidate is None:
-                return None
-            text = fill(text, **{slot: candidate})
-        return with_system([{"role": "user", "content": text}], self.system)
+                return
+            about[slot] = candidate
+        prompt = [{"role": "user", "content": fill(self.template, **about)}]
+        yield Item(source, id, gt, partial(_question, picture, id, with_system(prompt, self.system)), about)
+
+
+def _question(picture: Callable[[], bytes], id: str, prompt: Turns) -> Question:
+    return Question(decode(picture(), id), prompt)
 
 
 def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Asked:
     """The way to ask. Detection takes the answers of a recognition, correction those of a detection.
 
-    Raises TrainError.
+    Raises PredictionError.
     """
-    template, found = prompt_set(prompts)[task], {}
-    for one in read_predictions(candidates) if candidates else ():
-        if one.sample == 0:
-            found[one.source, one.id] = one.raw if one.task == "error_detection" else one.pred
-    return Asked(task, template, system, found)
+    texts = {
+        (answer.source, answer.id): answer.raw if answer.task == "error_detection" else answer.pred
+        for answer in (read_predictions(candidates) if candidates else ())
+        if answer.sample == 0
+    }
+    return Asked(task, prompt_set(prompts, (task,))[task], system, texts)
 
 
 def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
     """Every picture below a folder, by name. Raises TrainError where there is none."""
-    if not folder.is_dir():
-        raise TrainError(f"no pictures: {folder} is not a folder")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
     if not paths:
         raise TrainError(f"no pictures in {folder}: looked for {' '.join(EXTENSIONS)}")
     for path in paths:
-        id = path.relative_to(folder).as_posix()
-        prompt = ask.prompt("", id)
-        if prompt:
-            yield Item("", id, "", partial(_file, path, prompt))
+        yield from ask.item("", path.relative_to(folder).as_posix(), "", partial(_file, path))
+
+
+def _file(path: Path) -> bytes:
+    data = path.read_bytes()
+    with suppress(PictureError):  # a blank page is read too; what is no picture is named when it is decoded
+        data = gate(data, str(path)).data  # dark ink on light paper, as in the rows that were trained on
+    return data
 
 
 def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> Iterator[Item]:
-    """Every sample of a corpus's split, or of all its splits. Raises CorpusError."""
+    """Every picture of a corpus, or of one split of it. Raises CorpusError."""
     corpus = find(name)
     with open_corpus(corpus, root) as files:
-        there = corpus.available(files)
-        for one in [split] if split else there:
-            if one not in there:
-                raise corpus.absent(files.root, one, there)
-            reader = corpus.open_split(files, one)
+        splits = corpus.available(files)
+        if split and split not in splits:
+            raise corpus.absent(files.root, split, splits)
+        for chosen in [split] if split else splits:
+            reader = corpus.open_split(files, chosen)
             for sample in map(reader.__getitem__, range(len(reader))):
-                if isinstance(sample, Sample) and (prompt := ask.prompt(sample.source, sample.id)):
-                    yield Item(sample.source, sample.id, sample.label, partial(_sample, sample, prompt))
+                if isinstance(sample, Sample):
+                    picture = partial(lambda image: image.load()[0], sample.image)
+                    yield from ask.item(sample.source, sample.id, sample.label, picture)
 
 
 def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
@@ -100,40 +114,30 @@ def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
 
     The other tasks need no row of their own: the picture is asked with their template.
     """
-    table = load_shards([shard for path in paths for shard in shards_of(path)])
+    table = load_shards(find_shards(paths))
     own = ask.task in ERROR_TASKS and not ask.candidates
     seen: set[tuple[str, str]] = set()
-    tasks, keys = table["task"], zip(table["source"], table["id"], strict=True)
-    for at, (task, key) in enumerate(zip(tasks, keys, strict=True)):
-        if key in seen or (own and task != ask.task):
+    columns = [table[name] for name in ("source", "id", "task", "gt", "candidate", "marked")]
+    for at, (source, id, task, gt, candidate, marked) in enumerate(zip(*columns, strict=True)):
+        if (source, id) in seen or (own and task != ask.task):
             continue
-        seen.add(key)
-        prompt = ask.prompt(*key)
-        if not own and prompt is None:
-            continue
-        gt = table[at]["gt"]
-        yield Item(*key, gt, partial(_row, table, at, prompt, ask.system))
+        seen.add((source, id))
+        if own:
+            about = {"candidate": candidate, "marked": marked}
+            yield Item(source, id, gt, partial(_row, table, at, ask.system), about)
+        else:
+            yield from ask.item(source, id, gt, partial(_picture, table, at))
     if not seen:
         raise TrainError(f"no row of {ask.task} in {', '.join(paths)}")
 
 
-def _row(table: "Dataset", at: int, prompt: Turns | None, system: str) -> Question:
+def _row(table: "Dataset", at: int, system: str) -> Question:
+    return _question(partial(_picture, table, at), table[at]["id"], with_system(table[at]["prompt"], system))
+
+
+def _picture(table: "Dataset", at: int) -> bytes:
     row = table[at]
     if not row["images"]:
         raise TrainError(f"{row['id']}: no picture to read: was this built with --no-images?")
-    return _question(row["images"][0]["bytes"], row["id"], prompt or with_system(row["prompt"], system))
-
-
-def _file(path: Path, prompt: Turns) -> Question:
-    data = path.read_bytes()
-    with suppress(PictureError):  # a blank page is read too; what is no picture is named when it is decoded
-        data = gate(data, str(path)).data  # dark ink on light paper, as in the rows that were trained on
-    return _question(data, path, prompt)
-
-
-def _sample(sample: Sample, prompt: Turns) -> Question:
-    return _question(sample.image.load()[0], sample.id, prompt)
-
-
-def _question(data: bytes, where: object, prompt: Turns) -> Question:
-    return Question(decode(data, str(where)), prompt)
+    data: bytes = row["images"][0]["bytes"]
+    return data

@@ -6,11 +6,10 @@ until it fits, or the run stops there, as the user says.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from accelerate import PartialState
@@ -20,8 +19,8 @@ from torch.utils.data import Sampler
 from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from trl.data_utils import apply_chat_template, prepare_multimodal_messages
 
-from trainer.faults import TrainError
-from trainer.pictures import BROKEN, size_of
+from hmer_tasks.exceptions import PictureError
+from hmer_tasks.images import MAX_ASPECT, size_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -30,25 +29,6 @@ if TYPE_CHECKING:
 Turns = list[dict[str, str]]
 AS_IT_IS = (0, 0)
 GROUP = 100  # micro-batches sorted together; transformers takes 50, and pads twice as much
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a row may cost, and what is done with one that costs more: refuse, downsize or stop."""
-
-    max_tokens: int
-    too_long: str
-    over_cap: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """How a row fits: its tokens, its picture's size if that must change, or why it is refused."""
-
-    tokens: int
-    size: tuple[int, int] = AS_IT_IS
-    capped: bool = False
-    refused: str = ""
 
 
 class GroupedSampler(Sampler[int]):
@@ -128,18 +108,13 @@ def measure(data: "Dataset", processor: "ProcessorMixin", system: str) -> NDArra
         Shape (rows, 3). A size is (0, 0) without a picture, (-1, -1) for one that cannot be read.
     """
     state = PartialState()
-    world = state.num_processes
-
-    def batch(rows: dict[str, list[object]]) -> dict[str, list[int]]:
-        return _measure(rows, processor, system)
-
-    mine = data.shard(world, state.process_index, contiguous=True) if world > 1 else data
-    workers = max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", world)))
-    # Named by what counts, not by a pickle of the processor, so that a resumed run finds its counts.
+    mine = data.shard(state.num_processes, state.process_index, contiguous=True)
+    workers = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", state.num_processes))
+    # Named by what counts, not by a pickle of the processor, so that a resumed run uses its counts again.
     name = sha256(processor.tokenizer.backend_tokenizer.to_str().encode())
     name.update(f"{mine._fingerprint}\n{processor.chat_template}\n{system}".encode())
     measured = mine.map(
-        batch,
+        lambda rows: _measure(rows, processor, system),
         batched=True,
         batch_size=256,
         num_proc=workers if workers > 1 and len(mine) > 2000 else None,
@@ -147,77 +122,84 @@ def measure(data: "Dataset", processor: "ProcessorMixin", system: str) -> NDArra
         desc="Counting tokens",
         new_fingerprint=name.hexdigest()[:32],
     )
-    columns = [np.asarray(measured[name], np.int64) for name in ("text", "width", "height")]
-    counts = np.stack(columns, axis=1)
-    return np.concatenate(gather_object([counts])) if world > 1 else counts
+    counts = np.stack([np.asarray(measured[name], np.int64) for name in ("text", "width", "height")], axis=1)
+    return np.concatenate(gather_object([counts]))
 
 
-def _measure(rows: dict[str, list[object]], processor: "ProcessorMixin", system: str) -> dict[str, list[int]]:
+def _measure(rows: dict[str, list[Any]], processor: "ProcessorMixin", system: str) -> dict[str, list[int]]:
     texts: list[str] = []
     sizes: list[tuple[int, int]] = []
     for images, prompt, completion in zip(rows["images"], rows["prompt"], rows["completion"], strict=True):
-        assert isinstance(images, list) and isinstance(prompt, list) and isinstance(completion, list)
         texts += render(processor, with_system(prompt, system), completion, len(images))
         try:
-            sizes.append(size_of(images[0]["bytes"]) if images else (0, 0))
-        except BROKEN:
+            sizes.append(size_of(images[0]["bytes"], "") if images else (0, 0))
+        except PictureError:
             sizes.append((-1, -1))
     ids = processor.tokenizer(texts, add_special_tokens=False)["input_ids"]
-    lengths = [len(one) + len(two) for one, two in zip(ids[::2], ids[1::2], strict=True)]
+    lengths = [len(prompt) + len(completion) for prompt, completion in zip(ids[::2], ids[1::2], strict=True)]
     return {"text": lengths, "width": [size[0] for size in sizes], "height": [size[1] for size in sizes]}
 
 
-def fitter(processor: "ProcessorMixin", limits: Limits) -> Callable[[int, int, int, str], Fit]:
-    """A function of (text tokens, width, height, where) that says how a row fits.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a row fits.
 
-    Raises TrainError for a row that does not, where the user said stop.
+    Attributes:
+        tokens: Its tokens, those of the picture among them.
+        size: Width and height that its picture must be made, if that must change.
+        capped: Whether the picture is over the cap (the processor makes it smaller).
+        refused: Why it does not fit, if it does not.
+        amount: What is too much of a row that is refused: its tokens or pixels.
     """
-    pictures = processor.image_processor
-    factor = pictures.patch_size * pictures.merge_size
-    floor, cap = pictures.size["shortest_edge"], pictures.size["longest_edge"]
 
-    @lru_cache(maxsize=100_000)
-    def shown(width: int, height: int, most: int) -> tuple[int, int]:
-        tall, wide = smart_resize(height, width, factor, min_pixels=min(floor, most), max_pixels=most)
+    tokens: int
+    size: tuple[int, int] = AS_IT_IS
+    capped: bool = False
+    refused: str = ""
+    amount: int = 0
+
+
+class Fitter:
+    """Says how a row fits.
+
+    Args:
+        processor: Has the least and the most pixels of a picture.
+        max_tokens: The most tokens of a row.
+        too_long: What is done with a longer one; here only `downsize` counts.
+        over_cap: What is done with a picture over the cap; all but `downsize` refuse it.
+    """
+
+    def __init__(self, processor: "ProcessorMixin", max_tokens: int, too_long: str, over_cap: str) -> None:
+        pictures = processor.image_processor
+        self.factor = pictures.patch_size * pictures.merge_size
+        self.floor, self.cap = pictures.size["shortest_edge"], pictures.size["longest_edge"]
+        self.max_tokens, self.too_long, self.over_cap = max_tokens, too_long, over_cap
+
+    def __call__(self, text: int, width: int, height: int) -> Fit:
+        """How a row fits, from what `measure` counted."""
+        tokens, pixels = text, width * height
+        if width < 0:
+            return Fit(text, refused="image_unreadable", amount=text)
+        if width:
+            if max(width, height) / min(width, height) > MAX_ASPECT:
+                return Fit(text, refused="image_too_long", amount=text)
+            if pixels > self.cap and self.over_cap != "downsize":
+                return Fit(text, refused="over_cap", amount=pixels)
+            tokens += self._tokens(self._shown(width, height, self.cap)) - 1  # one placeholder is in the text
+        if tokens <= self.max_tokens:
+            return Fit(tokens, capped=pixels > self.cap)
+        room = self.max_tokens - (text - 1)
+        if width and self.too_long == "downsize" and room > 0:
+            size = self._shown(width, height, room * self.factor**2)
+            if size[0] * size[1] >= self.floor and self._tokens(size) <= room:
+                return Fit(text - 1 + self._tokens(size), size)
+        return Fit(tokens, refused="too_long", amount=tokens)
+
+    def _shown(self, width: int, height: int, most: int) -> tuple[int, int]:
+        """Width and height that the processor gives a picture."""
+        least = min(self.floor, most)
+        tall, wide = smart_resize(height, width, self.factor, min_pixels=least, max_pixels=most)
         return wide, tall
 
-    def fit(text: int, width: int, height: int, where: str) -> Fit:
-        if width == 0:
-            if text <= limits.max_tokens:
-                return Fit(text)
-            return _refusal("too_long", text, limits.too_long, where, limits.max_tokens)
-        if width < 0:
-            return Fit(text, refused="image_unreadable")
-        if max(width, height) / min(width, height) > 200:
-            return Fit(text, refused="image_too_long")
-        capped = width * height > cap
-        if capped and limits.over_cap != "downsize":
-            return _refusal("over_cap", width * height, limits.over_cap, where, cap)
-        room = limits.max_tokens - (text - 1)  # one placeholder stands in the text already
-        tokens = text - 1 + _area(shown(width, height, cap)) // factor**2
-        if tokens <= limits.max_tokens:
-            return Fit(tokens, capped=capped)
-        if limits.too_long != "downsize" or room < 1:
-            return _refusal("too_long", tokens, limits.too_long, where, limits.max_tokens)
-        size = shown(width, height, room * factor**2)
-        if _area(size) < floor or _area(size) // factor**2 > room:
-            return _refusal("too_long", tokens, limits.too_long, where, limits.max_tokens)
-        return Fit(text - 1 + _area(size) // factor**2, size)
-
-    return fit
-
-
-def _area(size: tuple[int, int]) -> int:
-    return size[0] * size[1]
-
-
-def _refusal(reason: str, amount: int, action: str, where: str, most: int) -> Fit:
-    if action == "stop":
-        what = {
-            "too_long": f"{amount:,} tokens, --max_tokens is {most:,}"
-            " (--too_long refuse leaves such rows out, downsize makes their pictures smaller)",
-            "over_cap": f"a picture of {amount:,} pixels, over the cap --max_pixels {most:,}"
-            " (--over_cap downsize makes such pictures smaller, refuse leaves them out)",
-        }[reason]
-        raise TrainError(f"{where}: {what}")
-    return Fit(amount, refused=reason)
+    def _tokens(self, size: tuple[int, int]) -> int:
+        return size[0] * size[1] // self.factor**2

@@ -1,13 +1,22 @@
 """The trainer's arguments, as flags and as keys of a recipe: ours, and TRL's with the defaults we need."""
 
+import re
+from argparse import ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn, TypeVar
 
-from trl import SFTConfig
+import yaml
+from trl import SFTConfig, TrlParser
 
-from trainer.faults import UsageError
+from hmer_tasks.exceptions import did_you_mean
+from trainer.faults import TrainError, UsageError
 
 ACTIONS = ("refuse", "downsize", "stop")
 DTYPES = ("bfloat16", "float32")
+Given = TypeVar("Given")
+Training = TypeVar("Training")
+Model = TypeVar("Model")
 
 
 @dataclass
@@ -111,3 +120,62 @@ class TrainConfig(SFTConfig):
         if not self.train_sampling_strategy:
             self.train_sampling_strategy = "random" if self.packing else "group_by_length"
         super().__post_init__()
+
+
+class _Help(ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter):
+    """The manual as it stands, then every flag with its default."""
+
+
+def parse_as(
+    kinds: tuple[type[Given], type[Training], type[Model]],
+    name: str,
+    manual: str | None,
+    arguments: list[str],
+) -> tuple[Given, Training, Model]:
+    """An object of each of the dataclasses, from flags and recipe, for the command `name`.
+
+    Raises:
+        UsageError: A flag or key that is misspelt, wrong or missing.
+    """
+    usage = f"python -m {name} --config RECIPE --data BUILD … --output_dir FOLDER [--flag value …]"
+    parser = TrlParser(
+        kinds, prog=name, usage=usage, description=manual, formatter_class=_Help, allow_abbrev=False
+    )
+    known = [f"--{action.dest}" for action in parser._actions]
+
+    def refuse(message: str) -> NoReturn:
+        flags = [f"--{flag.replace('-', '_')}" for flag in re.findall(r"--([\w.-]+)", message)]
+        flags = [flag for flag in flags if flag not in known]
+        raise UsageError(" ".join([message, *(did_you_mean(flag, known) for flag in flags)]).rstrip())
+
+    parser.error = refuse  # argparse's own prints its usage, all four hundred lines of it
+    try:
+        arguments, recipe = _split_recipe(arguments)
+        if unknown := parser.set_defaults_with_config(**recipe):
+            refuse(f"Unknown arguments from config file: {unknown}.")
+        given, training, model = parser.parse_args_into_dataclasses(arguments)
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        text = str(error).replace(" Please remove them, add them to the dataclass, or", "")
+        refuse(text.partition("set `")[0])
+    except FileNotFoundError as error:
+        raise UsageError(f"no recipe {error.filename}: they are in trainer/recipes/") from error
+    except ImportError as error:
+        raise TrainError(f"{error} (is what --report_to names installed?)") from error
+    return given, training, model
+
+
+def _split_recipe(arguments: list[str]) -> tuple[list[str], dict[str, object]]:
+    """The flags without --config, and the keys of its recipe over those of its `base`, if it names one."""
+    if "--config" not in arguments:
+        return arguments, {}
+    at = arguments.index("--config")
+    path: Path | None = Path(*arguments[at + 1 : at + 2])
+    keys: dict[str, object] = {}
+    while path is not None:
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(recipe, dict):
+            raise ValueError(f"{path} is no recipe: it must hold keys and values")
+        base = recipe.pop("base", None)
+        keys = {**recipe, **keys}
+        path = path.parent / str(base) if base else None
+    return [*arguments[:at], *arguments[at + 2 :]], keys

@@ -1,26 +1,15 @@
-"""A picture as the model is shown it: decoded, on white, perhaps re-drawn a little, perhaps made smaller."""
+"""A picture as the model is shown it: decoded, on white, perhaps re-drawn a little."""
 
 from random import Random
 
 from PIL import Image, ImageFilter
 
 from hmer_tasks import images
-from trainer.faults import TrainError
-
-BROKEN = (images.PictureError,)  # of bytes that are no picture, or not a whole one
-
-
-def size_of(data: bytes) -> tuple[int, int]:
-    """Width and height, read off the header alone. Raises what `BROKEN` names."""
-    return images.size_of(data, "")
 
 
 def decode(data: bytes, where: str) -> Image.Image:
-    """The picture in RGB, as every reader of a row sees it. Raises TrainError."""
-    try:
-        return images.decode(data, where).convert("RGB")
-    except images.PictureError as error:
-        raise TrainError(f"{where}: the picture cannot be read ({error})") from error
+    """The picture in RGB, as every reader of a row sees it. Raises PictureError."""
+    return images.decode(data, where).convert("RGB")
 
 
 def jitter(picture: Image.Image, random: Random) -> Image.Image:

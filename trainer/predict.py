@@ -28,12 +28,11 @@ tokens are the published settings. An answer stuck in a repetition is cut, and i
 
 import argparse
 import json
-import operator
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -44,25 +43,28 @@ from hmer_tasks.tasks import TASK_NAMES, Task, all_tasks
 from hmer_tasks.tasks.prompts import prompt_set
 from hmer_tasks.utils.progress import progress_of
 from hmer_tasks.utils.terminal import printable
-from trainer.decoding import Answer, Question, Sampling
-from trainer.engines import ENGINES, QUESTIONS, choose_engine, open_engine
+from trainer.decoding import Question, Sampling
+from trainer.engines import ENGINES, QUESTIONS, Engine, choose_engine, open_engine
 from trainer.faults import TrainError, UsageError, run
 from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_corpus, of_folder, of_shards
-from trainer.mixing import read_folds
+from trainer.mixing import read_samples
 from trainer.model import check_model_path
 from trainer.refine import refine
+
+Line = dict[str, object]
+Batch = tuple[int, list[Item], Iterable[Question]]
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         prog="trainer.predict",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     default = Sampling()
-    add = made.add_argument
+    add = command.add_argument
     add("--model", required=True, help="a folder with a model, or its name on the Hub")
     add("--data", nargs="+", help="builds, BUILD:SPLIT or shards")
     add("--corpus", help="a corpus by its name, as in `hmer-tasks build --dataset`")
@@ -89,15 +91,26 @@ def parser() -> argparse.ArgumentParser:
     add("--dtype", choices=("auto", "bfloat16", "float16", "float32"), default="auto")
     add("--engine", choices=ENGINES, default="auto")
     add("--seed", type=int, default=0)
-    return made
+    return command
+
+
+def check(given: argparse.Namespace) -> None:
+    """Raise UsageError for arguments that cannot be."""
+    if sum(source is not None for source in (given.data, given.corpus, given.pictures)) != 1:
+        raise UsageError("say one of --data, --corpus and --pictures")
+    if given.task in ERROR_TASKS and not given.candidates and not given.data:
+        raise UsageError(f"--task {given.task} needs --candidates, or shards that hold its rows")
+    for name in ("batch", "samples", "max_new_tokens"):
+        if getattr(given, name) < 1:
+            raise UsageError(f"--{name} must be at least 1")
+    if given.temperature < 0 or (given.temperature == 0 and given.samples > 1):
+        raise UsageError("--temperature must be at least 0; several samples need one above 0")
+    if given.refine and (given.samples > 1 or given.task in ERROR_TASKS):
+        raise UsageError("--refine corrects one answer of a task about a label: no --samples, no error task")
 
 
 def items_of(given: argparse.Namespace, ask: Asked) -> Iterator[Item]:
     """The pictures to be read, in order. Raises UsageError, TrainError."""
-    if sum(one is not None for one in (given.data, given.corpus, given.pictures)) != 1:
-        raise UsageError("say one of --data, --corpus and --pictures")
-    if ask.task in ERROR_TASKS and not ask.candidates and not given.data:
-        raise UsageError(f"--task {ask.task} needs --candidates, or shards that hold its rows")
     if given.data:
         items = of_shards(given.data, ask)
     elif given.corpus:
@@ -105,35 +118,20 @@ def items_of(given: argparse.Namespace, ask: Asked) -> Iterator[Item]:
     else:
         items = of_folder(given.pictures, ask)
     if given.folds:
-        folds = read_folds(given.folds)
+        folds = read_samples(given.folds, "fold")
         held = given.side == "held"
         items = (item for item in items if (folds.get((item.source, item.id)) == given.fold) == held)
     return islice(items, given.limit)
-
-
-def record(item: Item, task: Task, number: int, answer: Answer) -> dict[str, object]:
-    """A line of the predictions."""
-    return {
-        "source": item.source,
-        "img_id": item.id,
-        "gt": item.gt,
-        "pred": task.read(answer.raw) or "",
-        "task": task.name,
-        "sample": number,
-        "raw": answer.raw,
-        "stop": answer.stop,
-    }
 
 
 def whole_batches(out: Path, lines_a_batch: int) -> int:
     """How many batches an interrupted run wrote whole; what it wrote after them is cut off."""
     if not out.exists():
         return 0
-    data = out.read_bytes()
-    ends = [at + 1 for at, byte in enumerate(data) if byte == 0x0A]
-    batches = len(ends) // lines_a_batch
+    lines = out.read_bytes().splitlines(keepends=True)
+    batches = sum(line.endswith(b"\n") for line in lines) // lines_a_batch
     with out.open("r+b") as file:
-        file.truncate(ends[batches * lines_a_batch - 1] if batches else 0)
+        file.truncate(sum(map(len, lines[: batches * lines_a_batch])))
     return batches
 
 
@@ -141,11 +139,11 @@ def same_run(out: Path, settings: dict[str, str]) -> None:
     """Raise TrainError where OUT was begun with other settings; else note them beside it."""
     beside = out.with_name(f".{out.name}.run.json")
     if out.exists() and beside.exists():
-        there = json.loads(beside.read_text(encoding="utf-8"))
-        for name, here in settings.items():
-            if there.get(name) != here:
+        before = json.loads(beside.read_text(encoding="utf-8"))
+        for name, value in settings.items():
+            if before.get(name) != value:
                 raise TrainError(
-                    f"{out} was begun with another {name} ({there.get(name)}, now {here}): delete it"
+                    f"{out} was begun with another {name} ({before.get(name)}, now {value}): delete it"
                 )
     elif out.exists() and out.stat().st_size:
         raise TrainError(f"{out} is there and no run of this command began it: choose another --out")
@@ -157,13 +155,7 @@ def predict(given: argparse.Namespace) -> None:
     """The whole run. Raises UsageError, TrainError."""
     given.engine = choose_engine(given.engine)
     given.batch = QUESTIONS[given.engine] if given.batch is None else given.batch
-    for name in ("batch", "samples", "max_new_tokens"):
-        if getattr(given, name) < 1:
-            raise UsageError(f"--{name} must be at least 1")
-    if given.temperature < 0 or (given.temperature == 0 and given.samples > 1):
-        raise UsageError("--temperature must be at least 0; several samples need one above 0")
-    if given.refine and (given.samples > 1 or given.task in ERROR_TASKS):
-        raise UsageError("--refine corrects one answer of a task about a label: no --samples, no error task")
+    check(given)
     if not sys.stderr.isatty():
         disable_progress_bars()
         logging.disable_progress_bar()
@@ -172,83 +164,94 @@ def predict(given: argparse.Namespace) -> None:
     total = sum(1 for _ in items_of(given, ask))
     if not total:
         raise TrainError("no picture to read: --folds, --limit or --candidates leave none")
-    sampling = Sampling(given.temperature, given.top_p, given.top_k, given.max_new_tokens, given.samples)
-    settings = {
-        name: str(value) for name, value in sorted(vars(given).items()) if name not in ("out", "engine")
-    }
+    settings = {key: str(value) for key, value in sorted(vars(given).items()) if key not in ("out", "engine")}
     same_run(given.out, settings)
     done = whole_batches(given.out, given.batch * given.samples)
+    sampling = Sampling(given.temperature, given.top_p, given.top_k, given.max_new_tokens, given.samples)
     how = {"max_pixels": given.max_pixels, "dtype": given.dtype, "seed": given.seed}
     engine = open_engine(given.engine, given.model, sampling, **how)
-    stops: Counter[str] = Counter()
-    exact = exact_at_first = read = 0
-    task = all_tasks()[given.task]
-    batches, begun = _batches(items_of(given, ask), given.batch), time.monotonic()
+    counts, begun = Counter[str](), time.monotonic()
     with (
         given.out.open("a", encoding="utf-8") as out,
         ThreadPoolExecutor() as pool,
         progress_of(total, "pictures") as show,
     ):
-        for number, batch, questions in _loaded(None if given.corpus else pool, enumerate(batches), done):
-            answers = engine(questions, str(number))
-            lines = [
-                record(item, task, sample, one)
-                for item, said in zip(batch, answers, strict=True)
-                for sample, one in enumerate(said)
-            ]
-            if given.refine:
-
-                def reread(asked: Sequence[Question], name: str, key: int = number) -> list[str]:
-                    return [said[0].raw for said in engine(asked, f"{key}/{name}")] if asked else []
-
-                readings = [str(line["pred"]) for line in lines]
-                refined = refine(reread, prompt_set(given.prompts), given.system_prompt, questions, readings)
-                lines = [
-                    {**line, "pred": better, "first": str(line["pred"])}
-                    for line, better in zip(lines, refined, strict=True)
-                ]
+        # An archive of a corpus is read by one thread alone.
+        for number, batch, questions in loaded(
+            items_of(given, ask), given, done, map if given.corpus else pool.map
+        ):
+            lines = read(engine, given, number, batch, list(questions))
             out.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
             out.flush()
             show(number * given.batch + len(batch))
-            stops.update(str(line["stop"]) for line in lines)
-            firsts = [line for line in lines if line["sample"] == 0 and line["gt"]]
-            read += len(firsts)
-            exact += sum(str(line["pred"]).split() == str(line["gt"]).split() for line in firsts)
-            wanted = [str(line["gt"]).split() for line in firsts]
-            was = [str(line.get("first", line["pred"])).split() for line in firsts]
-            exact_at_first += sum(map(operator.eq, was, wanted))
-    told = ", ".join(f"{stop} {count:,}" for stop, count in stops.most_common()) or "nothing was left to do"
-    rate = stops.total() / given.samples / (time.monotonic() - begun)
-    told += f"; {rate:,.1f} pictures/s" if stops else ""
-    before = f", {exact_at_first:,} before refining" if given.refine else ""
-    print(printable(f"{given.out}: {told}" + (f"; {exact:,} of {read:,} exact{before}" if read else "")))
+            for line in lines:
+                counts[f"stop {line['stop']}"] += 1
+                if line["sample"] == 0 and (gt := str(line["gt"]).split()):
+                    counts["labelled"] += 1
+                    counts["exact"] += str(line["pred"]).split() == gt
+                    counts["exact at first"] += str(line.get("first", line["pred"])).split() == gt
+    seconds = time.monotonic() - begun
+    print(printable(f"{given.out}: {summary(counts, given, seconds)}"))
 
 
-def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
-    while batch := list(islice(items, size)):
-        yield batch
+def loaded(
+    items: Iterator[Item], given: argparse.Namespace, done: int, load: Callable[..., Iterable[Question]]
+) -> Iterator[Batch]:
+    """The batches from number `done` on, their pictures decoded (`load`) while the batch before is read."""
+    ahead: deque[Batch] = deque()
+    batches = iter(lambda: list(islice(items, given.batch)), [])
+    for number, batch in islice(enumerate(batches), done, None):
+        ahead.append((number, batch, load(lambda item: item.load(), batch)))
+        if len(ahead) == 2:
+            yield ahead.popleft()
+    yield from ahead
 
 
-def _loaded(
-    pool: ThreadPoolExecutor | None, batches: Iterator[tuple[int, list[Item]]], done: int
-) -> Iterator[tuple[int, list[Item], list[Question]]]:
-    """The batches from number `done` on, their pictures decoded while the batch before is read.
+def read(
+    engine: Engine, given: argparse.Namespace, number: int, batch: list[Item], questions: Sequence[Question]
+) -> list[Line]:
+    """The lines of a batch's answers."""
+    task: Task = all_tasks()[given.task]
+    lines: list[Line] = [
+        {
+            "source": item.source,
+            "img_id": item.id,
+            "gt": item.gt,
+            "pred": task.read(answer.raw) or "",
+            "task": task.name,
+            "sample": sample,
+            "raw": answer.raw,
+            "stop": answer.stop,
+            **item.about,
+        }
+        for item, answers in zip(batch, engine(questions, str(number)), strict=True)
+        for sample, answer in enumerate(answers)
+    ]
+    if not given.refine:
+        return lines
 
-    Without a pool, when they are asked for: an archive of a corpus is read by one thread alone.
-    """
-    waiting: deque[tuple[int, list[Item], list[Future[Question]]]] = deque()
-    for number, batch in batches:
-        if number < done:
-            continue
-        if pool is None:
-            yield number, batch, [item.load() for item in batch]
-            continue
-        waiting.append((number, batch, [pool.submit(item.load) for item in batch]))
-        if len(waiting) == 2:
-            at, ready, questions = waiting.popleft()
-            yield at, ready, [one.result() for one in questions]
-    for at, ready, questions in waiting:
-        yield at, ready, [one.result() for one in questions]
+    def reread(asked: Sequence[Question], name: str) -> list[str]:
+        return [answers[0].raw for answers in engine(asked, f"{number}/{name}")] if asked else []
+
+    first = [str(line["pred"]) for line in lines]
+    refined = refine(reread, prompt_set(given.prompts, ERROR_TASKS), given.system_prompt, questions, first)
+    return [
+        {**line, "pred": better, "first": before}
+        for line, better, before in zip(lines, refined, first, strict=True)
+    ]
+
+
+def summary(counts: Counter[str], given: argparse.Namespace, seconds: float) -> str:
+    """The last line of a run: how the answers ended, the rate, and how many are exact."""
+    stops = Counter({key[5:]: count for key, count in counts.items() if key.startswith("stop ")})
+    if not stops:
+        return "nothing was left to do"
+    text = ", ".join(f"{stop} {count:,}" for stop, count in stops.most_common())
+    text += f"; {stops.total() / given.samples / seconds:,.1f} pictures/s"
+    if counts["labelled"]:
+        text += f"; {counts['exact']:,} of {counts['labelled']:,} exact"
+        text += f", {counts['exact at first']:,} before refining" if given.refine else ""
+    return text
 
 
 def main() -> None:

@@ -30,58 +30,43 @@ name another one that it changes (`base: base.yaml`).
 """
 
 import json
-import os
-import re
-import subprocess
 import sys
 import warnings
-from argparse import ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING
 
+import pandas as pd
 import torch
-import yaml
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from datasets import disable_progress_bars
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging
-from trl import ModelConfig, TrlParser, get_peft_config
+from trl import ModelConfig, get_peft_config
 
 from hmer_tasks.utils.terminal import printable
 from trainer import models
 from trainer.callbacks import Decoder, Epochs, PlainLines, Stopper
 from trainer.card import write_card
-from trainer.checkpoints import Identity, begin, newest_whole, same_run
+from trainer.checkpoints import Identity, begin, last_complete_checkpoint
 from trainer.data import Prepared, prepare
 from trainer.faults import Stopped, TrainError, UsageError, run
-from trainer.model import (
-    choose_attention,
-    freeze,
-    limit_pixels,
-    names_of_weights,
-    open_model,
-    repair_names,
-)
-from trainer.options import DataArguments, TrainConfig
-from trainer.shards import find_shards, valid_split
+from trainer.model import choose_attention, freeze, limit_pixels, open_model
+from trainer.options import DataArguments, TrainConfig, parse_as
+from trainer.patches import EndsAtLastStep, Finished, names_of_weights, repair_names
+from trainer.shards import find_shards
 from trainer.vision_trainer import SavesFinalWeights, VisionSFTTrainer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, ProcessorMixin, TrainerCallback, TrainingArguments
 
-# What makes a run this run: with another one of these its checkpoints are another run's.
+# What makes a run this run: with another value of these its checkpoints are another run's.
 IDENTITY = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps", "optim",
     "weight_decay", "adam_beta1", "adam_beta2", "max_grad_norm", "seed", "bf16", "fp16", "loss_type",
     "train_sampling_strategy",
 )  # fmt: skip
-Given = TypeVar("Given")
-Training = TypeVar("Training")
-Model = TypeVar("Model")
-_UNKNOWN = re.compile(r"--([\w.-]+)")
 
 
 def parse(arguments: list[str]) -> tuple[DataArguments, TrainConfig, ModelConfig]:
@@ -89,84 +74,22 @@ def parse(arguments: list[str]) -> tuple[DataArguments, TrainConfig, ModelConfig
     return parse_as((DataArguments, TrainConfig, ModelConfig), "trainer.sft", __doc__, arguments)
 
 
-class _Help(ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter):
-    """The manual as it stands, then every flag with its default."""
-
-
-def parse_as(
-    kinds: tuple[type[Given], type[Training], type[Model]],
-    name: str,
-    manual: str | None,
-    arguments: list[str],
-) -> tuple[Given, Training, Model]:
-    """An object of each of the dataclasses, from flags and recipe, for the command `name`."""
-    parser = TrlParser(
-        kinds,
-        prog=name,
-        usage=f"python -m {name} --config RECIPE --data BUILD … --output_dir FOLDER [--flag value …]",
-        description=manual,
-        formatter_class=_Help,
-        allow_abbrev=False,
-    )
-    known = {action.dest for action in parser._actions}
-
-    def refuse(message: str) -> NoReturn:
-        near = [
-            f"did you mean --{found[0]}?"
-            for name in _UNKNOWN.findall(message)
-            if name.replace("-", "_") not in known and (found := get_close_matches(name, known, 1))
-        ]
-        raise UsageError(" ".join([message, *near]))
-
-    parser.error = refuse  # argparse's own prints its usage, all four hundred lines of it
-    try:
-        arguments, recipe = _split_recipe(arguments)
-        if unknown := parser.set_defaults_with_config(**recipe):
-            refuse(f"Unknown arguments from config file: {unknown}.")
-        given, training, model = parser.parse_args_into_dataclasses(arguments)
-    except (ValueError, TypeError, yaml.YAMLError) as error:
-        text = (
-            str(error).replace(" Please remove them, add them to the dataclass, or", "").partition("set `")[0]
-        )
-        refuse(text)
-    except FileNotFoundError as error:
-        raise UsageError(f"no recipe {error.filename}: they are in trainer/recipes/") from error
-    except ImportError as error:
-        raise TrainError(f"{error} (is what --report_to names installed?)") from error
-    return given, training, model
-
-
-def _split_recipe(arguments: list[str]) -> tuple[list[str], dict[str, object]]:
-    """The flags without --config, and the keys of its recipe over those of its `base`, if it names one."""
-    if "--config" not in arguments:
-        return arguments, {}
-    at = arguments.index("--config")
-    path, keys = Path(*arguments[at + 1 : at + 2]), dict[str, object]()
-    rest = [*arguments[:at], *arguments[at + 2 :]]
-    while True:
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(recipe, dict):
-            raise ValueError(f"{path} is no recipe: it must hold keys and values")
-        base = recipe.pop("base", None)
-        keys = {**recipe, **keys}
-        if base is None:
-            return rest, keys
-        path = path.parent / str(base)
-
-
 def load_model(
     arguments: DataArguments, training: "TrainingArguments", config: ModelConfig
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
-    """The model and its processor, the pixel limits set. Raises TrainError where it is not there."""
-    name, weights = config.model_name_or_path, True
-    if arguments.scratch:
-        if name:
-            raise UsageError("--scratch and --model_name_or_path exclude each other")
-        weights = not Path(arguments.scratch).is_dir()
-        name = _built(arguments, training) if weights else arguments.scratch
-    if not name:
+    """The model and its processor, the pixel limits set. Raises UsageError, TrainError."""
+    scratch = arguments.scratch
+    if scratch and config.model_name_or_path:
+        raise UsageError("--scratch and --model_name_or_path exclude each other")
+    if scratch and not Path(scratch).is_dir():
+        # On every process, with the same seed: nothing need be handed around, whatever spreads the weights.
+        texts = models.texts_of(find_shards(arguments.data))
+        model, processor = models.make(scratch, texts, training.seed, config.dtype)
+    elif name := scratch or config.model_name_or_path:
+        weights = scratch is None
+        model, processor = open_model(name, config.model_revision, config.dtype, weights, training.seed)
+    else:
         raise UsageError("no model: say --model_name_or_path PATH-OR-NAME, or --scratch NAME")
-    model, processor = open_model(name, config.model_revision, config.dtype, weights)
     packing = bool(getattr(training, "packing", False))
     choose_attention(model, config.attn_implementation, arguments.vision_attention, packing)
     limit_pixels(processor, arguments.min_pixels, arguments.max_pixels)
@@ -174,29 +97,13 @@ def load_model(
     return model, processor
 
 
-def _built(arguments: DataArguments, training: "TrainingArguments") -> str:
-    """The folder of the model that --scratch names; the main process builds it."""
-    folder, state = Path(training.output_dir or "") / "scratch", PartialState()
-    if state.is_main_process and not (folder / "processor_config.json").exists():
-        name, seed = str(arguments.scratch), training.seed
-        if state.num_processes == 1 or name not in models.SIZES:
-            models.build(name, models.texts_of(find_shards(arguments.data)), folder, seed)
-        else:  # in a process of its own: ZeRO-3 would have all of them take part, and wait for ever
-            command = [sys.executable, "-m", "trainer.models", name, str(folder), "--seed", str(seed)]
-            alone = {key: value for key, value in os.environ.items() if not key.startswith("ACCELERATE_")}
-            for key in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"):
-                alone.pop(key, None)
-            subprocess.run([*command, "--data", *arguments.data], env=alone, check=False)
-    state.wait_for_everyone()
-    return str(folder)
-
-
 def decoder_of(arguments: DataArguments, processor: "ProcessorMixin", seed: int) -> Decoder | None:
-    """The callback that decodes held-out pictures, if it is asked for."""
+    """The callback that decodes held-out pictures, if it is asked for. Raises UsageError."""
     if not arguments.decode_steps:
         return None
+    valid = [f"{path}:valid" for path in arguments.data if any(Path(path).glob("data/valid-*.parquet"))]
     held = DataArguments(
-        data=arguments.decode_data or [found for path in arguments.data if (found := valid_split(path))],
+        data=arguments.decode_data or valid,
         task_weights=arguments.decode_task,
         max_tokens=1_000_000,
         system_prompt=arguments.system_prompt,
@@ -212,31 +119,15 @@ def decoder_of(arguments: DataArguments, processor: "ProcessorMixin", seed: int)
     return Decoder(prepared, arguments.decode_steps, arguments.decode_batch, arguments.decode_new_tokens)
 
 
-def identity_of(
-    arguments: DataArguments,
-    training: "TrainingArguments",
-    config: ModelConfig,
-    prepared: Prepared,
-    world: int,
-) -> Identity:
-    """What the run is, as it stands in run.json."""
-    batch = training.per_device_train_batch_size * training.gradient_accumulation_steps * world
-    return {
-        "model": arguments.scratch or config.model_name_or_path,
-        "rows": prepared.digest(),
-        "rows in a step": batch,
-        "freeze": arguments.freeze,
-        "max_pixels": arguments.max_pixels,
-        "system_prompt": arguments.system_prompt,
-        "jitter": arguments.jitter,
-        "lora": [config.lora_r, config.lora_alpha] if config.use_peft else None,
-        **{name: str(getattr(training, name)) for name in IDENTITY},
-    }
-
-
 @dataclass(slots=True)
 class Run:
-    """A run before its trainer is there: what every kind of training on shards sets up alike."""
+    """A run before it has a trainer: what every kind of training on shards sets up alike.
+
+    Attributes:
+        resume: The checkpoint to go on from.
+        identity: What the run is, as it stands in run.json.
+        base: The names of the base model's weights.
+    """
 
     arguments: DataArguments
     model: "PreTrainedModel"
@@ -250,12 +141,20 @@ class Run:
 
     def callbacks(self) -> "list[TrainerCallback]":
         """What the trainer calls between its steps."""
-        return [self.stopper, Epochs(self.prepared.transform), *([self.decoder] if self.decoder else [])]
+        callbacks = [EndsAtLastStep(), self.stopper, Epochs(self.prepared.transform)]
+        return [*callbacks, self.decoder] if self.decoder else callbacks
 
     def go(self, trainer: SavesFinalWeights, curves: tuple[str, ...]) -> None:
         """Train, save and draw the curves. Raises Stopped, TrainError."""
         self.attach(trainer)
-        _run(trainer, self.resume)
+        try:
+            trainer.train(resume_from_checkpoint=self.resume)
+        except Finished:
+            pass
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise TrainError(out_of_memory(trainer.args, trainer.state.global_step)) from None
         if self.stopper.stopped:
             step = trainer.state.global_step
             raise Stopped(f"stopped: checkpoint-{step} is saved; the same command goes on")
@@ -269,31 +168,37 @@ class Run:
         if trainer.pop_callback(PrinterCallback) is not None:  # no terminal: plain lines
             trainer.add_callback(PlainLines)
 
-    def finish(self, trainer: SavesFinalWeights, drawn: tuple[str, ...]) -> None:
+    def finish(self, trainer: SavesFinalWeights, curves: tuple[str, ...]) -> None:
         """Save the model, and draw what the run did."""
-        out = Path(trainer.args.output_dir)
+        out, history = Path(trainer.args.output_dir), trainer.state.log_history
         trainer.save_final(str(out), getattr(torch, self.arguments.save_dtype))
         if not PartialState().is_main_process:
             return
         if line := repair_names(out, self.base):
-            _say(True, line)
-        history = trainer.state.log_history
+            _say(line)
+        log = pd.DataFrame(history, columns=["step", *curves]).set_index("step")
+        plot(out / "training.png", log)
+        write_card(out, self.arguments, self.identity, self.prepared, history)
         lines = [json.dumps(line) + "\n" for line in history]
         (out / "log.jsonl").write_text("".join(lines), encoding="utf-8")
-        curves = {name: [(line["step"], line[name]) for line in history if name in line] for name in drawn}
-        plot(out / "training.png", curves)
-        write_card(out, self.arguments, self.identity, self.prepared, history)
-        last = ", ".join(f"{name} {points[-1][1]:.4f}" for name, points in curves.items() if points)
+        last = ", ".join(
+            f"{name} {log[name].dropna().iloc[-1]:.4f}" for name in log.dropna(axis=1, how="all")
+        )
         where = f"the model is in {out}, its curves in {out / 'training.png'}"
-        _say(True, f"{trainer.state.global_step:,} steps: {last}; {where}")
+        _say(f"{trainer.state.global_step:,} steps: {last}; {where}")
 
 
 def set_up(
     arguments: DataArguments, training: "TrainingArguments", config: ModelConfig, more: Identity | None = None
-) -> Run:
-    """Model, rows and the checkpoint to go on from; `more` is what else makes the run this run.
+) -> Run | None:
+    """Model, rows and the checkpoint to go on from; None where the run is finished already.
 
-    Raises UsageError, TrainError.
+    Args:
+        more: What else makes the run this run.
+
+    Raises:
+        UsageError: Arguments that cannot be.
+        TrainError: Rows or a model that cannot be had, or checkpoints of another run.
     """
     state = PartialState()
     world = state.num_processes
@@ -310,64 +215,68 @@ def set_up(
     model, processor = load_model(arguments, training, config)
     prepared = prepare(arguments, processor, training.seed)
     decoder = decoder_of(arguments, processor, training.seed)
-    identity = {**identity_of(arguments, training, config, prepared, world), **(more or {})}
-    resume = _resume(Path(training.output_dir or ""), identity, arguments.restart, prepared, state)
-    base = names_of_weights(model.name_or_path, config.model_revision) if state.is_main_process else set()
-    return Run(arguments, model, processor, prepared, resume, identity, base, Stopper(), decoder)
+    identity: Identity = {
+        "model": arguments.scratch or config.model_name_or_path,
+        "rows": prepared.digest(),
+        "rows in a step": training.per_device_train_batch_size * training.gradient_accumulation_steps * world,
+        "freeze": arguments.freeze,
+        "max_pixels": arguments.max_pixels,
+        "system_prompt": arguments.system_prompt,
+        "jitter": arguments.jitter,
+        "lora": [config.lora_r, config.lora_alpha] if config.use_peft else None,
+        **{name: str(getattr(training, name)) for name in IDENTITY},
+        **(more or {}),
+    }
+    resume, finished = _resume(Path(training.output_dir or ""), identity, arguments.restart, prepared)
+    if finished:
+        return None
+    base = config.model_name_or_path if state.is_main_process else None
+    names = names_of_weights(base, config.model_revision) if base else set()
+    return Run(arguments, model, processor, prepared, resume, identity, names, Stopper(), decoder)
 
 
 def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) -> None:
     """The whole run. Raises UsageError, TrainError."""
-    made = set_up(arguments, training, config)
-    made.go(trainer_of(made, training, config), ("loss", "exprate"))
+    if this := set_up(arguments, training, config):
+        this.go(trainer_of(this, training, config), ("loss", "exprate"))
 
 
-def trainer_of(made: Run, training: TrainConfig, config: ModelConfig) -> VisionSFTTrainer:
+def trainer_of(this: Run, training: TrainConfig, config: ModelConfig) -> VisionSFTTrainer:
     """The trainer of a run that is set up."""
     return VisionSFTTrainer(
-        model=made.model,
+        model=this.model,
         args=training,
-        prepared=made.prepared,
-        processing_class=made.processor,
+        prepared=this.prepared,
+        processing_class=this.processor,
         peft_config=get_peft_config(config),
-        callbacks=made.callbacks(),
+        callbacks=this.callbacks(),
     )
 
 
-def _resume(
-    out: Path, identity: Identity, restart: bool, prepared: Prepared, state: PartialState
-) -> str | None:
-    """The checkpoint to go on from, as the main process finds it; run.json and refused.jsonl written."""
-    main, world = state.is_main_process, state.num_processes
-    found: list[str | None] = [None, ""]
-    if main:
+def _resume(out: Path, identity: Identity, restart: bool, prepared: Prepared) -> tuple[str | None, bool]:
+    """The checkpoint to go on from, and whether the run is finished, as the main process sees it;
+    run.json and refused.jsonl written."""
+    state = PartialState()
+    checkpoint, finished, fault = None, False, ""
+    if state.is_main_process:
         try:
-            if not restart:
-                same_run(out, identity)
-            begin(out, identity, restart)
-            lines = [json.dumps(refusal, ensure_ascii=False) + "\n" for refusal in prepared.refused]
+            finished = begin(out, identity, restart)
+            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in prepared.refused]
             (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
-            whole, passed = newest_whole(out, world)
-            for line in (*prepared.lines(), *passed, *([f"going on from {whole}"] if whole else [])):
-                _say(main, line)
-            found[0] = str(whole) if whole else None
+            checkpoint, passed = last_complete_checkpoint(out, state.num_processes)
+            going = [f"going on from {checkpoint}"] if checkpoint else []
+            if finished:
+                passed, going = [], [f"{out} is finished, nothing is trained; --restart true trains anew"]
+            for line in (*prepared.lines(), *passed, *going):
+                _say(line)
         except TrainError as error:
-            found[1] = str(error)  # every process must end, not the first alone
-    if world > 1:
-        broadcast_object_list(found)
-    if found[1]:
-        raise TrainError(found[1])
-    return found[0]
-
-
-def _run(trainer: SavesFinalWeights, resume: str | None) -> None:
-    """Train. Raises TrainError where memory does not suffice."""
-    try:
-        trainer.train(resume_from_checkpoint=resume)
-    except (torch.OutOfMemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise TrainError(out_of_memory(trainer.args, trainer.state.global_step)) from None
+            fault = str(error)  # every process must end, not the first alone
+    decided: list[object] = [str(checkpoint) if checkpoint else None, finished, fault]
+    if state.num_processes > 1:
+        broadcast_object_list(decided)
+    if decided[2]:
+        raise TrainError(str(decided[2]))
+    return (str(decided[0]) if decided[0] else None), bool(decided[1])
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -386,37 +295,31 @@ def out_of_memory(training: "TrainingArguments", step: int) -> str:
     )
 
 
-def plot(path: Path, curves: dict[str, list[tuple[float, float]]]) -> None:
-    """One panel a curve that has points, each with its own scale from 0."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        _say(True, "no curves are drawn: pip install matplotlib")
+def plot(path: Path, log: pd.DataFrame) -> None:
+    """Draw one panel for each column that has values, with its own scale from 0, over the steps."""
+    columns = [log[name].dropna() for name in log.dropna(axis=1, how="all")]
+    if not columns:
         return
-    drawn = {name: points for name, points in curves.items() if points}
-    figure = Figure(figsize=(9, 3 * len(drawn)), layout="constrained")
-    for number, (name, points) in enumerate(drawn.items(), start=1):
-        axes = figure.add_subplot(len(drawn), 1, number)
-        axes.plot(*zip(*points, strict=True), marker="o" if len(points) < 60 else "")
-        axes.set(
-            title=f"{name}: {points[-1][1]:.4g} at step {points[-1][0]:.0f}", ylim=(0, None), xlabel="step"
-        )
-        axes.grid(alpha=0.4)
-    if drawn:
-        figure.savefig(path, dpi=100)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3 * len(columns)), layout="constrained")
+    panels = figure.subplots(len(columns), squeeze=False)[:, 0]
+    for axes, column in zip(panels, columns, strict=True):
+        title = f"{column.name}: {column.iloc[-1]:.4g} at step {column.index[-1]:.0f}"
+        column.plot(ax=axes, title=title, marker="o" if len(column) < 60 else "", grid=True)
+        axes.set_ylim(0)
+    figure.savefig(path, dpi=100)
 
 
-def _say(main: bool, text: str) -> None:
-    if main:
-        print(printable(text, lines=True), flush=True)
+def _say(text: str) -> None:
+    print(printable(text, lines=True), flush=True)
 
 
 def main() -> None:
     """The command line."""
     # `gradient_checkpointing` has a new name, which transformers 5.17 does not know yet.
     warnings.filterwarnings("ignore", r".*activation_checkpointing", FutureWarning)
-    data, training, model = parse(sys.argv[1:])
-    train(data, training, model)
+    train(*parse(sys.argv[1:]))
 
 
 if __name__ == "__main__":

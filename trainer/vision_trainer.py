@@ -12,8 +12,15 @@ from trl import SFTTrainer
 from trainer import costs
 from trainer.data import Prepared
 from trainer.lengths import GroupedSampler
-from trainer.packing import PackingCollator, keep_rows_apart
-from trainer.patches import LoadsCheckpoints, count_tokens_of_steps, say_dtype
+from trainer.packing import PackingCollator
+from trainer.patches import (
+    LoadsCheckpoints,
+    count_tokens_of_steps,
+    keep_rows_apart,
+    packed_tokens,
+    say_dtype,
+    tie_again,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,9 +45,7 @@ class SavesFinalWeights(Trainer):
         final = self.final_dtype is not None and not hasattr(self.model, "peft_config")
         if final and self.args.should_save:
             weights = self.model.state_dict() if state_dict is None else dict(state_dict)
-            for name, source in (getattr(self.model, "all_tied_weights_keys", None) or {}).items():
-                if name in weights and source in weights:  # FSDP2 gathers them as two
-                    weights[name] = weights[source]
+            tie_again(self.model, weights)
             cast: dict[int, Tensor] = {}  # by address: tied weights stay tied
             state_dict = {
                 name: cast.setdefault(weight.data_ptr(), weight.to(self.final_dtype))
@@ -78,17 +83,15 @@ class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SFTTrainer):
             lengths, seed = self.prepared.lengths, self.args.data_seed or self.args.seed
             self.epoch_sampler = GroupedSampler(lengths, unit, step, seed)
             return self.epoch_sampler
-        if self.args.train_sampling_strategy == "batch_rebalance":  # it asks for a column of lengths
-            train_dataset = Dataset.from_dict({self.args.length_column_name: self.prepared.lengths})
-        return super()._get_train_sampler(train_dataset)
+        column = {self.args.length_column_name: self.prepared.lengths}  # batch_rebalance asks for it
+        return super()._get_train_sampler(Dataset.from_dict(column))
 
     def compute_loss(self, model: "nn.Module", inputs: "dict[str, Tensor]", **more: object) -> "Tensor":
         """TRL's loss; what is in the batch is counted."""
         if model.training:
             counts = costs.count(inputs)
             self.counted = counts if self.counted is None else self.counted + counts
-            if "attention_mask" not in inputs:  # TRL takes the wrong side of mRoPE's positions for the tokens
-                self._total_train_tokens += (inputs["input_ids"].numel() - 1) * self.args.world_size
+            self._total_train_tokens += packed_tokens(inputs) * self.args.world_size
         return super().compute_loss(model, inputs, **more)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

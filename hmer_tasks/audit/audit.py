@@ -76,12 +76,14 @@ class Audit:
         return {
             "sides": sides,
             "near_distance": self.distance,
-            "both_sides": {name: asdict(each) for name, each in self.leaks.items()},
+            "both_sides": {name: asdict(leak) for name, leak in self.leaks.items()},
             "same_picture": None if self.pictures is None else asdict(self.pictures),
-            "repeated_labels": [asdict(each) for each in self.repeats],
-            "near_labels_within": [asdict(each) for each in self.near_within],
-            "repeated_pictures": [None if each is None else asdict(each) for each in self.pictures_within],
-            "tokens_of_one_side_only": [dict(each.most_common()) for each in self.only],
+            "repeated_labels": [asdict(repeat) for repeat in self.repeats],
+            "near_labels_within": [asdict(labels) for labels in self.near_within],
+            "repeated_pictures": [
+                None if pictures is None else asdict(pictures) for pictures in self.pictures_within
+            ],
+            "tokens_of_one_side_only": [dict(tokens.most_common()) for tokens in self.only],
             "samples_with_those": self.samples_with_only,
             "style": self.style.as_json(),
             "findings": dict(Counter(str(finding.kind) for finding in self.findings)),
@@ -102,22 +104,22 @@ def audit(options: AuditOptions) -> Audit:
                 "name a corpus (--dataset, --against) or label files (--labels, --against-labels)"
             )
     with raise_on_signal():
-        found = Audit(read_sides(asked, options.pictures, options.workers), options.distance)
-        items = [side.items for side in found.sides]
+        result = Audit(read_sides(asked, options.pictures, options.workers), options.distance)
+        items = [side.items for side in result.sides]
         if len(items) > 1:
-            _across(found, items[0], items[1])
-        _within(found, items)
-        _pictures(found, items)
-        _style(found, items)
-    return found
+            _across(result, items[0], items[1])
+        _within(result, items)
+        _pictures(result, items)
+        _style(result, items)
+    return result
 
 
-def _across(found: Audit, left: list[Item], right: list[Item]) -> None:
+def _across(result: Audit, left: list[Item], right: list[Item]) -> None:
     theirs = {item.label for item in right}
-    findings = found.findings
-    found.leaks["as written"] = shared(left, right, lambda item: item.written, Kind.SAME_LABEL, [])
-    found.leaks["explicit form"] = shared(left, right, lambda item: item.label, Kind.SAME_LABEL, findings)
-    found.leaks["standard spelling"] = shared(
+    findings = result.findings
+    result.leaks["as written"] = shared(left, right, lambda item: item.written, Kind.SAME_LABEL, [])
+    result.leaks["explicit form"] = shared(left, right, lambda item: item.label, Kind.SAME_LABEL, findings)
+    result.leaks["standard spelling"] = shared(
         left,
         right,
         lambda item: item.spelled,
@@ -125,63 +127,63 @@ def _across(found: Audit, left: list[Item], right: list[Item]) -> None:
         findings,
         skip=lambda item: item.label in theirs,
     )
-    if found.distance:
-        found.leaks["near"] = near(left, right, found.distance, findings)
-    for mine, other in ((left, right), (right, left)):
-        tokens, samples = only_in([item.label for item in mine], {item.label for item in other})
-        found.only.append(tokens)
-        found.samples_with_only.append(samples)
+    if result.distance:
+        result.leaks["near"] = near(left, right, result.distance, findings)
+    for own, other in ((left, right), (right, left)):
+        tokens, samples = only_in([item.label for item in own], {item.label for item in other})
+        result.only.append(tokens)
+        result.samples_with_only.append(samples)
 
 
-def _within(found: Audit, sides: Sequence[list[Item]]) -> None:
+def _within(result: Audit, sides: Sequence[list[Item]]) -> None:
     for number, items in enumerate(sides):
         groups = [indices for indices in by(items, lambda item: item.spelled).values() if len(indices) > 1]
         repeats = sum(len(indices) - 1 for indices in groups)
-        found.repeats.append(Shared(repeats, repeats, len(groups)))
+        result.repeats.append(Shared(repeats, repeats, len(groups)))
         if number == 0:
             for indices in groups:
                 first = items[indices[0]]
                 for item in (items[index] for index in indices[1:]):
-                    found.findings.append(Finding(item.source, item.id, Kind.DUPLICATE_LABEL, (first.id,)))
-        if found.distance:
-            found.near_within.append(near(items, None, found.distance, []))
+                    result.findings.append(Finding(item.source, item.id, Kind.DUPLICATE_LABEL, (first.id,)))
+        if result.distance:
+            result.near_within.append(near(items, None, result.distance, []))
 
 
-def _pictures(found: Audit, sides: Sequence[list[Item]]) -> None:
+def _pictures(result: Audit, sides: Sequence[list[Item]]) -> None:
     seen = [any(item.look for item in items) for items in sides]
     for number, items in enumerate(sides):
         if not seen[number]:
-            found.pictures_within.append(None)
+            result.pictures_within.append(None)
             continue
-        with progress_of(len(items), f"pictures compared within {found.sides[number].name}") as show:
-            findings = found.findings if number == 0 else []
-            found.pictures_within.append(repeated_pictures(items, findings, show))
+        with progress_of(len(items), f"pictures compared within {result.sides[number].name}") as show:
+            findings = result.findings if number == 0 else []
+            result.pictures_within.append(repeated_pictures(items, findings, show))
     if len(sides) > 1 and all(seen):
         with progress_of(len(sides[0]), "pictures compared across") as show:
-            found.pictures = same_pictures(sides[0], sides[1], found.findings, show)
+            result.pictures = same_pictures(sides[0], sides[1], result.findings, show)
 
 
-def _style(found: Audit, sides: Sequence[list[Item]]) -> None:
+def _style(result: Audit, sides: Sequence[list[Item]]) -> None:
     spellings = [{item.label: item.spelled for item in items} for items in sides]
     with progress_of(len(sides), "sides looked at for spelling") as show:
         for number, items in enumerate(sides):
             rewritten, already = style_of(Counter(item.label for item in items), spellings[number])
-            found.style.rewritten.append(rewritten)
-            found.style.standard_form.append(already)
+            result.style.rewritten.append(rewritten)
+            result.style.standard_form.append(already)
             show(number + 1)
     if len(sides) > 1:
-        join(spellings[0], spellings[1], found.style)
+        join(spellings[0], spellings[1], result.style)
 
 
-def write_findings(found: Audit, path: Path, kinds: Sequence[Kind]) -> int:
+def write_findings(result: Audit, path: Path, kinds: Sequence[Kind]) -> int:
     """Write a line a sample for `build --exclude`, by its first reason of those asked for; the rest of
     its findings are not repeated. Returns how many. Raises OSError."""
     first: dict[tuple[str, str], Finding] = {}
     for kind in kinds:
-        for finding in found.findings:
+        for finding in result.findings:
             if finding.kind is kind:
                 first.setdefault((finding.source, finding.id), finding)
-    order = {(item.source, item.id): n for n, item in enumerate(found.sides[0].items)}
+    order = {(item.source, item.id): n for n, item in enumerate(result.sides[0].items)}
     lines = sorted(first.values(), key=lambda finding: order[finding.source, finding.id])
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, "".join(json.dumps(line.as_json(), ensure_ascii=False) + "\n" for line in lines))

@@ -29,30 +29,30 @@ def read_decisions(path: Path) -> dict[tuple[str, str], Decision]:
         records = json.loads(read_whole(path, _MAX_BYTES))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}") from error
-    found: dict[tuple[str, str], Decision] = {}
+    decisions: dict[tuple[str, str], Decision] = {}
     for number, record in enumerate(records if isinstance(records, list) else [None], start=1):
         fields = record if isinstance(record, dict) else {}
         source, id, decision, label = (fields.get(name) for name in ("source", "id", "decision", "label"))
         if (
-            not all(isinstance(one, str) for one in (source, id, decision, label))
+            not all(isinstance(field, str) for field in (source, id, decision, label))
             or decision not in _DECISIONS
         ):
             raise UsageError(
                 f"{path}: decision {number} is not {{source, id, decision, label}} with one of "
                 f"{', '.join(_DECISIONS)}: save it from the page of audit --review"
             )
-        found[str(source), str(id)] = Decision(str(decision), str(label))
-    return found
+        decisions[str(source), str(id)] = Decision(str(decision), str(label))
+    return decisions
 
 
 def suspects(judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decision]) -> list[Judged]:
     """The suspicious samples, the worst first, without those that somebody said to keep."""
     kept = []
-    for one in judged:
-        decision = decisions.get((one.sample.source, one.sample.id))
-        if one.reason is not None and (decision is None or decision.decision != "keep"):
-            kept.append(one)
-    return sorted(kept, key=lambda one: -one.suspicion)
+    for item in judged:
+        decision = decisions.get((item.sample.source, item.sample.id))
+        if item.reason is not None and (decision is None or decision.decision != "keep"):
+            kept.append(item)
+    return sorted(kept, key=lambda item: -item.suspicion)
 
 
 def write_exclusions(
@@ -61,11 +61,11 @@ def write_exclusions(
     """Write a line for `build --exclude` of every suspicious sample that nobody said to keep; a mended one
     is among them, with the label it should have, for its file still has the wrong one. Returns how many."""
     lines = []
-    for one in suspects(judged, decisions):
+    for item in suspects(judged, decisions):
         record: dict[str, object] = {
-            "source": one.sample.source, "id": one.sample.id, "reason": str(one.reason), "with": [],
+            "source": item.sample.source, "id": item.sample.id, "reason": str(item.reason), "with": [],
         }  # fmt: skip
-        decision = decisions.get((one.sample.source, one.sample.id))
+        decision = decisions.get((item.sample.source, item.sample.id))
         if decision is not None and decision.decision == "mend":
             record["label"] = decision.label
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
@@ -77,12 +77,12 @@ def write_exclusions(
 def write_weights(path: Path, judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decision]) -> int:
     """Write a line `{source, id, weight}` a sample, for the trainer's --sample_weights. Returns how many."""
     lines = []
-    for one in judged:
-        decision = decisions.get((one.sample.source, one.sample.id))
-        copies = weight(one)
+    for item in judged:
+        decision = decisions.get((item.sample.source, item.sample.id))
+        copies = weight(item)
         if decision is not None:
-            copies = round(1.0 + one.difficulty, 4) if decision.decision == "keep" else 0.0
-        record = {"source": one.sample.source, "id": one.sample.id, "weight": copies}
+            copies = round(1.0 + item.difficulty, 4) if decision.decision == "keep" else 0.0
+        record = {"source": item.sample.source, "id": item.sample.id, "weight": copies}
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, "".join(lines))
@@ -92,22 +92,22 @@ def write_weights(path: Path, judged: Sequence[Judged], decisions: Mapping[tuple
 def summary(judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decision]) -> dict[str, object]:
     """The audit in numbers, for --json."""
     listed = suspects(judged, decisions)
-    bins = Counter(min(int(one.difficulty * 5), 4) for one in judged)
+    bins = Counter(min(int(item.difficulty * 5), 4) for item in judged)
     return {
         "samples": len(judged),
-        "readings": sum(len(one.sample.readings) for one in judged),
-        "all_readings_right": sum(one.right == 1 for one in judged),
-        "no_reading_right": sum(one.right == 0 for one in judged),
+        "readings": sum(len(item.sample.readings) for item in judged),
+        "all_readings_right": sum(item.right == 1 for item in judged),
+        "no_reading_right": sum(item.right == 0 for item in judged),
         "difficulty": {f"{i / 5:.1f} to {(i + 1) / 5:.1f}": bins[i] for i in range(5)},
-        "suspicious": dict(Counter(str(one.reason) for one in listed)),
-        "decided": dict(Counter(one.decision for one in decisions.values())),
+        "suspicious": dict(Counter(str(item.reason) for item in listed)),
+        "decided": dict(Counter(item.decision for item in decisions.values())),
         "suspects": [
             {
-                "source": one.sample.source, "id": one.sample.id, "reason": str(one.reason),
-                "label": one.sample.label, "reading": one.consensus, "note": one.note,
-                "suspicion": None if one.suspicion == float("inf") else round(one.suspicion, 2),
-                "difficulty": round(one.difficulty, 4), "agreement": round(one.agreement, 4),
+                "source": item.sample.source, "id": item.sample.id, "reason": str(item.reason),
+                "label": item.sample.label, "reading": item.consensus, "note": item.note,
+                "suspicion": None if item.suspicion == float("inf") else round(item.suspicion, 2),
+                "difficulty": round(item.difficulty, 4), "agreement": round(item.agreement, 4),
             }
-            for one in listed
+            for item in listed
         ],
     }  # fmt: skip

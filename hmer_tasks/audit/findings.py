@@ -61,10 +61,10 @@ class Shared:
 
 def by(items: Sequence[Item], key: Callable[[Item], Hashable]) -> dict[Hashable, list[int]]:
     """Indices of the items by a key, in order."""
-    found: dict[Hashable, list[int]] = defaultdict(list)
+    indices: dict[Hashable, list[int]] = defaultdict(list)
     for index, item in enumerate(items):
-        found[key(item)].append(index)
-    return found
+        indices[key(item)].append(index)
+    return indices
 
 
 def named(item: Item, kind: Kind, partners: Iterable[Item]) -> Finding:
@@ -205,8 +205,8 @@ def repeated_pictures(
 
 def _looks(items: Sequence[Item]) -> dict[Look, list[int]]:
     """Items by their picture; those whose picture shows nothing, or is not there, are left out."""
-    found: dict[Look, list[int]] = defaultdict(list)
+    indices: dict[Look, list[int]] = defaultdict(list)
     for index, item in enumerate(items):
         if item.look is not None and not item.look.flat:
-            found[item.look].append(index)
-    return found
+            indices[item.look].append(index)
+    return indices

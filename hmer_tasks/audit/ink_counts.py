@@ -44,7 +44,7 @@ def symbols_of(label: str) -> list[str] | None:
         tree = parse(canonicalize(label))
     except LabelError:
         return None
-    found: list[str] = []
+    symbols: list[str] = []
 
     def walk(line: Line) -> None:
         for node in line:
@@ -52,12 +52,12 @@ def symbols_of(label: str) -> list[str] | None:
             # a font or a box around an argument draws nothing, or is drawn with the argument
             inside = takes is not None and "inside" in takes.arguments
             if node.symbol not in _INKLESS and not inside:
-                found.append(node.symbol)
+                symbols.append(node.symbol)
             for _, child in node.children:
                 walk(child)
 
     walk(tree.line)
-    return found
+    return symbols
 
 
 def strokes_bounds(label: str) -> tuple[int, int] | None:
@@ -65,7 +65,7 @@ def strokes_bounds(label: str) -> tuple[int, int] | None:
     symbols = symbols_of(label)
     if symbols is None:
         return None
-    most = sum(_most_of(one) for one in symbols)
+    most = sum(_most_of(symbol) for symbol in symbols)
     return len(symbols), most + _SLACK
 
 
@@ -79,7 +79,7 @@ def _most_of(symbol: str) -> int:
 @cache
 def _names() -> frozenset[str]:
     """Commands that are written as letters."""
-    return frozenset(name for name, letters in SPELLED.items() if all(one.isalpha() for one in letters))
+    return frozenset(name for name, letters in SPELLED.items() if all(letter.isalpha() for letter in letters))
 
 
 class StrokeModel:
@@ -94,7 +94,9 @@ class StrokeModel:
         self._place = {
             name: i for i, name in enumerate(sorted({name for counts, _ in rows for name in counts}))
         }
-        counts = np.array([self._row(one) for one, _ in rows]).reshape(len(rows), len(self._place))
+        counts = np.array([self._row(symbol_counts) for symbol_counts, _ in rows]).reshape(
+            len(rows), len(self._place)
+        )
         strokes = np.array([number for _, number in rows], dtype=np.float64)
         self._usual = float(strokes.sum() / max(counts.sum(), 1))
         ridge = _RIDGE * np.eye(len(self._place))

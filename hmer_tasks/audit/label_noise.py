@@ -82,11 +82,13 @@ def gather(files: Iterable[Iterable[Prediction]]) -> list[Sample]:
     and corrections are no readings."""
     samples: dict[tuple[str, str], Sample] = {}
     for predictions in files:
-        for one in predictions:
-            if one.task in ("error_detection", "error_correction"):
+        for prediction in predictions:
+            if prediction.task in ("error_detection", "error_correction"):
                 continue
-            sample = samples.setdefault((one.source, one.id), Sample(one.source, one.id, one.gt))
-            sample.readings.append(one.pred)
+            sample = samples.setdefault(
+                (prediction.source, prediction.id), Sample(prediction.source, prediction.id, prediction.gt)
+            )
+            sample.readings.append(prediction.pred)
     return list(samples.values())
 
 
@@ -102,7 +104,7 @@ def judge(samples: Sequence[Sample], threshold: float = THRESHOLD) -> list[Judge
     """
     rates = _edit_counts(samples)
     model = LabelModel(key(sample.label) for sample in samples)
-    ink = StrokeModel((one.label, one.strokes) for one in samples if one.strokes is not None)
+    ink = StrokeModel((sample.label, sample.strokes) for sample in samples if sample.strokes is not None)
     by_label: dict[str, list[str]] = defaultdict(list)
     for sample in samples:
         by_label[key(sample.label)].append(sample.id)
@@ -124,12 +126,12 @@ class _Context:
 
 def _judge(sample: Sample, context: _Context) -> Judged:
     label = sample.label
-    keys = [key(one) for one in sample.readings]
+    keys = [key(reading) for reading in sample.readings]
     own = key(label)
-    right = sum(one == own for one in keys) / len(keys) if keys else 0.0
-    difficulty = sum(_distance(one, label) for one in sample.readings) / len(keys) if keys else 0.0
+    right = sum(reading_key == own for reading_key in keys) / len(keys) if keys else 0.0
+    difficulty = sum(_distance(reading, label) for reading in sample.readings) / len(keys) if keys else 0.0
     groups = Counter(keys)
-    best = max(groups, key=lambda one: groups[one]) if groups else own
+    best = max(groups, key=lambda reading_key: groups[reading_key]) if groups else own
     agreement = groups[best] / len(keys) if keys else 0.0
     consensus = next((r for r, k in zip(sample.readings, keys, strict=True) if k == best), label)
     judged = Judged(sample, difficulty, right, agreement, consensus)

@@ -38,9 +38,9 @@ class LabelModel:
         counted."""
         self._add(label.split(), -1)
         longer = len(reading.split()) - len(label.split())
-        found = self._log_probability(reading.split()) - self._log_probability(label.split())
+        advantage = self._log_probability(reading.split()) - self._log_probability(label.split())
         self._add(label.split(), 1)
-        return found + longer * self._mean
+        return advantage + longer * self._mean
 
     def _log_probability(self, tokens: list[str]) -> float:
         padded = [_EDGE, _EDGE, *tokens, _EDGE]
@@ -49,9 +49,9 @@ class LabelModel:
     def _probability(self, gram: list[str]) -> float:
         total = self._before[0][()]
         single = (self._counts[0][gram[2],] + 0.5) / (total + 0.5 * self._kinds)
-        found = _WEIGHTS[2] * single
+        probability = _WEIGHTS[2] * single
         for n in (2, 3):
             before = self._before[n - 1][tuple(gram[3 - n : 2])]
             share = self._counts[n - 1][tuple(gram[3 - n :])] / before if before else single
-            found += _WEIGHTS[3 - n] * share
-        return found
+            probability += _WEIGHTS[3 - n] * share
+        return probability

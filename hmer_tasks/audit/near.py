@@ -39,8 +39,8 @@ def near_pairs(left: Sequence[str], right: Sequence[str] | None, distance: int) 
 
 
 def _near(a: list[str], b: list[str], distance: int) -> bool:
-    found = Levenshtein.distance(a, b, score_cutoff=distance)
-    return 0 < found <= distance and found * PER_TOKEN <= min(len(a), len(b))
+    edits = Levenshtein.distance(a, b, score_cutoff=distance)
+    return 0 < edits <= distance and edits * PER_TOKEN <= min(len(a), len(b))
 
 
 def _across(group: list[int], offset: int, within: bool) -> Iterator[tuple[int, int]]:
@@ -85,9 +85,9 @@ def _by_length(
             numbers = of_length.get(length + taken, [])
             if not numbers or length + taken < PER_TOKEN * taken:
                 continue
-            for rows, found in _shortened([every[number] for number in numbers], values, taken):
-                hashes.append(found.ravel())
-                owners.append(np.repeat(np.array(numbers[rows], np.int64), found.shape[1]))
+            for rows, hash_rows in _shortened([every[number] for number in numbers], values, taken):
+                hashes.append(hash_rows.ravel())
+                owners.append(np.repeat(np.array(numbers[rows], np.int64), hash_rows.shape[1]))
         if hashes:
             yield np.concatenate(hashes), np.concatenate(owners)
 

@@ -13,14 +13,14 @@ _TOKENS_SHOWN = 40
 _ENTRIES_SHOWN = 25
 
 
-def print_audit(console: Console, found: Audit) -> None:
+def print_audit(console: Console, result: Audit) -> None:
     """All tables of an audit."""
-    _sides(console, found)
-    if len(found.sides) > 1:
-        _leaks(console, found)
-        _vocabulary(console, found)
-    _within(console, found)
-    _style(console, found)
+    _sides(console, result)
+    if len(result.sides) > 1:
+        _leaks(console, result)
+        _vocabulary(console, result)
+    _within(console, result)
+    _style(console, result)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -30,15 +30,15 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _sides(console: Console, found: Audit) -> None:
-    table = _table("What was read", "", *(side.name for side in found.sides))
+def _sides(console: Console, result: Audit) -> None:
+    table = _table("What was read", "", *(side.name for side in result.sides))
     rows = {
-        "samples": [f"{side.samples:,}" for side in found.sides],
-        "refused": [_counts(side.refused) for side in found.sides],
-        "distinct labels": [f"{len({item.label for item in side.items}):,}" for side in found.sides],
-        "in one spelling": [f"{len({item.spelled for item in side.items}):,}" for side in found.sides],
-        "pictures": [f"{sum(item.look is not None for item in side.items):,}" for side in found.sides],
-        "not readable": [_counts(side.without_picture) for side in found.sides],
+        "samples": [f"{side.samples:,}" for side in result.sides],
+        "refused": [_counts(side.refused) for side in result.sides],
+        "distinct labels": [f"{len({item.label for item in side.items}):,}" for side in result.sides],
+        "in one spelling": [f"{len({item.spelled for item in side.items}):,}" for side in result.sides],
+        "pictures": [f"{sum(item.look is not None for item in side.items):,}" for side in result.sides],
+        "not readable": [_counts(side.without_picture) for side in result.sides],
     }
     for name, cells in rows.items():
         table.add_row(name, *cells)
@@ -49,26 +49,26 @@ def _counts(counter: dict[str, int]) -> str:
     return "\n".join(f"{count:,} {name}" for name, count in counter.items()) or "0"
 
 
-def _leaks(console: Console, found: Audit) -> None:
-    left, right = found.sides
+def _leaks(console: Console, result: Audit) -> None:
+    left, right = result.sides
     table = _table("On both sides", "the same", f"samples of {left.name}", f"of {right.name}", "distinct")
     names = {
         "as written": "label, as written",
         "explicit form": "label, explicit form",
         "standard spelling": "label, in one spelling (--normalize)",
-        "near": f"label but for {found.distance} of at least {PER_TOKEN * found.distance} tokens"
-        if found.distance == 1
+        "near": f"label but for {result.distance} of at least {PER_TOKEN * result.distance} tokens"
+        if result.distance == 1
         else f"label but for 1 or 2 tokens, {PER_TOKEN} or more tokens for each",
     }
-    for key, each in found.leaks.items():
+    for key, leak in result.leaks.items():
         table.add_row(
             names[key],
-            _share(each.left, len(left.items)),
-            _share(each.right, len(right.items)),
-            f"{each.distinct:,}" + (" pairs" if key == "near" else ""),
+            _share(leak.left, len(left.items)),
+            _share(leak.right, len(right.items)),
+            f"{leak.distinct:,}" + (" pairs" if key == "near" else ""),
         )
-    if found.pictures is not None:
-        same = found.pictures
+    if result.pictures is not None:
+        same = result.pictures
         table.add_row(
             f"picture (at most {PICTURE_BITS} of {BITS} bits differ)",
             _share(same.left, len(left.items)),
@@ -84,10 +84,10 @@ def _share(count: int, total: int) -> str:
     return f"{count:,} ({100 * count / total:.2f} %)" if total else f"{count:,}"
 
 
-def _vocabulary(console: Console, found: Audit) -> None:
-    sides = zip(found.sides, found.only, found.samples_with_only, strict=True)
+def _vocabulary(console: Console, result: Audit) -> None:
+    sides = zip(result.sides, result.only, result.samples_with_only, strict=True)
     for number, (side, tokens, samples) in enumerate(sides):
-        other = found.sides[1 - number].name
+        other = result.sides[1 - number].name
         if not tokens:
             console.print(f"Every token of {side.name} stands in {other} too.\n")
             continue
@@ -98,25 +98,27 @@ def _vocabulary(console: Console, found: Audit) -> None:
         console.print(f"{text}{', '.join(shown)}{more}\n")
 
 
-def _within(console: Console, found: Audit) -> None:
-    table = _table("Within a side", "", *(side.name for side in found.sides))
-    table.add_row("samples whose label stood before", *(f"{each.left:,}" for each in found.repeats))
-    if found.near_within:
-        table.add_row("pairs of near labels", *(f"{each.distinct:,}" for each in found.near_within))
-    if any(found.pictures_within):
+def _within(console: Console, result: Audit) -> None:
+    table = _table("Within a side", "", *(side.name for side in result.sides))
+    table.add_row("samples whose label stood before", *(f"{repeat.left:,}" for repeat in result.repeats))
+    if result.near_within:
+        table.add_row(
+            "pairs of near labels", *(f"{near_labels.distinct:,}" for near_labels in result.near_within)
+        )
+    if any(result.pictures_within):
         for name, key in (("samples whose picture stood before", "left"), ("  … pixel for pixel", "pixels")):
-            table.add_row(name, *(_picture(each, key) for each in found.pictures_within))
-        row = (_picture(each, "conflicts") for each in found.pictures_within)
+            table.add_row(name, *(_picture(pictures, key) for pictures in result.pictures_within))
+        row = (_picture(pictures, "conflicts") for pictures in result.pictures_within)
         table.add_row("samples that share a picture and not a label", *row)
     console.print(table)
 
 
-def _picture(each: Pictures | None, key: str) -> str:
-    return "no pictures" if each is None else f"{getattr(each, key):,}"
+def _picture(pictures: Pictures | None, key: str) -> str:
+    return "no pictures" if pictures is None else f"{getattr(pictures, key):,}"
 
 
-def _style(console: Console, found: Audit) -> None:
-    style = found.style
+def _style(console: Console, result: Audit) -> None:
+    style = result.style
     total: dict[str, int] = {}
     for counter in style.rewritten:
         for name, count in counter.items():
@@ -124,8 +126,8 @@ def _style(console: Console, found: Audit) -> None:
     if not total and not style.needed:
         console.print("The standard spelling changes no label.")
         return
-    both = len(found.sides) > 1
-    names = [side.name for side in found.sides]
+    both = len(result.sides) > 1
+    names = [side.name for side in result.sides]
     columns = ["entry of grammar/spellings.toml", *names, *(["needed to join"] if both else [])]
     table = _table("Samples that the standard spelling rewrites (already in the other form)", *columns)
     order = sorted(total, key=lambda name: (-style.needed[name], -total[name], name))
@@ -139,7 +141,7 @@ def _style(console: Console, found: Audit) -> None:
         table.add_row(f"and {len(order) - _ENTRIES_SHOWN} more", *["" for _ in table.columns[1:]])
     console.print(table)
     if both:
-        before, after = found.leaks["explicit form"], found.leaks["standard spelling"]
+        before, after = result.leaks["explicit form"], result.leaks["standard spelling"]
         of = (
             ""
             if style.looked_into == style.joined

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from hmer_tasks.audit.phash import Look, look_of
-from hmer_tasks.corpora import Rejected, SplitReader, folder, open_corpus
+from hmer_tasks.corpora import Rejected, SplitReader, open_corpus
 from hmer_tasks.corpora.labelled import LabelledSplit, open_labels
 from hmer_tasks.exceptions import BuildError, LabelError, PictureError, UsageError
 from hmer_tasks.latex.canonical import canonicalize
@@ -24,7 +24,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.rewrite import rewrite
 from hmer_tasks.latex.rules import standard
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.pipeline.plan import corpus_named, with_profile
+from hmer_tasks.pipeline.plan import OWN_TABLES, corpus_named, with_profile
 from hmer_tasks.storage.files import FolderFiles
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.processes import block_signals, init_worker, worker_pool
@@ -138,16 +138,16 @@ def _open(number: int, side: SideOptions, pictures: bool, stack: ExitStack) -> l
     if side.dataset is None:
         return parts
     corpus = corpus_named(side.dataset, side.splits)
-    if corpus.name == folder.NAME:
+    if corpus.name in OWN_TABLES:
         corpus = with_profile(corpus, side.profile)
     files = stack.enter_context(open_corpus(corpus, side.root))
-    there = corpus.available(files)
-    splits = tuple(dict.fromkeys(side.splits)) or there
+    available = corpus.available(files)
+    splits = tuple(dict.fromkeys(side.splits)) or available
     if not splits:
         raise corpus.absent(files.root)
     for split in splits:
-        if split not in there:
-            raise corpus.absent(files.root, split, there)
+        if split not in available:
+            raise corpus.absent(files.root, split, available)
         reader_of_split = corpus.open_split(files, split)
         parts.append(_Part(number, f"{corpus.name}/{split}", reader_of_split, pictures))
     return parts

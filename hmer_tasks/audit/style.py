@@ -69,8 +69,8 @@ class Style:
     def as_json(self) -> dict[str, object]:
         """All of it; dataclasses.asdict cannot copy a Counter."""
         return {
-            "rewritten": [dict(each.most_common()) for each in self.rewritten],
-            "standard_form": [dict(each.most_common()) for each in self.standard_form],
+            "rewritten": [dict(counts.most_common()) for counts in self.rewritten],
+            "standard_form": [dict(counts.most_common()) for counts in self.standard_form],
             "joined": self.joined,
             "looked_into": self.looked_into,
             "needed": dict(self.needed.most_common()),
@@ -87,21 +87,21 @@ def entries() -> tuple[Entry, ...]:
         groups=off["groups"], empty_scripts=off["empty_scripts"], limits=off["limits"],
         primes=off["primes"], scripts=off["scripts"],
     )  # fmt: skip
-    found = []
+    entries_found = []
     for old, new in rules.alias.items():
         rest = {key: value for key, value in rules.alias.items() if key != old}
-        found.append(
+        entries_found.append(
             Entry(alias_name(old, new), (old,), replace(bare, alias={old: new}), replace(rules, alias=rest))
         )
     for name, words in _lists("drop"):
         alone, without = replace(bare, drop=words), replace(rules, drop=rules.drop - words)
-        found.append(Entry(f"drop: {name}", tuple(words), alone, without))
+        entries_found.append(Entry(f"drop: {name}", tuple(words), alone, without))
     for name, words in _lists("unwrap"):
         alone, without = replace(bare, unwrap=words), replace(rules, unwrap=rules.unwrap - words)
-        found.append(Entry(f"unwrap: {name}", tuple(words), alone, without))
+        entries_found.append(Entry(f"unwrap: {name}", tuple(words), alone, without))
     sizes = rules.delimiter_sizes
     alone, without = replace(bare, delimiter_sizes=sizes), replace(rules, delimiter_sizes=frozenset())
-    found.append(Entry("delimiter_sizes", tuple(sizes), alone, without))
+    entries_found.append(Entry("delimiter_sizes", tuple(sizes), alone, without))
     switched = {
         "groups": (replace(bare, groups=rules.groups), replace(rules, groups=off["groups"])),
         "empty_scripts": (
@@ -112,8 +112,8 @@ def entries() -> tuple[Entry, ...]:
         "primes": (replace(bare, primes=rules.primes), replace(rules, primes=off["primes"])),
         "scripts": (replace(bare, scripts=rules.scripts), replace(rules, scripts=off["scripts"])),
     }
-    found += [Entry(name, _MARKS[name], *both) for name, both in switched.items()]
-    return tuple(found)
+    entries_found += [Entry(name, _MARKS[name], *both) for name, both in switched.items()]
+    return tuple(entries_found)
 
 
 def alias_name(old: str, new: Iterable[str]) -> str:

@@ -1,10 +1,8 @@
 """What `hmer-tasks audit --predictions` does: read, judge, print, write."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -26,6 +24,7 @@ from hmer_tasks.handwriting.strokes import InkPicture
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.files import atomic_write
+from hmer_tasks.utils.terminal import echo, printable_json
 
 _SHOWN = 15  # suspects printed
 
@@ -59,16 +58,16 @@ def audit_labels(options: LabelAuditOptions, console: Console) -> None:
         raise PredictionError("the predictions hold no reading of a picture")
     if references is not None:
         for sample in samples:
-            found = references.find(sample.source, sample.id)
-            if found is None:
+            reference = references.find(sample.source, sample.id)
+            if reference is None:
                 raise PredictionError(f"{references.name} has no label for the prediction {sample.id!r}")
-            sample.source, sample.id, sample.label = found.source, found.id, found.label
-            if isinstance(found.picture, InkPicture) and found.picture.ink is not None:
-                sample.strokes = len(found.picture.ink.strokes)
+            sample.source, sample.id, sample.label = reference.source, reference.id, reference.label
+            if isinstance(reference.picture, InkPicture) and reference.picture.ink is not None:
+                sample.strokes = len(reference.picture.ink.strokes)
     judged = judge(samples) if options.threshold is None else judge(samples, options.threshold)
     listed = suspects(judged, decisions)
     if options.as_json:
-        typer.echo(json.dumps(summary(judged, decisions), indent=1, ensure_ascii=False))
+        echo(printable_json(summary(judged, decisions), indent=1))
     else:
         _print(console, judged, listed, decisions)
     _write(options, judged, listed, decisions, references)
@@ -90,15 +89,15 @@ def _write(
     quiet = options.as_json
     if options.out is not None:
         count = write_exclusions(options.out, judged, decisions)
-        typer.echo(f"{count:,} samples for build --exclude: {options.out}", err=quiet)
+        echo(f"{count:,} samples for build --exclude: {options.out}", err=quiet)
     if options.weights is not None:
         count = write_weights(options.weights, judged, decisions)
-        typer.echo(f"{count:,} weights for trainer.sft --sample_weights: {options.weights}", err=quiet)
+        echo(f"{count:,} weights for trainer.sft --sample_weights: {options.weights}", err=quiet)
     if options.review is not None:
         title = "labels of " + ", ".join(path.stem for path in options.predictions)
-        undecided = [one for one in listed if (one.sample.source, one.sample.id) not in decisions]
+        undecided = [item for item in listed if (item.sample.source, item.sample.id) not in decisions]
         atomic_write(options.review, review_page(undecided, title, references))
-        typer.echo(f"page: {options.review}", err=quiet)
+        echo(f"page: {options.review}", err=quiet)
 
 
 def _print(
@@ -107,13 +106,13 @@ def _print(
     listed: list[Judged],
     decisions: dict[tuple[str, str], Decision],
 ) -> None:
-    told = summary(judged, decisions)
+    numbers = summary(judged, decisions)
     table = Table(f"{len(judged):,} samples", "samples")
     table.columns[1].justify = "right"
     for name in ("readings", "all_readings_right", "no_reading_right"):
-        table.add_row(name.replace("_", " "), f"{told[name]:,}")
+        table.add_row(name.replace("_", " "), f"{numbers[name]:,}")
     for name in ("difficulty", "suspicious", "decided"):
-        counts = told[name]
+        counts = numbers[name]
         assert isinstance(counts, dict)
         for what, count in counts.items():
             table.add_row(f"{name}: {what}", f"{count:,}")
@@ -121,7 +120,7 @@ def _print(
     if not listed:
         return
     worst = Table("id", "why", "label", "read", title=f"the worst {min(_SHOWN, len(listed))}")
-    for one in listed[:_SHOWN]:
-        why = str(one.reason).replace("_", " ") + (f": {one.note}" if one.note else "")
-        worst.add_row(Text(one.sample.id), Text(why), Text(one.sample.label), Text(one.consensus))
+    for item in listed[:_SHOWN]:
+        why = str(item.reason).replace("_", " ") + (f": {item.note}" if item.note else "")
+        worst.add_row(Text(item.sample.id), Text(why), Text(item.sample.label), Text(item.consensus))
     console.print(worst)

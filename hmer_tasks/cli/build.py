@@ -56,8 +56,14 @@ def build(
         typer.Option(help="canonical (lossless) or released (the published tool's).", rich_help_panel=TASKS),
     ] = "canonical",
     prompts: Annotated[
-        str, typer.Option(help="A prompt set by name, or a .toml file.", rich_help_panel=TASKS)
-    ] = "uni-mumer",
+        str,
+        typer.Option(
+            help="A prompt set by name, or a .toml file. Default: uni-mumer (a corpus of people's mistakes "
+            "has its own).",
+            rich_help_panel=TASKS,
+            show_default=False,
+        ),
+    ] = "",
     normalize: Annotated[
         bool, typer.Option("--normalize", help="Rewrite labels in one spelling.", rich_help_panel=TASKS)
     ] = False,
@@ -131,6 +137,14 @@ def build(
             "--strict", help="Refuse labels with a command that is not known.", rich_help_panel=INPUT
         ),
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which columns of your own tables hold what: image=NAME,label=NAME,id=NAME,split=NAME, or "
+            "some of these. Default: found by type and name.",
+            rich_help_panel=INPUT,
+        ),
+    ] = None,
     on: Annotated[
         Engine | None,
         typer.Option(
@@ -185,6 +199,7 @@ def build(
 ) -> None:
     """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
     from hmer_tasks.cli.cluster import run_build
+    from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline import BuildOptions
     from hmer_tasks.storage.urls import parse_location
 
@@ -196,7 +211,7 @@ def build(
         errors, tree_format, prompts, normalize, valid_share, seed, workers, limit, overwrite,
         count, like, look, hands, clean_share,
         keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images, profile=profile,
-        strict=strict,
+        strict=strict, columns=None if columns is None else parse_columns(columns),
     )  # fmt: skip
     if inkml is not None:
         if dataset not in ("synthetic", "recombined"):
@@ -213,7 +228,7 @@ def build(
 
         count = export_ink(with_settings(corpus_named(dataset), options), options.root, inkml, limit)
         echo(f"ink: {count:,} files in {inkml}")
-    if not any(each["rows"] for each in built.summary["splits"].values()):
+    if not any(split_summary["rows"] for split_summary in built.summary["splits"].values()):
         raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
 
 
@@ -233,23 +248,27 @@ def _print_built(built: "BuildResult") -> None:
     table = Table("", *splits)
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("samples", *(f"{each['samples']:,}" for each in splits.values()))
-    table.add_row("refused", *(f"{each['rejected']:,}" for each in splits.values()), end_section=True)
+    table.add_row("samples", *(f"{split_summary['samples']:,}" for split_summary in splits.values()))
+    table.add_row(
+        "refused", *(f"{split_summary['rejected']:,}" for split_summary in splits.values()), end_section=True
+    )
     for task in TASK_NAMES:
-        table.add_row(task, *(f"{each['tasks'].get(task, 0):,}" for each in splits.values()))
+        table.add_row(
+            task, *(f"{split_summary['tasks'].get(task, 0):,}" for split_summary in splits.values())
+        )
     console.print(table)
     for reason, count in built.summary["rejected"].items():
         echo(f"refused: {count:,} {reason}")
     for kind, count in built.summary.get("repaired", {}).items():
         echo(f"mended:  {count:,} {kind}")
     if changes := built.summary.get("pictures"):
-        said = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
-        echo(f"pictures: {said}")
+        listed = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
+        echo(f"pictures: {listed}")
     for line in unknown_lines(built.summary.get("unknown_commands", {})):
         echo(line)
-    if lacking := sum(each["no_candidate"] for each in splits.values()):
+    if lacking := sum(split_summary["no_candidate"] for split_summary in splits.values()):
         echo(f"without a wrong candidate, hence without rows of a mistake: {lacking:,} samples")
-    if clean := sum(each["clean"] for each in splits.values()):
+    if clean := sum(split_summary["clean"] for split_summary in splits.values()):
         echo(f"with rows whose candidate is right: {clean:,} samples")
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
@@ -276,7 +295,7 @@ def check(
     ] = False,
     workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
     no_images: Annotated[
-        bool, typer.Option("--no-images", help="As `build` has it; no picture is ever read here.")
+        bool, typer.Option("--no-images", help="No effect: `check` reads no picture.", hidden=True)
     ] = False,
     profile: Annotated[
         str | None,
@@ -288,10 +307,17 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse labels with a command that is not known.")
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which columns of your own tables hold what: image=NAME,label=NAME,id=NAME,split=NAME."
+        ),
+    ] = None,
 ) -> None:
     """Tell which labels are accepted and why the others are not."""
     del no_images
     from hmer_tasks.cli import check_labels as look
+    from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline.plan import root_of
     from hmer_tasks.storage.output_path import validate_output_path
     from hmer_tasks.storage.urls import parse_location
@@ -302,20 +328,32 @@ def check(
         if as_json and rejects == Path("/dev/stdout"):
             raise UsageError("--json and --rejects would both go to the terminal: name a file for one")
         validate_output_path(rejects, tuple(file) if file else (root_of(dataset, root),))
+    chosen = None if columns is None else parse_columns(columns)
     with look.rejects_file(rejects) as refuse:
         if file:
             checked = [
-                look.check_file(path, repair, workers, refuse, dataset or "", profile=profile, strict=strict)
+                look.check_file(
+                    path,
+                    repair,
+                    workers,
+                    refuse,
+                    dataset or "",
+                    profile=profile,
+                    strict=strict,
+                    columns=chosen,
+                )
                 for path in file
             ]
         else:
             assert dataset is not None
             place = None if root is None else parse_location(root)
             checked = list(
-                look.check_dataset(dataset, place, repair, workers, refuse, profile=profile, strict=strict)
+                look.check_dataset(
+                    dataset, place, repair, workers, refuse, profile=profile, strict=strict, columns=chosen
+                )
             )
     if as_json:
-        echo(printable_json([one.as_json() for one in checked], indent=1))
+        echo(printable_json([result.as_json() for result in checked], indent=1))
     else:
         look.print_table(plain_console(), checked)
 

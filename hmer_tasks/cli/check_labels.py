@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from hmer_tasks.corpora import Rejected, SplitReader, folder, open_corpus, opened_label_file
+from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.latex.repair import own_rules, rules_of
 from hmer_tasks.latex.unknown import UnknownCommands
@@ -66,7 +67,9 @@ class Checked:
             "accepted": self.accepted,
             "explicit": self.explicit,
             "refused": dict(self.refused.most_common()),
-            "unknown_commands": {command: one["labels"] for command, one in self.unknown.as_json().items()},
+            "unknown_commands": {
+                command: entry["labels"] for command, entry in self.unknown.as_json().items()
+            },
             **({} if self.mended is None else {"mended": dict(self.mended.most_common())}),
             **({} if self.mended is None else {"repairs": self.repairs}),
         }
@@ -87,6 +90,7 @@ def check_file(
     *,
     profile: str | None = None,
     strict: bool = False,
+    columns: Columns | None = None,
 ) -> Checked:
     """Check a label file (tsv, caption.txt, JSON lines, CSV). `repair_as`: the corpus that its labels are of;
     `profile`: how they are read, by default as a folder's (those of another corpus: as tokens).
@@ -96,7 +100,7 @@ def check_file(
     if repair_as:
         corpus_named(repair_as)
     own = folder.PROFILE if repair_as in ("", folder.NAME) else folder.TOKENS
-    with opened_label_file(path, profile_named(profile or own)) as reader:
+    with opened_label_file(path, profile_named(profile or own), columns) as reader:
         context = _context_of(repair_as if repair else None, strict)
         return _check(str(path), reader, context, workers, rejects)
 
@@ -110,9 +114,10 @@ def check_dataset(
     *,
     profile: str | None = None,
     strict: bool = False,
+    columns: Columns | None = None,
 ) -> Iterator[Checked]:
     """Check each split of a corpus. Raises CorpusError, BuildError, UsageError."""
-    corpus = with_profile(corpus_named(dataset), profile)
+    corpus = with_profile(corpus_named(dataset), profile, columns)
     context = _context_of(dataset if repair else None, strict)
     with open_corpus(corpus, root) as files:
         splits = corpus.available(files)
@@ -139,8 +144,8 @@ def _check(
     with progress_of(len(reader), "labels") as show:
         for part, refused in map(_part, starts) if workers <= 1 else _side_by_side(starts, workers):
             checked.add(part)
-            for each in refused:
-                rejects(each)
+            for reject in refused:
+                rejects(reject)
             show(checked.labels)
     return checked
 
@@ -194,7 +199,7 @@ def rejects_file(path: Path | None) -> Iterator[Rejects]:
         yield forget
         return
     with atomic_open(path) as file:
-        yield lambda each: file.write(printable_json(asdict(each)) + "\n")
+        yield lambda reject: file.write(printable_json(asdict(reject)) + "\n")
 
 
 def print_table(console: Console, checked: list[Checked]) -> None:
@@ -202,18 +207,20 @@ def print_table(console: Console, checked: list[Checked]) -> None:
     table = Table(Column("labels of", overflow="fold"))
     for name in ("labels", "accepted", "share", "in explicit form"):
         table.add_column(name, justify="right", no_wrap=name != "in explicit form")
-    for one in checked:
-        share = f"{100 * one.accepted / one.labels:.3f} %" if one.labels else "–"
-        table.add_row(one.name, f"{one.labels:,}", f"{one.accepted:,}", share, f"{one.explicit:,}")
+    for result in checked:
+        share = f"{100 * result.accepted / result.labels:.3f} %" if result.labels else "–"
+        table.add_row(
+            result.name, f"{result.labels:,}", f"{result.accepted:,}", share, f"{result.explicit:,}"
+        )
     console.print(table)
-    for one in checked:
-        lines = [f"refused: {_listed(one.refused)}"] if one.refused else []
-        lines += unknown_lines(one.unknown.as_json())
-        if one.mended is not None:
-            lines.append(f"mended: {_listed(one.mended)}")
-            lines.append(_repairs_made(one.repaired_as))
+    for result in checked:
+        lines = [f"refused: {_listed(result.refused)}"] if result.refused else []
+        lines += unknown_lines(result.unknown.as_json())
+        if result.mended is not None:
+            lines.append(f"mended: {_listed(result.mended)}")
+            lines.append(_repairs_made(result.repaired_as))
         for line in lines:
-            console.print(f"{one.name}: {line}", soft_wrap=True)
+            console.print(f"{result.name}: {line}", soft_wrap=True)
 
 
 def _repairs_made(corpus: str) -> str:

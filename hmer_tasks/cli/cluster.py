@@ -58,7 +58,7 @@ def _launch(
         raise UsageError("--on starts all ranks by itself: leave --rank out")
     if world_size is not None and world_size < 1:
         raise UsageError(f"--world-size must be at least 1, not {world_size}")
-    asked = dict(each.partition("=")[::2] for each in slurm)
+    asked = dict(setting.partition("=")[::2] for setting in slurm)
     if not all(asked.values()):
         raise UsageError("--slurm is KEY=VALUE, as in --slurm partition=cpu")
     done = launch(options, on, world_size, asked, logs)

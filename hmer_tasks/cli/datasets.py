@@ -12,15 +12,16 @@ def datasets() -> None:
     """List the corpora: where they come from, how they must lie, and whether they are here."""
     console = plain_console()
     for corpus in CORPORA.values():
-        here, found = _here(corpus)
+        here, is_present = _here(corpus)
         # No markup and no wrapping of rich's own: an address must come out as it is.
-        console.print(corpus.name, style="bold" if found else "", end="")
+        console.print(corpus.name, style="bold" if is_present else "", end="")
         console.print(f": {here}", soft_wrap=True)
         for what, text in (
-            ("splits", ", ".join(corpus.splits)),
+            ("splits", ", ".join(corpus.splits) or "as the files name them, or a column"),
             ("from", corpus.origin),
             ("licence", corpus.licence),
             ("layout", corpus.layout),
+            *([("caution", corpus.caution)] if corpus.caution else []),
         ):
             console.print(_wrapped(what, text, console.width), soft_wrap=True)
         console.print()
@@ -41,14 +42,14 @@ def _here(corpus: Corpus) -> tuple[str, bool]:
             return f"found, packed: {archive}", True
     try:
         with open_corpus(corpus) as files:
-            there = corpus.available(files)
+            available = corpus.available(files)
     except CorpusError as error:
         return f"cannot be read: {error}", False
-    if not there:
+    if not available:
         return f"{root} is there, but none of its splits", False
     if root.is_absolute():
         return "always here", True
-    return f"found at {root} ({', '.join(there)})", True
+    return f"found at {root} ({', '.join(available)})", True
 
 
 def _wrapped(what: str, text: str, width: int) -> str:

@@ -96,8 +96,8 @@ def file_name(id: str, ending: str) -> str | None:
 def _drawn(label: str, id: str, by: Writer, *, seed: int, look: str, ending: str) -> bytes:
     if ending == "inkml":
         return write_inkml(label, by, seed, id)
-    made = write(label, by, seed, look)
-    return made.data if made.ending == ending else encoded(made.data, ending)
+    picture = write(label, by, seed, look)
+    return picture.data if picture.ending == ending else encoded(picture.data, ending)
 
 
 def encoded(data: bytes, ending: str) -> bytes:

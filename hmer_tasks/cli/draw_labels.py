@@ -42,19 +42,21 @@ def draw(
         raise UsageError(f"-o {out}: the name must end in {', '.join(ENDINGS)} or {INKML}")
     written = [write(label, person, seed + index, look) for index, label in enumerate(labels)]
     tops, y = [], 0
-    for each in written:
+    for drawing in written:
         tops.append(y)
-        y += each.size[1] + GAP
+        y += drawing.size[1] + GAP
     if len(written) == 1 and out.suffix.lower() in (f".{written[0].ending}", ".jpeg"):
         out.write_bytes(written[0].data)  # the very bytes that a build would hold
     else:
         mode = "L" if look == "ink" else "RGB"
-        page = Image.new(mode, (max(each.size[0] for each in written), y - GAP), "white")
-        for each, top in zip(written, tops, strict=True):
-            page.paste(Image.open(io.BytesIO(each.data)), (0, top))
+        page = Image.new(mode, (max(drawing.size[0] for drawing in written), y - GAP), "white")
+        for drawing, top in zip(written, tops, strict=True):
+            page.paste(Image.open(io.BytesIO(drawing.data)), (0, top))
         page.save(out)
     if boxes is not None:
-        rows = [_as_json(label, each, top) for label, each, top in zip(labels, written, tops, strict=True)]
+        rows = [
+            _as_json(label, drawing, top) for label, drawing, top in zip(labels, written, tops, strict=True)
+        ]
         atomic_write(boxes, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
 
 

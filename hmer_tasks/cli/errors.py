@@ -24,8 +24,15 @@ def folds(
         str | None,
         typer.Option(help="How your own labels are read: latex (the default), tokens, or another profile."),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which columns of your own tables hold what: image=NAME,label=NAME,id=NAME,split=NAME."
+        ),
+    ] = None,
 ) -> None:
     """Cut a corpus into folds, so that the same expression never stands on both sides."""
+    from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline import BuildOptions
     from hmer_tasks.pipeline.folds import write_folds
     from hmer_tasks.pipeline.plan import root_of
@@ -34,7 +41,10 @@ def folds(
 
     place = None if root is None else parse_location(root)
     validate_output_path(out, (root_of(dataset, root),))
-    options = BuildOptions(dataset, place, tuple(split or ("train",)), seed=seed, profile=profile)
+    chosen = None if columns is None else parse_columns(columns)
+    options = BuildOptions(
+        dataset, place, tuple(split or ("train",)), seed=seed, profile=profile, columns=chosen
+    )
     sizes = write_folds(options, k, out)
     echo(f"{sum(sizes):,} samples in folds of {', '.join(f'{size:,}' for size in sizes)}: {out}")
 

@@ -112,10 +112,10 @@ def _score(options: Options, references: References | None) -> Scored:
     read = read_answers(options.predictions, together=options.vote)
     if options.tokenize:
         read = tokenized(read)
-    if not any(one.sample == 0 for one in read):
+    if not any(answer.sample == 0 for answer in read):
         raise PredictionError("no prediction is sample 0: with several samples, add --vote")
     # an error detection holds no label: it is scored by its marks
-    with_label = first_answers(one for one in read if one.task != "error_detection")
+    with_label = first_answers(answer for answer in read if answer.task != "error_detection")
     remarks = input_remarks(with_label)
     tasks, answers = _tasks(read, references)
     if not with_label:
@@ -124,16 +124,16 @@ def _score(options: Options, references: References | None) -> Scored:
     scored = Scored(pairs, _scored(pairs, options), tasks, answers, missing, remarks)
     if options.vote:
         scored.first = scored.metrics
-        plain, _ = _labelled([one.prediction for one in vote(read, evidence=False)], references, [])
+        plain, _ = _labelled([winner.prediction for winner in vote(read, evidence=False)], references, [])
         scored.majority = evaluate(plain, resamples=0)
-        scored.pairs, scored.missing = _labelled([one.prediction for one in vote(read)], references, [])
+        scored.pairs, scored.missing = _labelled([winner.prediction for winner in vote(read)], references, [])
         scored.metrics = _scored(scored.pairs, options)
     assert scored.metrics is not None
     if options.compare is not None:
         other = first_answers(read_answers([options.compare]))
         others, _ = _labelled(tokenized(other) if options.tokenize else other, references, [])
         others = align_by_id(scored.pairs, others)
-        if [one.pred for one in others] == [one.pred for one in scored.pairs]:
+        if [pair.pred for pair in others] == [pair.pred for pair in scored.pairs]:
             remarks.append(f"{options.compare} holds the same predictions: every difference is 0")
         scored.comparison = compare_systems(scored.metrics, _scored(others, options))
     if missing:
@@ -148,22 +148,23 @@ def _labelled(
 ) -> tuple[list[Prediction], int]:
     if references is None:
         return pairs, 0
-    found = labelled(pairs, references)
-    if found.contradicted:
-        ids = ", ".join(found.contradicted[:3])
+    joined = labelled(pairs, references)
+    if joined.contradicted:
+        ids = ", ".join(joined.contradicted[:3])
         remarks.append(
             f"predictions whose own label is another one than that of {references.name}: "
-            f"{len(found.contradicted):,} "
-            f"({ids}{' …' if len(found.contradicted) > 3 else ''}); they are scored against {references.name}"
+            f"{len(joined.contradicted):,} "
+            f"({ids}{' …' if len(joined.contradicted) > 3 else ''}); "
+            f"they are scored against {references.name}"
         )
-    return found.pairs, found.missing
+    return joined.pairs, joined.missing
 
 
 def _tasks(
     read: list[Prediction], references: References | None
 ) -> tuple[dict[str, TaskScores], list[Prediction]]:
     """The tables of the tasks beyond recognition, over the first sample of every answer."""
-    answers = [one for one in read if one.sample == 0 and one.task not in ("", "recognition")]
+    answers = [answer for answer in read if answer.sample == 0 and answer.task not in ("", "recognition")]
     if not answers:
         return {}, []
     if references is not None:
@@ -187,7 +188,7 @@ def by_source(metrics: Metrics) -> dict[str, Metrics]:
         places.setdefault(pair.source, []).append(i)
     if len(places) < 2:
         return {}
-    return {source: part(metrics, found) for source, found in places.items()}
+    return {source: part(metrics, indices) for source, indices in places.items()}
 
 
 def _metric_remarks(scored: Scored) -> list[str]:
@@ -220,22 +221,22 @@ def _metric_remarks(scored: Scored) -> list[str]:
 
 
 def _as_json(scored: Scored) -> dict[str, object]:
-    told = {} if scored.metrics is None else scored.metrics.as_json()
-    told["tasks"] = {name: table.as_json() for name, table in scored.tasks.items()}
-    told["remarks"] = scored.remarks
+    record = {} if scored.metrics is None else scored.metrics.as_json()
+    record["tasks"] = {name: table.as_json() for name, table in scored.tasks.items()}
+    record["remarks"] = scored.remarks
     if scored.metrics is None:
-        return told
-    told["labels_without_prediction"] = scored.missing
-    told["sets"] = {source: one.as_json() for source, one in by_source(scored.metrics).items()}
+        return record
+    record["labels_without_prediction"] = scored.missing
+    record["sets"] = {source: metrics.as_json() for source, metrics in by_source(scored.metrics).items()}
     if scored.first is not None:
-        told["first_answers"] = scored.first.as_json()
+        record["first_answers"] = scored.first.as_json()
     if scored.majority is not None:
-        told["plain_majority"] = {
+        record["plain_majority"] = {
             "exprate": scored.majority["exprate"], "same_on_paper": scored.majority["same_on_paper"],
         }  # fmt: skip
     if scored.comparison is not None:
-        told["comparison"] = scored.comparison.as_json(scored.metrics.pairs)
-    return told
+        record["comparison"] = scored.comparison.as_json(scored.metrics.pairs)
+    return record
 
 
 def _run_systems(options: Options, references: References | None, console: Console) -> None:
@@ -256,11 +257,11 @@ def _run_systems(options: Options, references: References | None, console: Conso
         pairs = first_answers(read_answers([path]))
         if options.tokenize:
             pairs = tokenized(pairs)
-        found: list[str] = input_remarks(pairs)
-        pairs, missing = _labelled(pairs, references, found)
+        system_remarks: list[str] = input_remarks(pairs)
+        pairs, missing = _labelled(pairs, references, system_remarks)
         if missing:
-            found.append(f"labels without a prediction, scored as empty: {missing:,}")
-        remarks += [f"{name}: {line}" for line in found]
+            system_remarks.append(f"labels without a prediction, scored as empty: {missing:,}")
+        remarks += [f"{name}: {line}" for line in system_remarks]
         systems.append((name, pairs))
     ranking = rank_systems(systems)
     if options.markdown is not None:

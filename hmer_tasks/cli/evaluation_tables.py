@@ -29,10 +29,10 @@ def _print_sets(console: Console, sets: dict[str, Metrics], everything: Metrics)
     table = Table("", *columns)
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("pairs", *(f"{one.n:,}" for one in columns.values()), end_section=True)
+    table.add_row("pairs", *(f"{metrics.n:,}" for metrics in columns.values()), end_section=True)
     for name, metric in METRICS.items():
-        table.add_row(metric.title, *(shown(name, one[name]) for one in columns.values()))
-    for rows in zip(*(box_rows(one) for one in columns.values()), strict=True):
+        table.add_row(metric.title, *(shown(name, metrics[name]) for metrics in columns.values()))
+    for rows in zip(*(box_rows(metrics) for metrics in columns.values()), strict=True):
         table.add_row(rows[0].title, *(row.value for row in rows))
     console.print(table)
 
@@ -63,10 +63,10 @@ def print_outcomes(console: Console, metrics: Metrics) -> None:
     for table in (outcomes, groups):
         for column in table.columns[-3 if table is groups else -2 :]:
             column.justify = "right"
-    for by, found in metrics.groups.items():
-        for name, one in found.items():
-            values = (f"{one.values[key]:.2f}" for key in ("exprate", "same_on_paper"))
-            groups.add_row(by, name, f"{one.n:,}", *values)
+    for by, scores in metrics.groups.items():
+        for name, group in scores.items():
+            values = (f"{group.values[key]:.2f}" for key in ("exprate", "same_on_paper"))
+            groups.add_row(by, name, f"{group.n:,}", *values)
     mistakes = Table("symbol", "read as", "pairs")
     for label, pred, count in metrics.confusions.top(_TOP):
         mistakes.add_row(label, pred, f"{count:,}")
@@ -80,12 +80,12 @@ def print_comparison(console: Console, comparison: Comparison, metrics: Metrics)
     for row in metric_rows(comparison.differences):
         table.add_row(row.title, row.value, row.interval)
     console.print(table)
-    one, other = comparison.only_one, comparison.only_other
+    only_here, only_there = comparison.only_one, comparison.only_other
     console.print(
-        f"exactly right only here {len(one):,}, only there {len(other):,}; "
+        f"exactly right only here {len(only_here):,}, only there {len(only_there):,}; "
         f"McNemar's exact test p = {comparison.p_value:.4g}"
     )
-    for name, places in (("only here", one), ("only there", other)):
+    for name, places in (("only here", only_here), ("only there", only_there)):
         ids = ", ".join(metrics.pairs[i].id for i in places[:10])
         console.print(f"{name}: {ids}{' …' if len(places) > 10 else ''}" if ids else f"{name}: none")
 
@@ -93,7 +93,7 @@ def print_comparison(console: Console, comparison: Comparison, metrics: Metrics)
 def print_ranking(console: Console, ranking: Ranking) -> None:
     """Systems down, metrics across: value (interval) [rank]."""
     table = Table(f"{ranking.n:,} pictures", *(METRICS[name].title for name in SHOWN))
-    for one in ranking.systems:
-        cells = (cell(name, one.metrics.values[name], one.ranks[name]) for name in SHOWN)
-        table.add_row(one.name, *cells)
+    for system in ranking.systems:
+        cells = (cell(name, system.metrics.values[name], system.ranks[name]) for name in SHOWN)
+        table.add_row(system.name, *cells)
     console.print(table)

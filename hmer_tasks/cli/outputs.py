@@ -1,6 +1,5 @@
 """The commands before and after a build: `audit` a corpus, `export` what was built, `push` it."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +7,6 @@ import typer
 
 from hmer_tasks.exceptions import BuildError, UsageError
 from hmer_tasks.utils.terminal import echo, plain_console, printable_json
-
-
-class To(StrEnum):
-    """What `export` writes."""
-
-    LLAMA_FACTORY = "llama-factory"
-    RELEASED = "released"
-
 
 _DROPPED = "same_label,same_spelling,same_picture,duplicate_picture"
 
@@ -72,8 +63,7 @@ def audit(
     from hmer_tasks.audit.report import print_audit
     from hmer_tasks.audit.sides import SideOptions
     from hmer_tasks.cli.audit_labels import LabelAuditOptions, audit_labels
-    from hmer_tasks.corpora import folder
-    from hmer_tasks.pipeline.plan import root_of
+    from hmer_tasks.pipeline.plan import OWN_TABLES, root_of
     from hmer_tasks.storage.output_path import validate_output_path
     from hmer_tasks.storage.urls import parse_location
 
@@ -116,8 +106,9 @@ def audit(
         raise UsageError("--root goes with --dataset")
     if against_root is not None and against is None:
         raise UsageError("--against-root goes with --against")
-    if profile is not None and folder.NAME not in (dataset, against):
-        raise UsageError(f"--profile is for your own labels (--dataset {folder.NAME}, or --against it)")
+    if profile is not None and not {dataset, against} & set(OWN_TABLES):
+        own = " or ".join(OWN_TABLES)
+        raise UsageError(f"--profile is for your own labels (--dataset {own}, or --against it)")
     side = SideOptions(
         dataset, root and parse_location(root), tuple(split or ()), tuple(labels or ()), profile
     )
@@ -130,36 +121,43 @@ def audit(
         tuple(against_labels or ()),
         profile,
     )
-    found = run_audit(
+    result = run_audit(
         AuditOptions(side, None if other == SideOptions(profile=profile) else other, near, pictures, workers)
     )
     if as_json:
-        echo(printable_json(found.as_json(), indent=1))
+        echo(printable_json(result.as_json(), indent=1))
     else:
-        print_audit(plain_console(), found)
+        print_audit(plain_console(), result)
     if out is not None:
-        count = write_findings(found, out, kinds)
-        echo(f"{count:,} samples of {found.sides[0].name} for build --exclude: {out}", err=as_json)
+        count = write_findings(result, out, kinds)
+        echo(f"{count:,} samples of {result.sides[0].name} for build --exclude: {out}", err=as_json)
 
 
 def export(
     out: Annotated[Path, typer.Argument(help="A finished build.")],
-    to: Annotated[To, typer.Option(help="Whose layout.")],
+    to: Annotated[
+        str, typer.Option(help="Whose layout: llama-factory, ms-swift, verl, webdataset or released.")
+    ],
     target: Annotated[Path, typer.Option("-o", "--out", help="Where it goes: a folder of its own.")],
     embed: Annotated[
         bool, typer.Option("--embed", help="llama-factory: Parquet with the pictures in it, no files.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Put the build beside those that the folder holds already.")
+    ] = False,
 ) -> None:
-    """Write a build as LLaMA-Factory or the authors' own readers take it. Run again, it goes on."""
-    from hmer_tasks.exporting import llama_factory, released
+    """Write a build as another trainer reads it. Run again, it goes on."""
+    from hmer_tasks.exporting.exporters import find_exporter
     from hmer_tasks.exporting.folder import export as run_export
-    from hmer_tasks.shards import read_summary
 
-    if embed and to is not To.LLAMA_FACTORY:
-        raise UsageError("--embed goes with --to llama-factory: the authors' layout embeds anyway")
-    layout = llama_factory.layout(embed) if to is To.LLAMA_FACTORY else released.layout()
-    written = run_export(out, target, layout, overwrite)
+    exporter = find_exporter(to)
+    if embed and exporter.embedded is None:
+        raise UsageError("--embed goes with --to llama-factory: other layouts have one form")
+    if add and overwrite:
+        raise UsageError("--add keeps what is there, --overwrite replaces it: choose one")
+    layout = exporter.embedded() if embed and exporter.embedded is not None else exporter.layout()
+    written = run_export(out, target, layout, overwrite, add)
     if written.already:
         echo(f"{target} is this very export already: nothing to do")
         return
@@ -169,25 +167,8 @@ def export(
         echo(
             f"left out: {written.left_out:,} rows whose text holds a placeholder: {target / 'left_out.jsonl'}"
         )
-    if to is To.LLAMA_FACTORY:
-        _print_commands(target, llama_factory.by_role(read_summary(out), written.rows))
-    else:
-        echo(f'load:   datasets.load_dataset("{target}", "{next(iter(written.rows), "")}")')
-
-
-def _print_commands(target: Path, roles: dict[str, list[str]]) -> None:
-    """How LLaMA-Factory is called: it trains on the train sets alone."""
-    command = f"llamafactory-cli train --dataset_dir {target}"
-    train, valid, test = (",".join(roles.get(role, ())) for role in ("train", "valid", "test"))
-    if train:
-        evaluated = f" --eval_dataset {valid}" if valid else ""
-        echo(f"train:  {command} --dataset {train}{evaluated} …")
-    else:
-        echo("train:  this build has no train split")
-        if valid:
-            echo(f"valid:  {valid} (for --eval_dataset; not to train on)")
-    if test:
-        echo(f"test:   {test} (for --eval_dataset with --do_predict; not to train on)")
+    for line in exporter.hints(target, written.configs):
+        echo(line)
 
 
 def push(

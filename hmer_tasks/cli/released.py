@@ -37,17 +37,23 @@ def released(
     corpus = CORPORA["released"]
     lines: list[str] = []
     with open_corpus(corpus, root) as files:
-        there = {CONFIGS[config][0] for config in corpus.available(files) if "_error_" in config}
-        wanted = of or [base for base in BASES if base in there]
+        bases = {CONFIGS[config][0] for config in corpus.available(files) if "_error_" in config}
+        wanted = of or [base for base in BASES if base in bases]
         if not wanted:
             raise corpus.absent(files.root, "crohme_train_error_find", corpus.available(files))
         for base in wanted:
-            found = list(candidates(files, base))
-            for each in found:
-                id = Path(each.id).stem if stems else each.id
+            base_candidates = list(candidates(files, base))
+            for candidate in base_candidates:
+                id = Path(candidate.id).stem if stems else candidate.id
                 joined_by = f"released/{base}" if source is None else source
-                record = {"source": joined_by, "img_id": id, "gt": each.label, "pred": each.candidate}
+                record = {
+                    "source": joined_by,
+                    "img_id": id,
+                    "gt": candidate.label,
+                    "pred": candidate.candidate,
+                }
                 lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-            echo(f"{base}: {len(found):,} candidates of {len({each.id for each in found}):,} pictures")
+            pictures = {candidate.id for candidate in base_candidates}
+            echo(f"{base}: {len(base_candidates):,} candidates of {len(pictures):,} pictures")
     atomic_write(out, "".join(lines))
     echo(f"wrote {out}; use it with --errors {out}")

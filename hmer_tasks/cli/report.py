@@ -21,7 +21,8 @@ def report(
     from hmer_tasks.storage.urls import parse_location
 
     validate_output_path(
-        page, (f"{out}/{name}" for name in ("data", "build.json", "README.md", "rejects.jsonl"))
+        page,
+        (f"{out}/{name}" for name in ("data", "build.json", "README.md", "croissant.json", "rejects.jsonl")),
     )
     written = write_report(parse_location(out), page, limit)
     of = "" if written.shown == written.samples else f" of {written.samples:,}"

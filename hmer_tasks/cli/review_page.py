@@ -56,7 +56,7 @@ def review_page(judged: Sequence[Judged], title: str, references: References | N
     """The page as HTML. `judged`: the suspicious samples, the worst first; SHOWN of them at most are on
     it."""
     glyphs: set[str] = set()
-    cards = [_card(one, references, glyphs) for one in judged[:SHOWN]]
+    cards = [_card(item, references, glyphs) for item in judged[:SHOWN]]
     names = "\n".join(f"{card.source}\t{card.id}\t{card.label}" for card in cards)
     return render(
         _TEMPLATES,
@@ -74,8 +74,8 @@ def review_page(judged: Sequence[Judged], title: str, references: References | N
 
 def _card(judged: Judged, references: References | None, glyphs: set[str]) -> ReviewCard:
     sample = judged.sample
-    counts = Counter(key(one) for one in sample.readings)
-    first = {key(one): one for one in reversed(sample.readings)}
+    counts = Counter(key(reading) for reading in sample.readings)
+    first = {key(reading): reading for reading in reversed(sample.readings)}
     readings = tuple(
         Reading(
             count,

@@ -19,6 +19,7 @@ from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.tasks import check_task
+from hmer_tasks.tasks.prompts import set_name
 from hmer_tasks.utils.terminal import printable
 
 
@@ -33,11 +34,15 @@ def show(out: PathOrUrl, count: int, task: str | None, console: Console) -> None
         key = (str(record["source"]), str(record["id"]))
         if key != last:
             if shown == count:
-                return
+                break
             shown, last = shown + 1, key
             _print_head(record, console)
         _print_row(record, console)
-    if not shown:
+    if shown:
+        digest = str(summary["made_by"]["arguments"].get("prompts"))
+        name = set_name(digest, summary.get("prompt_set", ""))
+        console.print(Text(printable(f"prompts: {name}"), style="dim"))
+    else:
         raise BuildError(f"{out} has no rows" + (f" of the task {task}" if task else ""))
 
 

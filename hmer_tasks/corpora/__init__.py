@@ -3,17 +3,22 @@
 import difflib
 
 from hmer_tasks.corpora import (
+    cmer,
     crohme,
     crohme2023,
+    fermat,
     folder,
     hme100k,
     im2latexv2,
+    m2e,
     mathwriting,
     mne,
+    parquet,
     recombined,
     released,
     sample,
     synthetic,
+    unimer,
 )
 from hmer_tasks.corpora.base import Corpus, Picture, Rejected, Sample, SplitReader, open_corpus, samples
 from hmer_tasks.corpora.labelled import label_file, opened_label_file
@@ -49,9 +54,14 @@ CORPORA: dict[str, Corpus] = {
         mathwriting,
         im2latexv2,
         mne,
+        unimer,
+        m2e,
+        cmer,
+        fermat,
         recombined,
         released,
         folder,
+        parquet,
         sample,
         synthetic,
     )

@@ -34,27 +34,55 @@ class Picture(Protocol):
     """A picture not read yet."""
 
     def load(self) -> tuple[bytes, str]:
-        """The picture as an encoded file (JPEG, PNG, BMP …), dark on light, and its file name.
+        """Read the picture.
 
-        Bytes are those on disk unless ink or polarity ask for a re-encoding (PNG then). The
-        picture has been decoded whole once, so what comes back can be read. Raises PictureError.
+        Returns:
+            An encoded file (JPEG, PNG, BMP …), dark on light, and its file name. The bytes are those on disk
+            unless ink or polarity ask for a re-encoding (PNG then). The picture has been decoded once, so it
+            can be read.
+
+        Raises:
+            PictureError: The picture is refused; the reason is named.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled picture. `label` is what the owners wrote, untouched; `source` corpus/split."""
+    """One labelled picture.
+
+    Attributes:
+        id: Unique in its split.
+        source: `corpus/split`.
+        label: What the owners of the corpus wrote, untouched.
+        image: The picture, not read yet.
+        erroneous: What the picture shows, where that is not the label but a person's solution with mistakes
+            (the same text: without any). Then the label is its corrected form, and only the error tasks have
+            rows.
+        gt: The owners' text, where `label` was taken out of it.
+        own_id: The id within its corpus, where `id` also names the corpus.
+    """
 
     id: str
     source: str
     label: str
     image: Picture
+    erroneous: str | None = None
+    gt: str | None = None
+    own_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An input that cannot even become a sample (a label line without a tab, bytes not UTF-8 …)."""
+    """An input that cannot even become a sample: a label line without a tab, bytes that are not UTF-8.
+
+    Attributes:
+        id: The id, or what there is of one.
+        source: `corpus/split`.
+        reason: The named reason.
+        where: The place inside the corpus.
+        label: The label, if it could be read.
+    """
 
     id: str
     source: str
@@ -64,7 +92,7 @@ class Rejected:
 
 
 class SplitReader(Protocol):
-    """One split, opened: `reader[i]` for 0 <= i < len(reader), cheap, in input order."""
+    """One opened split: `reader[i]` for 0 <= i < len(reader), cheap, in input order."""
 
     @property
     def profile(self) -> str | None:
@@ -76,17 +104,42 @@ class SplitReader(Protocol):
     def __getitem__(self, index: int) -> Sample | Rejected: ...
 
     def id(self, index: int) -> str:
-        """The id of `reader[index]`, without opening its picture or ink; empty if a line has none."""
+        """The id of `reader[index]`, read without opening its picture or ink.
+
+        Args:
+            index: From 0 to len(reader) - 1.
+
+        Returns:
+            The id; empty if a line has none.
+        """
         ...
 
     def digest(self) -> str:
-        """SHA-256 (hex) of what names the inputs: the label file's bytes, or the sorted names."""
+        """The fingerprint of the inputs.
+
+        Returns:
+            SHA-256 (hex) of what names them: the bytes of the label file, or the sorted names.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What the project knows of a corpus."""
+    """What the project knows of a corpus.
+
+    Attributes:
+        name: As in `build --dataset`.
+        origin: Where it comes from.
+        licence: Its licence, as its owners state it.
+        layout: How its files must lie, in words.
+        default_root: Where it is looked for without `--root`.
+        splits: The splits that it can have.
+        available: Which of them some files hold.
+        open_split: Opens a split of some files.
+        caution: What was not tried of it; empty where all of it was.
+        tasks: The tasks that its rows can be of; empty for all.
+        prompts: The prompt set that says the truth about its pictures, where it is not the default one.
+    """
 
     name: str
     origin: str
@@ -96,23 +149,43 @@ class Corpus:
     splits: tuple[str, ...]
     available: Callable[[Files], tuple[str, ...]]
     open_split: Callable[[Files, str], SplitReader]
+    caution: str = ""
+    tasks: tuple[str, ...] = ()
+    prompts: str = ""
 
-    def absent(self, root: PathOrUrl, split: str = "", there: tuple[str, ...] = ()) -> CorpusError:
-        """The one line for a user whose corpus, or one split of it, is not under `root`."""
-        if there:
-            return CorpusError(f"{self.name}: no split {split!r} in {root}; there is: {', '.join(there)}")
+    def absent(self, root: PathOrUrl, split: str = "", available: tuple[str, ...] = ()) -> CorpusError:
+        """The error for a user whose corpus, or one split of it, is not under `root`.
+
+        Args:
+            root: Where it was looked for.
+            split: The split that was asked for; empty for the whole corpus.
+            available: The splits that lie there.
+
+        Returns:
+            An error whose message says what is missing, where, and where the corpus comes from.
+        """
+        if available:
+            return CorpusError(f"{self.name}: no split {split!r} in {root}; there is: {', '.join(available)}")
         what = f"split {split!r}" if split else "nothing of it"
-        found = "is not" if split else "is"
+        verb = "is not" if split else "is"
         return CorpusError(
-            f"{self.name}: {what} {found} in {root}; expected {self.layout}; from {self.origin}"
+            f"{self.name}: {what} {verb} in {root}; expected {self.layout}; from {self.origin}"
         )
 
 
 def open_corpus(corpus: Corpus, root: PathOrUrl | None = None) -> Files:
-    """Open a corpus's folder or archive, by default where it usually lies.
+    """Open the folder or archive of a corpus.
 
-    Raises CorpusError that says where the corpus comes from and how it must lie if there is
-    nothing at `root`, or if an archive there is damaged.
+    Args:
+        corpus: The corpus.
+        root: A folder, an archive or the URL of either; by default where the corpus usually lies.
+
+    Returns:
+        Its files, to be used as a context manager.
+
+    Raises:
+        CorpusError: Nothing lies there (the message says where the corpus comes from and how it must lie), or
+            an archive is damaged.
     """
     root = corpus.default_root if root is None else root
     if fault := encoding_fault():
@@ -124,7 +197,21 @@ def open_corpus(corpus: Corpus, root: PathOrUrl | None = None) -> Files:
 
 
 def samples(corpus: Corpus, root: PathOrUrl | None, split: str) -> Iterator[Sample | Rejected]:
-    """All inputs of a split in order: the plain way to read a corpus from Python."""
+    """Every input of a split, in order: the simple way to read a corpus from Python.
+
+    Args:
+        corpus: The corpus.
+        root: As for `open_corpus`.
+        split: The split.
+
+    Yields:
+        A sample, or what is refused in its place.
+
+    Example:
+        >>> from hmer_tasks.corpora import CORPORA
+        >>> next(samples(CORPORA["sample"], None, "train")).source
+        'sample/train'
+    """
     with open_corpus(corpus, root) as files:
         reader = corpus.open_split(files, split)
         for index in range(len(reader)):

@@ -32,8 +32,8 @@ def ink_names(files: Files, split: str) -> list[str]:
     """The InkML files of a split, sorted by id (the file's stem). The root's own name counts too."""
     root = split_of((Path(files.root).absolute().name,))
     named = [PurePosixPath(name) for name in files.names() if name.lower().endswith(".inkml")]
-    mine = [path for path in named if (split_of(path.parts[:-1]) or root) == split]
-    return [str(path) for path in sorted(mine, key=lambda path: (path.stem, str(path)))]
+    matching = [path for path in named if (split_of(path.parts[:-1]) or root) == split]
+    return [str(path) for path in sorted(matching, key=lambda path: (path.stem, str(path)))]
 
 
 def caption_prefix(files: Files, split: str) -> str | None:

@@ -47,8 +47,8 @@ def ink_names(files: Files, split: str) -> list[str]:
     """The InkML files of a split, sorted by id (the file's stem)."""
     root = Path(files.root).absolute().name
     paths = [PurePosixPath(name) for name in files.names() if name.lower().endswith(".inkml")]
-    mine = [path for path in paths if split_of(path.parts[:-1], root) == split]
-    return [str(path) for path in sorted(mine, key=lambda path: (path.stem, str(path)))]
+    matching = [path for path in paths if split_of(path.parts[:-1], root) == split]
+    return [str(path) for path in sorted(matching, key=lambda path: (path.stem, str(path)))]
 
 
 def caption_prefix(files: Files, split: str) -> str | None:

@@ -1,10 +1,18 @@
-"""Any folder of pictures with one label file: a user's own corpus, split `train`."""
+"""Any folder of pictures with its labels: a user's own corpus.
 
+The labels stand in one label file, or in one in each of several folders beside one another. Folders named as
+splits (`train`, `validation`, `test` …) are splits; any others together are `train`.
+"""
+
+import hashlib
 import posixpath
+from bisect import bisect_right
 from collections import defaultdict
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
+from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.corpora.label_files import Labels
 from hmer_tasks.corpora.labelled import open_labels
 from hmer_tasks.corpora.pictures import FilePicture
@@ -14,9 +22,8 @@ from hmer_tasks.storage.files import Files, escapes_root
 
 LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")
 NOT_LABELS = {"readme", "license", "licence", "copying", "notice", "changelog", "requirements"}
-SPLITS = ("train",)
+SPLITS = ("train", "valid", "validation", "val", "dev", "test")
 NAME = "folder"
-SOURCE = "folder/train"
 PROFILE = "latex"  # how labels are read, unless the user says that they are tokens
 TOKENS = "tokens"
 
@@ -31,9 +38,44 @@ def label_files(files: Files) -> list[str]:
     ]
 
 
+def splits_of(files: Files) -> dict[str, list[str]]:
+    """The label files of each split.
+
+    Args:
+        files: The folder.
+
+    Returns:
+        The names of the label files by split; empty where there is none.
+
+    Raises:
+        CorpusError: Two label files are in one folder, or one below the other: a picture may have two labels.
+    """
+    candidates = label_files(files)
+    homes = sorted(f"{posixpath.dirname(name)}/".removeprefix("/") for name in candidates)
+    if any(below.startswith(home) for home, below in pairwise(homes)):
+        shown = ", ".join(candidates[:5]) + (f" … ({len(candidates)})" if len(candidates) > 5 else "")
+        raise CorpusError(
+            f"folder: {files.root} holds several label files: {shown}; leave one, or one in each of the "
+            f"folders beside one another"
+        )
+    if len(candidates) < 2:
+        return {"train": candidates} if candidates else {}
+    splits: dict[str, list[str]] = defaultdict(list)
+    for name in candidates:
+        splits[_split_folder(name)].append(name)
+    if "" in splits:
+        return {"train": candidates}
+    return {split: splits[split] for split in SPLITS if split in splits}
+
+
+def _split_folder(name: str) -> str:
+    """The folder of a label file that is named as a split; empty if there is none."""
+    return next((part.lower() for part in name.split("/")[:-1] if part.lower() in SPLITS), "")
+
+
 def available(files: Files) -> tuple[str, ...]:
-    """`train`, if there is a label file."""
-    return ("train",) if label_files(files) else ()
+    """The splits that have a label file."""
+    return tuple(splits_of(files))
 
 
 class FolderSplit:
@@ -41,12 +83,21 @@ class FolderSplit:
 
     An id is first a path, from the root or from the label file's folder, then a bare name anywhere;
     each with its ending as written, then with the endings of pictures. A bare name that two
-    pictures bear is refused: either could be meant.
+    pictures bear is refused: either could be meant. `scoped`: a label file is about its own folder alone,
+    because there are others. Where a split has several, an id has its folder before it.
     """
 
-    def __init__(self, files: Files, labels: Labels, home: str, profile: str | None = PROFILE) -> None:
-        self.profile = profile
-        self._files, self._labels, self._home = files, labels, home
+    def __init__(
+        self,
+        files: Files,
+        labels: list[tuple[str, Labels]],
+        source: str,
+        profile: str | None = PROFILE,
+        scoped: bool = False,
+    ) -> None:
+        self.profile, self._scoped = profile, scoped
+        self._files, self._labels, self._source = files, labels, source
+        self._ends = list(accumulate(len(table) for _, table in labels))
         self._names = {name for name in files.names() if name.lower().endswith(EXTENSIONS)}
         self._bare: dict[str, list[str]] = defaultdict(list)
         for name in sorted(self._names):
@@ -55,55 +106,76 @@ class FolderSplit:
             self._bare[posixpath.splitext(base)[0]].append(name)
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return self._ends[-1]
+
+    def _at(self, index: int) -> tuple[str, Labels, int]:
+        """The folder and the labels of the file that an index falls into, and the index in it."""
+        number = bisect_right(self._ends, index)
+        home, labels = self._labels[number]
+        return home, labels, index - (self._ends[number - 1] if number else 0)
+
+    def _id(self, home: str, id: str) -> str:
+        several = len(self._labels) > 1 and id and not id.startswith(f"{home}/")
+        return posixpath.join(home, id) if several else id
 
     def __getitem__(self, index: int) -> Sample | Rejected:
-        entry = self._labels[index]
+        home, labels, at = self._at(index)
+        entry = labels[at]
         if isinstance(entry, Rejected):
             return entry
-        names = self._find(entry.id)
+        id, names = self._id(home, entry.id), self._find(home, entry.image or entry.id)
         if len(names) > 1:
             where = f"{entry.where}: either {names[0]} or {names[1]}; write the path"
-            return Rejected(entry.id, SOURCE, RejectReason.IMAGE_MISSING, where, entry.label)
-        return Sample(entry.id, SOURCE, entry.label, FilePicture(self._files, names[0]))
+            return Rejected(id, self._source, RejectReason.IMAGE_MISSING, where, entry.label)
+        return Sample(id, self._source, entry.label, FilePicture(self._files, names[0]))
 
-    def _find(self, id: str) -> list[str]:
-        paths = [path for path in (id, posixpath.join(self._home, id)) if not escapes_root(path)]
+    def _find(self, home: str, name: str) -> list[str]:
+        paths = [path for path in (name, posixpath.join(home, name)) if not escapes_root(path)]
         if not paths:
-            return [id]  # reading it refuses it by name
+            return [name]  # reading it refuses it by name
         paths = [posixpath.normpath(path) for path in paths]
         for path in (*paths, *(path + ending for ending in EXTENSIONS for path in paths)):
-            if path in self._names:
+            if path in self._names and (not self._scoped or path.startswith(f"{home}/")):
                 return [path]
-        return self._bare.get(id) or [paths[0]]
+        bare = self._bare.get(name, [])
+        if self._scoped:
+            bare = [path for path in bare if path.startswith(f"{home}/")]
+        return bare or [paths[-1 if self._scoped else 0]]
 
     def id(self, index: int) -> str:
-        return self._labels[index].id
+        home, labels, at = self._at(index)
+        return self._id(home, labels[at].id)
 
     def digest(self) -> str:
-        return self._labels.digest()
+        if len(self._labels) == 1:
+            return self._labels[0][1].digest()
+        text = "".join(f"{home} {labels.digest()}\n" for home, labels in self._labels)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
-def open_split(files: Files, split: str, profile: str | None = PROFILE) -> SplitReader:
-    """Open the one split; `profile` says how its labels are read (None: they are tokenised).
+def open_split(
+    files: Files, split: str, profile: str | None = PROFILE, columns: Columns | None = None
+) -> SplitReader:
+    """Open a split; `profile` says how its labels are read (None: they are tokenised).
 
-    Raises CorpusError for no label file, several, or one without labels.
+    Raises CorpusError for no label file, several in one place, or one without labels.
     """
-    found = label_files(files)
-    if split not in SPLITS or not found:
-        raise CORPUS.absent(files.root, split, available(files))
-    if len(found) > 1:
-        shown = ", ".join(found[:5]) + (f" … ({len(found)})" if len(found) > 5 else "")
-        raise CorpusError(f"folder: {files.root} holds several label files: {shown}; leave one")
-    labels = open_labels(files, found[0], SOURCE)
-    return FolderSplit(files, labels, posixpath.dirname(found[0]), profile)
+    splits = splits_of(files)
+    if split not in splits:
+        raise CORPUS.absent(files.root, split, tuple(splits))
+    source = f"{NAME}/{split}"
+    labels = [(posixpath.dirname(name), open_labels(files, name, source, columns)) for name in splits[split]]
+    return FolderSplit(files, labels, source, profile, scoped=len(label_files(files)) > 1)
 
 
 CORPUS = Corpus(
     name=NAME,
     origin="your own pictures",
     licence="yours",
-    layout="DIR/**/*.{jpg,png,…} and one label file (DIR/labels.tsv, .txt, .csv, .jsonl or caption.txt)",
+    layout=(
+        "DIR/**/*.{jpg,png,…} and one label file (DIR/labels.tsv, .txt, .csv, .jsonl or caption.txt), "
+        "or one in each of several folders (DIR/train/, DIR/test/ …)"
+    ),
     default_root=Path("data/folder"),
     splits=SPLITS,
     available=available,

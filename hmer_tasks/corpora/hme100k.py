@@ -40,10 +40,10 @@ def available(files: Files) -> tuple[str, ...]:
 
 def open_split(files: Files, split: str) -> SplitReader:
     """Open `train` or `test`. Raises CorpusError when it is not there or holds no labels."""
-    found = find(files, split) if split in SPLITS else None
-    if found is None:
+    layout = find(files, split) if split in SPLITS else None
+    if layout is None:
         raise CORPUS.absent(files.root, split, available(files))
-    top, name = found
+    top, name = layout
     source = f"hme100k/{split}"
     labels = open_labels(files, name, source)
     folders = [top + folder for folder in picture_folders(split)]

@@ -37,7 +37,7 @@ def find(files: Files, split: str) -> tuple[str, str] | None:
     top = files.top(csv_names(split))
     if top is None:
         return None
-    name = first(files, (top + each for each in csv_names(split)))
+    name = first(files, (top + name for name in csv_names(split)))
     return (top, name) if name else None
 
 
@@ -85,17 +85,17 @@ def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[Who
 
 
 def _chosen(listed: list[str], fonts: set[str]) -> str:
-    there = [path for path in listed if path.partition("/")[0] in fonts]
-    preferred = [path for path in there if path.startswith(f"{PREFERRED}/")]
-    return (preferred or there or listed)[0]
+    available_paths = [path for path in listed if path.partition("/")[0] in fonts]
+    preferred = [path for path in available_paths if path.startswith(f"{PREFERRED}/")]
+    return (preferred or available_paths or listed)[0]
 
 
 def open_split(files: Files, split: str) -> SplitReader:
     """Open a split. Raises CorpusError when it is not there, cannot be read or holds no rows."""
-    found = find(files, split) if split in SPLITS else None
-    if found is None:
+    layout = find(files, split) if split in SPLITS else None
+    if layout is None:
         raise CORPUS.absent(files.root, split, available(files))
-    top, name = found
+    top, name = layout
     source = f"im2latexv2/{split}"
     try:
         table, pictures = read_rows(name, files.read(name), source, set(files.folders(top)))
@@ -105,7 +105,7 @@ def open_split(files: Files, split: str) -> SplitReader:
         raise CorpusError(f"{files.root}: {error}") from None
     folders = [
         top,
-        *(f"{top}{each}" for each in (f"{split}/images/", f"{split}/", "images/", "formula_images/")),
+        *(f"{top}{folder}" for folder in (f"{split}/images/", f"{split}/", "images/", "formula_images/")),
     ]
 
     def place(id: str) -> str:

@@ -11,12 +11,17 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from hmer_tasks.corpora.base import Rejected
+from hmer_tasks.corpora.columns import BY_NAME, Columns
 from hmer_tasks.exceptions import CorpusError, RejectReason
 from hmer_tasks.storage.content import Content
 from hmer_tasks.utils.bounded_reading import BOM, LONGEST_LINE
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 LINES_PER_BLOCK = 64
 MAX_WHOLE = 64 << 20  # bytes of a file that is read whole: as Python's objects it is many times that
@@ -28,11 +33,15 @@ LABEL_KEYS = ("Label", "label", "latex", "text", "gt")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A picture's name and its label as written; `where` is `file:line`."""
+    """A picture's name and its label as written; `where` is `file:line`.
+
+    `image`: the picture's name where an id of its own stands beside it.
+    """
 
     id: str
     label: str
     where: str
+    image: str = ""
 
 
 class Labels(Protocol):
@@ -47,7 +56,11 @@ class Labels(Protocol):
         ...
 
 
-Split = Callable[[str], tuple[str, str] | None]
+Fields = (
+    tuple[str, str] | tuple[str, str, str]
+)  # the id, the label, and the picture where the id is not its name
+Split = Callable[[str], Fields | None]
+DELIMITERS = (",", ";", "\t")
 
 
 def split_tab(line: str) -> tuple[str, str] | None:
@@ -66,21 +79,28 @@ def split_caption(line: str) -> tuple[str, str] | None:
     return (parts[0], parts[1]) if len(parts) == 2 and "\r" not in line else None
 
 
-def pick(record: object) -> tuple[str, str] | None:
-    """The picture's name and the label of a JSON record or a CSV row, by the usual keys."""
+def pick(record: object, columns: Columns = BY_NAME) -> Fields | None:
+    """What is read of a JSON record or a CSV row, by the user's columns or the usual keys."""
     if not isinstance(record, dict):
         return None
-    name = next((record[key] for key in IMAGE_KEYS if key in record), None)
-    label = next((record[key] for key in LABEL_KEYS if key in record), None)
+    images = IMAGE_KEYS if columns.image is None else (columns.image,)
+    labels = LABEL_KEYS if columns.label is None else (columns.label,)
+    name = next((record[key] for key in images if key in record), None)
+    label = next((record[key] for key in labels if key in record), None)
     if not isinstance(name, str) or not isinstance(label, str) or not name.strip():
         return None
-    return name, label
+    if columns.id is None:
+        return name, label
+    id = record.get(columns.id)
+    if not isinstance(id, str | int) or not str(id).strip():
+        return None
+    return str(id), label, name
 
 
-def split_json(line: str) -> tuple[str, str] | None:
+def split_json(line: str, columns: Columns = BY_NAME) -> Fields | None:
     """One JSON object a line."""
     try:
-        return pick(json.loads(line))
+        return pick(json.loads(line), columns)
     except (ValueError, RecursionError):
         return None
 
@@ -91,13 +111,16 @@ class LineTable:
     What is kept is where every 64th line begins; the lines from there on are read when one is asked for.
     """
 
-    def __init__(self, name: str, content: Content, source: str, split: Split) -> None:
+    def __init__(
+        self, name: str, content: Content, source: str, split: Split, longest: int = LONGEST_LINE
+    ) -> None:
         self._name, self._content, self._source, self._split = name, content, source, split
+        self._longest = longest  # bytes of a line
         self._digest = hashlib.file_digest(content.at(0), "sha256").hexdigest()
         self._starts, self._numbers = array("Q"), array("Q")  # of each block: its first byte, its first line
         self._count = 0
         at = len(BOM) if content.at(0).read(len(BOM)) == BOM else 0
-        for number, (end, line, cut) in enumerate(_lines(content, at), start=1):
+        for number, (end, line, cut) in enumerate(_lines(content, at, longest), start=1):
             if cut or not is_blank(line):
                 if self._count % LINES_PER_BLOCK == 0:
                     self._starts.append(at)
@@ -115,7 +138,8 @@ class LineTable:
         read, lines = self._last
         if read != block:
             first, lines = self._numbers[block], []
-            for number, (_, line, cut) in enumerate(_lines(self._content, self._starts[block]), start=first):
+            following = _lines(self._content, self._starts[block], self._longest)
+            for number, (_, line, cut) in enumerate(following, start=first):
                 if cut or not is_blank(line):
                     lines.append((number, line, cut))
                     if len(lines) == LINES_PER_BLOCK:
@@ -123,10 +147,14 @@ class LineTable:
             self._last = block, lines
         return lines
 
-    def __getitem__(self, index: int) -> Entry | Rejected:
+    def line(self, index: int) -> "_Line":
+        """A line as it stands: its number, its bytes without the end, whether they are only its beginning."""
         if not 0 <= index < self._count:
             raise IndexError(index)
-        number, raw, cut = self._block(index // LINES_PER_BLOCK)[index % LINES_PER_BLOCK]
+        return self._block(index // LINES_PER_BLOCK)[index % LINES_PER_BLOCK]
+
+    def __getitem__(self, index: int) -> Entry | Rejected:
+        number, raw, cut = self.line(index)
         where = f"{self._name}:{number}"
         if cut:
             return Rejected(
@@ -139,12 +167,12 @@ class LineTable:
             # The name mostly survives, and then tells the user which picture it is about.
             name = raw.partition(b"\t")[0].decode("utf-8", "replace")[:200]
             return Rejected(name, self._source, RejectReason.NOT_UTF8, where, raw.decode("utf-8", "replace"))
-        found = self._split(line)
-        if found is None:
+        fields = self._split(line)
+        if fields is None:
             return Rejected("", self._source, RejectReason.MALFORMED_LINE, where, line)
-        if self._split is split_json and not is_text(*found):
+        if not is_text(*fields):  # JSON may carry what UTF-8 does not
             return Rejected("", self._source, RejectReason.NOT_UTF8, where, line)
-        return Entry(found[0], found[1], where)
+        return Entry(fields[0], fields[1], where, *fields[2:])
 
     def digest(self) -> str:
         return self._digest
@@ -153,16 +181,16 @@ class LineTable:
 _Line = tuple[int, bytes, bool]  # its number, its bytes without the end, whether they are only its beginning
 
 
-def _lines(content: Content, at: int) -> Iterator[tuple[int, bytes, bool]]:
+def _lines(content: Content, at: int, longest: int) -> Iterator[tuple[int, bytes, bool]]:
     """The lines from byte `at` on: where the next begins, the bytes without the end, whether they are cut."""
     file = content.at(at)
-    while line := file.readline(LONGEST_LINE + 1):
+    while line := file.readline(longest + 1):
         at += len(line)
         if line.endswith(b"\n"):
             yield at, line[:-1], False
             continue
-        cut = len(line) > LONGEST_LINE
-        while cut and (rest := file.readline(LONGEST_LINE)):
+        cut = len(line) > longest
+        while cut and (rest := file.readline(longest)):
             at += len(rest)
             if rest.endswith(b"\n"):
                 break
@@ -210,14 +238,14 @@ def no_lines(name: str) -> CorpusError:
     )
 
 
-def entry(name: str, line: int, source: str, found: tuple[str, str] | None, shown: str) -> Entry | Rejected:
+def entry(name: str, line: int, source: str, fields: Fields | None, shown: str) -> Entry | Rejected:
     """What a record read from `name:line` becomes."""
     where = f"{name}:{line}"
-    if not is_text(shown, *(found or ())):
+    if not is_text(shown, *(fields or ())):
         return Rejected("", source, RejectReason.NOT_UTF8, where, shown.encode("utf-8", "replace").decode())
-    if found is None or len(found[0]) + len(found[1]) > LONGEST_LINE:
+    if fields is None or len(fields[0]) + len(fields[1]) > LONGEST_LINE:
         return Rejected("", source, RejectReason.MALFORMED_LINE, where, shown)
-    return Entry(found[0], found[1], where)
+    return Entry(fields[0], fields[1], where, *fields[2:])
 
 
 def guard_whole(name: str, size: int, entries: int) -> None:
@@ -229,22 +257,32 @@ def guard_whole(name: str, size: int, entries: int) -> None:
         )
 
 
-def read_csv(name: str, content: Content, source: str) -> WholeTable:
-    """A CSV file whose header names a picture column and a label column."""
+def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]":
+    """The rows of a CSV file, by the first separator for which its header has the columns, and the header."""
+    for delimiter in DELIMITERS:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        try:
+            header = next(rows, [])
+        except csv.Error as error:
+            raise CorpusError(f"{name}: not CSV ({error})") from None
+        if pick(dict.fromkeys(header, "x"), columns) is not None:
+            return rows, header
+    image = columns.image or f"a picture column ({', '.join(IMAGE_KEYS)})"
+    label = columns.label or f"a label column ({', '.join(LABEL_KEYS)})"
+    also = f" and {columns.id}" if columns.id else ""
+    raise CorpusError(
+        f"{name}: its header must name {image} and {label}{also}, separated by , or ; or tab; "
+        f"or choose with --columns image=NAME,label=NAME"
+    )
+
+
+def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAME) -> WholeTable:
+    """A CSV file whose header names a picture column and a label column; separated by , or ; or tab."""
     guard_whole(name, content.size, 0)
     data = content.at(0).read()
     # Bytes that are not UTF-8 become lone surrogates, and so are refused where they stand.
     text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
-    rows = csv.reader(io.StringIO(text, newline=""))
-    try:
-        header = next(rows, [])
-    except csv.Error as error:
-        raise CorpusError(f"{name}: not CSV ({error})") from None
-    if pick(dict.fromkeys(header, "x")) is None:
-        raise CorpusError(
-            f"{name}: its header must name a picture column ({', '.join(IMAGE_KEYS)}) "
-            f"and a label column ({', '.join(LABEL_KEYS)})"
-        )
+    rows, header = _header(name, text, columns)
     entries = []
     while True:
         line = rows.line_num + 1
@@ -256,8 +294,9 @@ def read_csv(name: str, content: Content, source: str) -> WholeTable:
             entries.append(entry(name, line, source, None, str(error)))
             continue
         if row:
-            found = pick(dict(zip(header, row, strict=True))) if len(row) == len(header) else None
-            entries.append(entry(name, line, source, found, ",".join(row)))
+            fits = len(row) == len(header)
+            fields = pick(dict(zip(header, row, strict=True)), columns) if fits else None
+            entries.append(entry(name, line, source, fields, ",".join(row)))
             guard_whole(name, 0, len(entries))
     return WholeTable(name, data, entries)
 
@@ -270,10 +309,10 @@ def brief(record: object) -> str:
         return "(nested too deeply to show)"
 
 
-def read_json(name: str, content: Content, source: str) -> Labels:
+def read_json(name: str, content: Content, source: str, columns: Columns = BY_NAME) -> Labels:
     """JSON lines, or one JSON array of objects (`where` then counts its elements)."""
     if not content.at(0).read(LONGEST_LINE).removeprefix(BOM).lstrip().startswith(b"["):
-        return LineTable(name, content, source, split_json)
+        return LineTable(name, content, source, partial(split_json, columns=columns))
     guard_whole(name, content.size, 0)
     data = content.at(0).read()
     try:
@@ -281,20 +320,26 @@ def read_json(name: str, content: Content, source: str) -> Labels:
         guard_whole(name, 0, len(records))
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{name}: not JSON ({error}); download it again") from None
-    entries = [entry(name, at, source, pick(record), brief(record)) for at, record in enumerate(records, 1)]
+    entries = [
+        entry(name, at, source, pick(record, columns), brief(record)) for at, record in enumerate(records, 1)
+    ]
     return WholeTable(name, data, entries)
 
 
-def read_labels(name: str, content: Content, source: str) -> Labels:
+def read_labels(name: str, content: Content, source: str, columns: Columns | None = None) -> Labels:
     """Open a label file by its ending: .csv, .jsonl, .json, `caption.txt`, else `id<TAB>label`.
 
-    Raises CorpusError when it holds no labels, or is of no use as a whole.
+    With `columns` a .tsv or .txt is a table with a header, as a .csv is. Raises CorpusError when it holds no
+    labels, or is of no use as a whole.
     """
-    if content.at(0).read(2) in (b"\xff\xfe", b"\xfe\xff"):
+    start = content.at(0).read(4)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise CorpusError(f"{name}: UTF-16; save it as UTF-8")
+    if start == b"PAR1":
+        raise CorpusError(f"{name}: a Parquet file; read it with --dataset parquet --root {name}")
     last = name.rpartition("/")[2].lower()
-    if last.endswith(".csv"):
-        return read_csv(name, content, source)
     if last.endswith((".jsonl", ".json")):
-        return read_json(name, content, source)
+        return read_json(name, content, source, columns or BY_NAME)
+    if last.endswith(".csv") or columns is not None:
+        return read_csv(name, content, source, columns or BY_NAME)
     return LineTable(name, content, source, split_caption if last == "caption.txt" else split_tab)

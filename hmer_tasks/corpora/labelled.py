@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Rejected, Sample
-from hmer_tasks.corpora.label_files import Labels, read_labels
+from hmer_tasks.corpora.columns import Columns
+from hmer_tasks.corpora.label_files import Labels, LineTable, Split, read_labels
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import CorpusError, PictureError
 from hmer_tasks.storage.files import Files, FolderFiles
@@ -36,7 +37,7 @@ class LabelledSplit:
         entry = self._labels[index]
         if isinstance(entry, Rejected):
             return entry
-        picture = FilePicture(self._files, entry.id, self._light_on_dark, self._place)
+        picture = FilePicture(self._files, entry.image or entry.id, self._light_on_dark, self._place)
         return Sample(self._name(entry.id), self._source, entry.label, picture)
 
     def id(self, index: int) -> str:
@@ -47,11 +48,23 @@ class LabelledSplit:
         return self._labels.digest()
 
 
-def open_labels(files: Files, name: str, source: str) -> Labels:
+def open_labels(files: Files, name: str, source: str, columns: Columns | None = None) -> Labels:
     """Read and open the label file `name`. Raises CorpusError that says where it lies."""
+    with _naming_root(files, name):
+        return read_labels(name, files.content(name), source, columns)
+
+
+def open_lines(files: Files, name: str, source: str, split: Split) -> LineTable:
+    """Open a label file of one label a line, whatever its name; `split` reads a line. Raises CorpusError."""
+    with _naming_root(files, name):
+        return LineTable(name, files.content(name), source, split)
+
+
+@contextmanager
+def _naming_root(files: Files, name: str) -> Iterator[None]:
     where = "" if str(files.root) == "." else f"{files.root}: "
     try:
-        return read_labels(name, files.content(name), source)
+        yield
     except PictureError as error:
         raise CorpusError(f"{where}the label file cannot be read ({error})") from None
     except CorpusError as error:
@@ -61,7 +74,9 @@ def open_labels(files: Files, name: str, source: str) -> Labels:
 
 
 @contextmanager
-def opened_label_file(path: Path, profile: str | None = None) -> Iterator[LabelledSplit]:
+def opened_label_file(
+    path: Path, profile: str | None = None, columns: Columns | None = None
+) -> Iterator[LabelledSplit]:
     """A label file outside any corpus; its pictures are looked for beside it. `profile` says how labels are
     read (None: they are tokenised).
 
@@ -71,7 +86,7 @@ def opened_label_file(path: Path, profile: str | None = None) -> Iterator[Labell
         what = "no regular file: save it as one first" if path.exists() else "no such label file"
         raise CorpusError(f"{path}: {what}")
     with FolderFiles(path.parent) as files:
-        labels = open_labels(files, path.name, path.name)
+        labels = open_labels(files, path.name, path.name, columns)
         yield LabelledSplit(files, labels, path.name, str, profile=profile)
 
 

@@ -31,14 +31,14 @@ def top(files: Files) -> str | None:
     level = [""]
     for _ in range(_DEPTH):
         inside = {prefix: files.folders(prefix) for prefix in level}
-        found = [prefix for prefix, folders in inside.items() if not set(SPLITS).isdisjoint(folders)]
-        if len(found) > 1:
+        prefixes = [prefix for prefix, folders in inside.items() if not set(SPLITS).isdisjoint(folders)]
+        if len(prefixes) > 1:
             raise CorpusError(
-                f"{files.root}: the same layout stands under {found[0]} and {found[1]}; "
+                f"{files.root}: the same layout stands under {prefixes[0]} and {prefixes[1]}; "
                 f"give one of the two as the root"
             )
-        if found:
-            return found[0]
+        if prefixes:
+            return prefixes[0]
         level = [f"{prefix}{name}/" for prefix, folders in inside.items() for name in folders]
     return None
 

@@ -110,15 +110,15 @@ def _recombiner(files: Files) -> tuple[Recombiner, str]:
     key = (str(files.root), len(names))
     if key not in _KNOWN:
         documents = read_documents(files, names)
-        expressions = [each for each in map(expression_of, documents) if each is not None]
+        expressions = [expression for expression in map(expression_of, documents) if expression is not None]
         recombiner = Recombiner(expressions)
         if len(recombiner.expressions) < FEWEST:
             detail = f"{len(names):,} InkML files, {len(expressions):,} of them with symbol groups and MathML"
             raise CorpusError(f"recombined: {files.root}: {detail}; {FEWEST} must agree with their label")
         digest = sha256()
-        for each in expressions:
-            digest.update(each.name.encode("utf-8", "surrogateescape"))
-            for strokes in each.strokes.values():
+        for expression in expressions:
+            digest.update(expression.name.encode("utf-8", "surrogateescape"))
+            for strokes in expression.strokes.values():
                 digest.update(b"".join(stroke.tobytes() for stroke in strokes))
         _KNOWN.clear()
         _KNOWN[key] = recombiner, digest.hexdigest()

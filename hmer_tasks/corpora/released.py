@@ -69,7 +69,7 @@ class ReleasedSplit:
     profile: str | None = None  # labels are tokenised
 
     def __init__(self, table: Table, source: str, ending: str, labels: "Labels | None") -> None:
-        self._table, self._source, self._ending, self._labels = table, source, ending, labels
+        self._table, self._source, self._labels = table, source, labels
         self._ids = numbered(table.names) if ending.startswith("_error") else table.names
 
     def __len__(self) -> int:
@@ -104,9 +104,7 @@ class Labels:
     def __init__(self, files: Files, base: str) -> None:
         self._by_name: dict[str, str] = {}
         self._by_marked: dict[str, str] = {}
-        self.base_is_there = False
         if (table := open_table(files, base)) is not None:
-            self.base_is_there = True
             for row, turns in enumerate(table.all_turns()):
                 if turns is not None:
                     self._by_name.setdefault(table.names[row], last_line(turns[1]))
@@ -138,8 +136,8 @@ def numbered(names: list[str]) -> list[str]:
 
 
 def _formula(prompt: str, ending: str) -> str | None:
-    found = _CANDIDATE[ending].search(prompt)
-    return None if found is None else found[1]
+    match = _CANDIDATE[ending].search(prompt)
+    return None if match is None else match[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,17 +23,17 @@ _ANSWERS = ("gpt", "assistant")
 def parquet_names(files: Files, config: str) -> list[str]:
     """The Parquet files of a configuration, sorted. Raises CorpusError where they lie in two places."""
     of_it = re.compile(rf"{re.escape(config)}(-[^/]*)?\.parquet")
-    found = [
+    names = [
         name
         for name in files.names("", ".parquet")
         if posixpath.basename(posixpath.dirname(name)) == config or of_it.fullmatch(posixpath.basename(name))
     ]
-    homes = sorted({posixpath.dirname(name) for name in found})
+    homes = sorted({posixpath.dirname(name) for name in names})
     if len(homes) > 1:
         raise CorpusError(
             f"{files.root}: {config} lies in {homes[0]} and in {homes[1]}; give one of the two as the root"
         )
-    return found
+    return names
 
 
 def open_table(files: Files, config: str) -> "Table | None":

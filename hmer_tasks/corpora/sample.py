@@ -22,16 +22,16 @@ WRITERS = 60
 
 def written(count: int, taken: set[str]) -> list[str]:
     """So many different labels of the writer of formulas, none of `taken`."""
-    found: list[str] = []
+    labels: list[str] = []
     seen = set(taken)
     key = 0
-    while len(found) < count:
+    while len(labels) < count:
         label = expression("sample", key)
         key += 1
         if label not in seen:
             seen.add(label)
-            found.append(label)
-    return found
+            labels.append(label)
+    return labels
 
 
 class SampleSplit:
@@ -41,8 +41,8 @@ class SampleSplit:
 
     def __init__(self, files: Files) -> None:
         self._labels = open_labels(files, TEXT, SOURCE)
-        known = (self._labels[index] for index in range(len(self._labels)))
-        self._written = written(COUNT - len(self._labels), {each.label for each in known})
+        entries = (self._labels[index] for index in range(len(self._labels)))
+        self._written = written(COUNT - len(self._labels), {entry.label for entry in entries})
         self._pen = Pen(seed=0, look="ink", writers=WRITERS)
 
     def __len__(self) -> int:

@@ -102,30 +102,30 @@ def _best_spans(a: list[str], b: list[str], distance: int) -> list[Span]:
     states = 0
     for total in range(len(a) + len(b) + 1):
         for i, j in wave.pop(total, ()):
-            here, left = cells[i, j], to_end[i, j]
-            states += len(here)
+            cell, remaining = cells[i, j], to_end[i, j]
+            states += len(cell)
             if states > _STATES:
                 return _any_spans(a, b)
             equal = i < len(a) and j < len(b) and a[i] == b[j]
             steps = []
-            if i < len(a) and j < len(b) and to_end.get((i + 1, j + 1), far) == left - (not equal):
+            if i < len(a) and j < len(b) and to_end.get((i + 1, j + 1), far) == remaining - (not equal):
                 steps.append((i + 1, j + 1, not equal))
-            if i < len(a) and to_end.get((i + 1, j), far) == left - 1:
+            if i < len(a) and to_end.get((i + 1, j), far) == remaining - 1:
                 steps.append((i + 1, j, True))
-            if j < len(b) and to_end.get((i, j + 1), far) == left - 1:
+            if j < len(b) and to_end.get((i, j + 1), far) == remaining - 1:
                 steps.append((i, j + 1, True))
             for x, y, edit in steps:
-                there = cells.get((x, y))
-                if there is None:
-                    there = cells[x, y] = {}
+                target = cells.get((x, y))
+                if target is None:
+                    target = cells[x, y] = {}
                     wave.setdefault(x + y, []).append((x, y))
-                for state, best in here.items():
+                for state, best in cell.items():
                     after, cost = _step(state, a[i:x], b[j:y]) if edit else _closed(state)
                     cost += best.cost
-                    known = there.get(after)
+                    known = target.get(after)
                     late = known is not None and cost == known.cost and state is not None
                     if known is None or cost < known.cost or late:
-                        there[after] = _Best(cost, (i, j, state))
+                        target[after] = _Best(cost, (i, j, state))
     return _walk_back(cells, len(a), len(b))
 
 
@@ -187,7 +187,7 @@ def _closed(state: _State | None) -> tuple[None, int]:
 
 def _walk_back(cells: dict[tuple[int, int], _Cell], i: int, j: int) -> list[Span]:
     end = cells[i, j]
-    state = min(end, key=lambda each: end[each].cost + _closed(each)[1])
+    state = min(end, key=lambda option: end[option].cost + _closed(option)[1])
     spans: list[Span] = []
     stop = (i, j)
     while (before := cells[i, j][state].before) is not None:

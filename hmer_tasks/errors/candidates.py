@@ -14,7 +14,7 @@ from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
 class Candidates:
     """Wrong candidates by (source, id), or by id where a file names no source."""
 
-    found: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
+    by_sample: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
 
     def wrong(self, source: str, id: str, label: str) -> str | None:
         """The first candidate that is wrong on paper, as `all_wrong` gives it."""
@@ -25,23 +25,23 @@ class Candidates:
 
         Raises PredictionError where the file's label is another one than the sample's.
         """
-        found: dict[str, None] = {}
-        for prediction in [*self.found.get((source, id), ()), *self.found.get(("", id), ())]:
+        wrong: dict[str, None] = {}
+        for prediction in [*self.by_sample.get((source, id), ()), *self.by_sample.get(("", id), ())]:
             if not _same_label(prediction.gt, label):
                 raise PredictionError(
                     f"the predictions' label of {id} is not the corpus's: {prediction.gt!r}"
                 )
             candidate = explicit_or_raw(prediction.pred)
             if tables().reserved.isdisjoint(candidate.split()) and not is_equivalent(candidate, label):
-                found[candidate] = None
-        return list(found)
+                wrong[candidate] = None
+        return list(wrong)
 
 
 def read_candidates(path: Path) -> Candidates:
     """The wrong predictions of a file. Raises PredictionError."""
     candidates = Candidates()
     for prediction in read_predictions(path):
-        candidates.found.setdefault((prediction.source, prediction.id), []).append(prediction)
+        candidates.by_sample.setdefault((prediction.source, prediction.id), []).append(prediction)
     return candidates
 
 

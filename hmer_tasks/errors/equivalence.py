@@ -106,8 +106,8 @@ def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     for token in known | rules.alias.keys() | SPELLED.keys():
         signs = [
             _WIDE.get(sign, sign)
-            for each in rules.alias.get(token, (token,))
-            for sign in SPELLED.get(each, (each,))
+            for alias in rules.alias.get(token, (token,))
+            for sign in SPELLED.get(alias, (alias,))
         ]
         spelled[token] = () if token in moved else tuple(sign for sign in signs if sign not in moved)
     return spelled, rules.drop | {r"\begin", r"\dots"}  # \dots: low or centred, as what follows asks
@@ -197,12 +197,12 @@ def _without_columns(tokens: list[str]) -> list[str]:
 
 def respelt(tokens: list[str], names: Iterable[str]) -> list[str]:
     """The label with environments of these names as `{matrix}` in delimiters, where they are that."""
-    wanted = _FENCED.keys() & set(names)
-    if wanted.isdisjoint(tokens):
+    environments = _FENCED.keys() & set(names)
+    if environments.isdisjoint(tokens):
         return tokens
     out: list[str] = []
     for token, before in zip(tokens, ["", *tokens], strict=False):
-        if token in wanted and before in (r"\begin", r"\end"):
+        if token in environments and before in (r"\begin", r"\end"):
             opening, name, closing = _FENCED[token]
             if before == r"\end":
                 out += [name, closing] if closing else [name]

@@ -18,10 +18,30 @@ ERROR_START, ERROR_END, DELETED, START = "<error_start>", "<error_end>", "<delet
 
 @lru_cache(maxsize=256)  # a row's proof asks again what the row was made of
 def mark_errors(candidate: str, label: str) -> tuple[str, str]:
-    """The candidate with its mistakes marked, and the log that mends them (one operation a line).
+    """Mark the mistakes of a candidate, and list the corrections.
 
-    Both are token strings; the candidate need not parse and may be empty. Raises LabelError
-    (`reserved_token`) where either holds a mark of its own.
+    The marks follow a shortest edit script; edits with no common token between them are one mistake.
+
+    Args:
+        candidate: What a recogniser wrote: tokens separated by white space. It may be empty and need not
+            parse.
+        label: What it should have written.
+
+    Returns:
+        The marked candidate (``<error_start>`` … ``<error_end>`` around wrong tokens, ``<deleted>`` where
+        tokens are missing), and the correction log, one operation a line.
+
+    Raises:
+        LabelError: `reserved_token`: one of the strings holds a mark already.
+        TypeError: An argument is no string.
+
+    Example:
+        >>> marked, log = mark_errors("x + 1", "x - 1 2")
+        >>> print(marked)
+        x <error_start> + <error_end> 1 <deleted>
+        >>> print(log)
+        REPLACE:+ -> -
+        INSERT:2 after 1
     """
     require_type(candidate, str, "a candidate")
     require_type(label, str, "a label")
@@ -53,10 +73,23 @@ def strip_marks(marked: str) -> str:
 
 
 def apply_corrections(marked: str, log: str) -> str:
-    """The label: each operation of the log done at its mark, in order.
+    """Apply a correction log to a marked candidate: the inverse of `mark_errors`.
 
-    Raises LabelError (`bad_markup`; the place is the token of `marked`) where marks are not well
-    formed, or an operation does not fit its mark, or one side has more of them than the other.
+    Args:
+        marked: The marked candidate.
+        log: One operation a line, in the order of the marks.
+
+    Returns:
+        The label.
+
+    Raises:
+        LabelError: `bad_markup`: marks that are not well formed, an operation that does not fit its mark, or
+            more of the ones than of the others. `position` is an index into the tokens of `marked`.
+        TypeError: An argument is no string.
+
+    Example:
+        >>> apply_corrections("x <error_start> + <error_end> 1", "REPLACE:+ -> -")
+        'x - 1'
     """
     require_type(marked, str, "a marked candidate")
     require_type(log, str, "a correction log")

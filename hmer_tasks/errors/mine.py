@@ -59,10 +59,10 @@ def mine(predictions: Iterable[Prediction], caps: Caps) -> Mined:
     seen: set[tuple[str, str, str]] = set()
     of_sample: Counter[tuple[str, str]] = Counter()
     of_kind: Counter[tuple[tuple[str, str], ...]] = Counter()
-    for each in predictions:
+    for prediction in predictions:
         mined.predictions += 1
-        sample = each.source, each.id
-        candidate, label = explicit_or_raw(each.pred), explicit_or_raw(each.gt)
+        sample = prediction.source, prediction.id
+        candidate, label = explicit_or_raw(prediction.pred), explicit_or_raw(prediction.gt)
         reason = _wrong(candidate, label, caps)
         spans = [] if reason else _spans(candidate.split(), label.split())
         kind = tuple(sorted(spans))
@@ -82,7 +82,7 @@ def mine(predictions: Iterable[Prediction], caps: Caps) -> Mined:
         of_sample[sample] += 1
         of_kind[kind] += 1
         mined.samples.add(sample)
-        mined.kept.append(each)
+        mined.kept.append(prediction)
     return mined
 
 
@@ -117,10 +117,15 @@ def mine_files(paths: list[Path], out: Path, caps: Caps) -> Mined:
 
     mined = mine(every(), caps)
     lines = []
-    for each in mined.kept:
-        record: dict[str, str | int] = {"source": each.source} if each.source else {}
-        record |= {"img_id": each.id, "gt": each.gt, "pred": each.pred, "task": each.task}
-        record |= {"sample": each.sample, "stop": each.stop}
+    for prediction in mined.kept:
+        record: dict[str, str | int] = {"source": prediction.source} if prediction.source else {}
+        record |= {
+            "img_id": prediction.id,
+            "gt": prediction.gt,
+            "pred": prediction.pred,
+            "task": prediction.task,
+        }
+        record |= {"sample": prediction.sample, "stop": prediction.stop}
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
     atomic_write(out, "".join(lines))
     return mined

@@ -45,5 +45,5 @@ def estimate(value: Callable[[Table], float], sums: Table, resampled: Table) -> 
     point = value(sums)
     if not len(resampled):
         return Estimate(point, point, point)
-    low, high = np.percentile([value(each) for each in resampled], [_LOW, _HIGH])
+    low, high = np.percentile([value(resample) for resample in resampled], [_LOW, _HIGH])
     return Estimate(point, float(low), float(high))

@@ -76,13 +76,13 @@ def match(label: tuple[Box, ...], read: tuple[Box, ...]) -> BoxScore:
     pairs = [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if same[i, j]]
     kept = _consistent([label[i] for i, _ in pairs], [read[j] for _, j in pairs])
     pairs = [pair for pair, keep in zip(pairs, kept, strict=True) if keep]
-    met, found = {i for i, _ in pairs}, {j for _, j in pairs}
+    met, detected = {i for i, _ in pairs}, {j for _, j in pairs}
     return BoxScore(
         f1=2 * len(pairs) / (len(label) + len(read)),
         label_boxes=len(label),
         pred_boxes=len(read),
         unmatched_label=tuple(i for i in range(len(label)) if i not in met),
-        unmatched_pred=tuple(j for j in range(len(read)) if j not in found),
+        unmatched_pred=tuple(j for j in range(len(read)) if j not in detected),
     )
 
 
@@ -146,5 +146,5 @@ def _conflicts(a: Reals, b: Reals) -> Flags:
     stacked = (np.abs(lifts[0]) >= _STACKED) & (np.abs(lifts[1]) >= _STACKED)
     swapped = (asides[0] * asides[1] < 0) & (np.minimum(np.abs(asides[0]), np.abs(asides[1])) > _ASIDE)
     covered = bars[:, None] & ~bars[None, :] & (covers[0] != covers[1])
-    found: Flags = lifted | sized | (swapped & ~stacked) | covered
-    return found
+    matched: Flags = lifted | sized | (swapped & ~stacked) | covered
+    return matched

@@ -28,7 +28,6 @@ COLUMNS = (
     *(f"compact_matched{n}" for n in ORDERS), *(f"compact_ngrams{n}" for n in ORDERS),
 )  # fmt: skip
 INDEX = {name: place for place, name in enumerate(COLUMNS)}
-TOKEN_COLUMNS = INDEX["same"]
 
 
 def token_row(gt: str, pred: str) -> list[float]:

@@ -31,8 +31,8 @@ class Comparison:
         return {
             "n": self.n,
             "differences": {
-                name: {"value": one.value, "low": one.low, "high": one.high}
-                for name, one in self.differences.items()
+                name: {"value": difference.value, "low": difference.low, "high": difference.high}
+                for name, difference in self.differences.items()
             },
             "only_one": [pairs[i].id for i in self.only_one],
             "only_other": [pairs[i].id for i in self.only_other],
@@ -63,24 +63,26 @@ def align_by_id(pairs: list[Prediction], others: list[Prediction]) -> list[Predi
     return out
 
 
-def compare_systems(one: Metrics, other: Metrics, resamples: int = RESAMPLES, seed: int = SEED) -> Comparison:
+def compare_systems(
+    first: Metrics, other: Metrics, resamples: int = RESAMPLES, seed: int = SEED
+) -> Comparison:
     """Compare two scorings of the same pairs in the same order. Raises MissingLibraryError without scipy."""
     try:
         from scipy.stats import binomtest
     except ImportError:
         raise MissingLibraryError("--compare needs scipy: pip install 'hmer-tasks[score]'") from None
-    assert one.n == other.n, "the two were not scored on the same pairs"
-    right, right_other = one.table[:, INDEX["exact"]] > 0, other.table[:, INDEX["exact"]] > 0
+    assert first.n == other.n, "the two were not scored on the same pairs"
+    right, right_other = first.table[:, INDEX["exact"]] > 0, other.table[:, INDEX["exact"]] > 0
     only_one = [int(i) for i in np.flatnonzero(right & ~right_other)]
     only_other = [int(i) for i in np.flatnonzero(right_other & ~right)]
     discordant = len(only_one) + len(only_other)
     p_value = float(binomtest(len(only_one), discordant).pvalue) if discordant else 1.0
-    drawn = resampled_sums(one.table, resamples if one.n else 0, seed)
-    drawn_other = resampled_sums(other.table, resamples if one.n else 0, seed)
+    drawn = resampled_sums(first.table, resamples if first.n else 0, seed)
+    drawn_other = resampled_sums(other.table, resamples if first.n else 0, seed)
     differences: dict[str, Estimate] = {}
     for name, metric in METRICS.items():
-        point = other[name] - one[name]
+        point = other[name] - first[name]
         spread = [metric.value(b) - metric.value(a) for a, b in zip(drawn, drawn_other, strict=True)]
         low, high = np.percentile(spread, [2.5, 97.5]) if spread else (point, point)
         differences[name] = Estimate(point, float(low), float(high))
-    return Comparison(one.n, differences, only_one, only_other, p_value)
+    return Comparison(first.n, differences, only_one, only_other, p_value)

@@ -40,7 +40,7 @@ def mistakes(gt: str, pred: str) -> list[Mistake]:
 
 
 def _mistakes(label: Graph, read: Graph) -> Iterator[Mistake]:
-    there, put = places(label), places(read)
+    label_places, read_places = places(label), places(read)
     # \\end goes with its \begin
     pairs = dict(aligned(label, read))
     elsewhere = moved(label, read, pairs)
@@ -49,23 +49,23 @@ def _mistakes(label: Graph, read: Graph) -> Iterator[Mistake]:
         if symbol in _SILENT:
             continue
         if j is None:
-            yield Mistake(Kind.MISSING, symbol, "", there[i])
+            yield Mistake(Kind.MISSING, symbol, "", label_places[i])
         elif symbol != read.symbols[j]:
-            yield Mistake(Kind.MISREAD, symbol, read.symbols[j], there[i])
+            yield Mistake(Kind.MISREAD, symbol, read.symbols[j], label_places[i])
         elif i in elsewhere:
-            yield Mistake(Kind.MOVED, symbol, put[j], there[i])
+            yield Mistake(Kind.MOVED, symbol, read_places[j], label_places[i])
     matched = set(pairs.values())
     for j, symbol in enumerate(read.symbols):
         if j not in matched and symbol not in _SILENT:
-            yield Mistake(Kind.EXTRA, "", symbol, put[j])
+            yield Mistake(Kind.EXTRA, "", symbol, read_places[j])
     rows, rows_read = _row_starts(label), _row_starts(read)
     begun, begun_read = {pairs[i] for i in rows if i in pairs}, frozenset(rows_read)
     for i in rows:
         if i in pairs and pairs[i] not in begun_read:
-            yield Mistake(Kind.MISSING, BREAK, "", there[i])
+            yield Mistake(Kind.MISSING, BREAK, "", label_places[i])
     for j in rows_read:
         if j in matched and j not in begun:
-            yield Mistake(Kind.EXTRA, "", BREAK, put[j])
+            yield Mistake(Kind.EXTRA, "", BREAK, read_places[j])
 
 
 def _row_starts(graph: Graph) -> list[int]:
@@ -76,17 +76,17 @@ def _row_starts(graph: Graph) -> list[int]:
 def places(graph: Graph) -> list[str]:
     r"""Where each node stands: `main line`, `sub`, `sup`, `in matrix`, or such as `above of \frac`. The
     rows of one thing are one place."""
-    found = ["main line"] * len(graph.symbols)
+    places_of = ["main line"] * len(graph.symbols)
     for parent, child, relation in graph.relations:
         if relation in ("right", "nextline"):
-            found[child] = found[parent]
+            places_of[child] = places_of[parent]
         elif relation in ("sub", "sup"):
-            found[child] = relation
+            places_of[child] = relation
         elif graph.symbols[parent] == "\\begin":
-            found[child] = f"in {relation.removeprefix('begin_').partition('{')[0]}"
+            places_of[child] = f"in {relation.removeprefix('begin_').partition('{')[0]}"
         else:
-            found[child] = f"{relation} of {graph.symbols[parent]}"
-    return found
+            places_of[child] = f"{relation} of {graph.symbols[parent]}"
+    return places_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,12 @@ class Confusions:
 
 def confusions(pairs: Iterator[tuple[str, str]]) -> Confusions:
     """The mistakes of (label, prediction) pairs counted."""
-    found = Confusions(Counter(), Counter(), Counter())
+    confusions = Confusions(Counter(), Counter(), Counter())
     for gt, pred in pairs:
-        made = mistakes(gt, pred)
-        found.symbols.update(list(dict.fromkeys((str(one.kind), one.label, one.pred) for one in made)))
-        found.kinds.update(list(dict.fromkeys(str(one.kind) for one in made)))
-        found.places.update(list(dict.fromkeys(one.where for one in made)))
-    return found
+        pair_mistakes = mistakes(gt, pred)
+        confusions.symbols.update(
+            list(dict.fromkeys((str(mistake.kind), mistake.label, mistake.pred) for mistake in pair_mistakes))
+        )
+        confusions.kinds.update(list(dict.fromkeys(str(mistake.kind) for mistake in pair_mistakes)))
+        confusions.places.update(list(dict.fromkeys(mistake.where for mistake in pair_mistakes)))
+    return confusions

@@ -39,15 +39,15 @@ def constructs(gt: str) -> tuple[str, ...]:
         return (NOT_TEX,)
     symbols = set(graph.symbols)
     relations = {relation for *_, relation in graph.relations}
-    found = [name for name, commands in _commands().items() if not symbols.isdisjoint(commands)]
+    constructs = [name for name, commands in _commands().items() if not symbols.isdisjoint(commands)]
     if relations & {"sub", "sup"}:
-        found += [
+        constructs += [
             name for name, relation in (("subscript", "sub"), ("superscript", "sup")) if relation in relations
         ]
         if _both(graph):
-            found.append("both scripts")
-    found += ["environment"] * ("\\begin" in symbols)
-    return tuple(found) or ("none of them",)
+            constructs.append("both scripts")
+    constructs += ["environment"] * ("\\begin" in symbols)
+    return tuple(constructs) or ("none of them",)
 
 
 def _both(graph: Graph) -> bool:

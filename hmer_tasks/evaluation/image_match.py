@@ -28,5 +28,5 @@ def image_match(gt: str, pred: str) -> float | None:
     if not read or not label:
         return 0.0
     numbers: dict[int, int] = {}  # columns have thousands of bits: compared as small numbers
-    left, right = ([numbers.setdefault(one, len(numbers)) for one in side] for side in (label, read))
+    left, right = ([numbers.setdefault(column, len(numbers)) for column in side] for side in (label, read))
     return float(Levenshtein.normalized_similarity(left, right))

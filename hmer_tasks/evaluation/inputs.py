@@ -34,7 +34,7 @@ def refuse_repeated_files(paths: Sequence[Path]) -> None:
 
 def tokenized(pairs: Iterable[Prediction]) -> list[Prediction]:
     """The predictions, and labels, with one space between tokens (`x^{2}` as `x ^ { 2 }`)."""
-    return [replace(one, gt=_spaced(one.gt), pred=_spaced(one.pred)) for one in pairs]
+    return [replace(pair, gt=_spaced(pair.gt), pred=_spaced(pair.pred)) for pair in pairs]
 
 
 def _spaced(text: str) -> str:
@@ -54,9 +54,9 @@ def input_remarks(pairs: Sequence[Prediction]) -> list[str]:
     tokenised."""
     lines: list[str] = []
     labels: dict[tuple[str, str], set[str]] = {}
-    for one in pairs:
-        labels.setdefault((one.source, one.id), set()).add(" ".join(one.gt.split()))
-    counts = Counter((one.source, one.id) for one in pairs if one.id)
+    for pair in pairs:
+        labels.setdefault((pair.source, pair.id), set()).add(" ".join(pair.gt.split()))
+    counts = Counter((pair.source, pair.id) for pair in pairs if pair.id)
     repeated = [id for (_, id), count in counts.items() if count > 1]
     if repeated:
         surplus = sum(counts.values()) - len(counts)
@@ -64,10 +64,10 @@ def input_remarks(pairs: Sequence[Prediction]) -> list[str]:
             f"ids that occur more than once: {len(repeated):,} ({_some(repeated)}); all {surplus:,} further "
             "lines are scored too"
         )
-    contradicting = [id for (_, id), found in labels.items() if id and len(found) > 1]
+    contradicting = [id for (_, id), labels_of_id in labels.items() if id and len(labels_of_id) > 1]
     if contradicting:
         lines.append(f"ids with two different labels: {len(contradicting):,} ({_some(contradicting)})")
-    glued = sum(is_glued(one.pred) for one in pairs)
+    glued = sum(is_glued(pair.pred) for pair in pairs)
     if glued and glued >= _GLUED_SHARE * len(pairs):
         lines.append(
             f"predictions that are not tokenised (`x^{{2}}` for `x ^ {{ 2 }}`): {glued:,} of {len(pairs):,}, "
@@ -84,7 +84,8 @@ def score_remarks(metrics: Metrics) -> list[str]:
         for row, pair in zip(metrics.table, metrics.pairs, strict=True)
     ]
     endless = sorted(
-        (one for one in lengths if one[0] >= _LONG_TOKENS and one[0] > _LONG * one[1]), reverse=True
+        (length for length in lengths if length[0] >= _LONG_TOKENS and length[0] > _LONG * length[1]),
+        reverse=True,
     )
     if endless:
         named = ", ".join(
@@ -99,8 +100,8 @@ def score_remarks(metrics: Metrics) -> list[str]:
     if left_out:
         lines.append(f"left out of LgEval's figures, over {LONGEST:,} symbols: {left_out:,}")
     limits = sum(
-        one.outcome is Outcome.SAME and _limits_differ(pair.gt, pair.pred)
-        for one, pair in zip(metrics.compared, metrics.pairs, strict=True)
+        compared.outcome is Outcome.SAME and _limits_differ(pair.gt, pair.pred)
+        for compared, pair in zip(metrics.compared, metrics.pairs, strict=True)
     )
     if limits:
         lines.append(

@@ -40,4 +40,4 @@ def _spelled_out(label: str) -> str:
 @cache
 def _names() -> dict[str, tuple[str, ...]]:
     """Commands that print as letters."""
-    return {name: letters for name, letters in SPELLED.items() if all(one.isalpha() for one in letters)}
+    return {name: letters for name, letters in SPELLED.items() if all(letter.isalpha() for letter in letters)}

@@ -38,9 +38,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Scores of pictures: means over the pairs whose label can be laid out of box F1 and of the image match
-    (from 0 to 1), the shares of these with F1 = 1 and with equal pictures in per cent, and how many labels
-    and predictions could not be laid out (such a prediction scores 0)."""
+    """Scores of pictures, over the pairs whose label can be laid out.
+
+    Attributes:
+        n: These pairs.
+        mean_f1: Mean box F1, from 0 to 1; a prediction that cannot be laid out scores 0.
+        perfect: Share of pairs with F1 = 1, in per cent.
+        image_match: Mean image match, from 0 to 1.
+        image_exact: Share of pairs with equal pictures, in per cent.
+        labels_without_layout: Labels that cannot be laid out.
+        predictions_without_layout: Predictions that cannot be laid out.
+    """
 
     n: int
     mean_f1: Estimate
@@ -53,11 +61,26 @@ class Boxes:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Everything told of a set. `values` is keyed as published.METRICS; `table` has a row a pair.
+    """The scores of a set of predictions.
 
-    `n` counts every pair. Labels that are not TeX (`labels_not_tex`, in how many of them the tokens
-    were yet met in `labels_not_tex_met`) stay in n of the token metrics and of `visually_equal`, where
-    no prediction but a copy of the tokens can match them; they have no symbols or relations to count.
+    `metrics["exprate"]` is the value of one metric. `n` counts every pair. Pairs whose label is not TeX stay
+    in `n` of the token metrics and of `visually_equal`, where only a copy of its tokens matches such a label;
+    they have no symbols or relations to count.
+
+    Attributes:
+        n: Pairs.
+        values: Estimates with 95 % intervals, by the names of `published.METRICS`.
+        outcomes: Pairs by outcome.
+        labels_not_tex: Labels that do not parse.
+        labels_not_tex_met: How many of these the prediction repeats token for token.
+        groups: Scores of subgroups, by what they are grouped by.
+        confusions: Which symbols were read as which.
+        boxes: Scores of pictures, if they were asked for.
+        pairs: The pairs, in order.
+        table: One row a pair, one column a sum of `columns.COLUMNS`.
+        compared: The trees of each pair, compared.
+        box_scores: One a pair, if boxes were asked for.
+        image_scores: One a pair, if boxes were asked for.
     """
 
     n: int
@@ -77,10 +100,17 @@ class Metrics:
     @property
     def bounded(self) -> int:
         """Pairs whose edit distances are upper bounds, both sides being very long (`errors.edits`)."""
-        return sum(not is_exact(one.gt, one.pred) for one in self.pairs)
+        return sum(not is_exact(pair.gt, pair.pred) for pair in self.pairs)
 
     def __getitem__(self, name: str) -> float:
-        """The value of a metric of published.METRICS."""
+        """The value of a metric.
+
+        Args:
+            name: A key of `published.METRICS`, such as `exprate`.
+
+        Returns:
+            The value; shares are in per cent.
+        """
         return self.values[name].value
 
     def _repr_html_(self) -> str:
@@ -94,23 +124,27 @@ class Metrics:
         return Markup("<table>{}{}</table>").format(head, rows)
 
     def as_json(self) -> dict[str, object]:
-        """All but the pairs themselves."""
+        """Everything but the pairs themselves, as `evaluate --json` prints it.
+
+        Returns:
+            An object that `json.dumps` takes.
+        """
         return {
             "n": self.n,
             "metrics": {
                 name: {
-                    "value": one.value, "low": one.low, "high": one.high,
+                    "value": estimate.value, "low": estimate.low, "high": estimate.high,
                     "title": METRICS[name].title, "unit": METRICS[name].unit,
                     "reported_by": METRICS[name].reported_by,
                 }
-                for name, one in self.values.items()
+                for name, estimate in self.values.items()
             },
             "outcomes": {str(name): count for name, count in self.outcomes.items()},
             "labels_not_tex": {"n": self.labels_not_tex, "tokens_met": self.labels_not_tex_met},
             "distances_bounded": self.bounded,
             "boxes": None if self.boxes is None else _boxes_json(self.boxes),
             "groups": {
-                by: {name: {"n": one.n, **one.values} for name, one in groups.items()}
+                by: {name: {"n": group.n, **group.values} for name, group in groups.items()}
                 for by, groups in self.groups.items()
             },
             "mistakes": {
@@ -125,12 +159,12 @@ class Metrics:
 
 
 def _boxes_json(boxes: Boxes) -> dict[str, object]:
-    def one(each: Estimate) -> dict[str, float]:
-        return {"value": each.value, "low": each.low, "high": each.high}
+    def as_json(estimate: Estimate) -> dict[str, float]:
+        return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
     return {
-        "n": boxes.n, "mean_f1": one(boxes.mean_f1), "perfect": one(boxes.perfect),
-        "image_match": one(boxes.image_match), "image_exact": one(boxes.image_exact),
+        "n": boxes.n, "mean_f1": as_json(boxes.mean_f1), "perfect": as_json(boxes.perfect),
+        "image_match": as_json(boxes.image_match), "image_exact": as_json(boxes.image_exact),
         "labels_without_layout": boxes.labels_without_layout,
         "predictions_without_layout": boxes.predictions_without_layout,
     }  # fmt: skip
@@ -145,20 +179,28 @@ def evaluate(
     workers: int = 1,
     progress: Callable[[], object] | None = None,
 ) -> Metrics:
-    """Score pairs of (label, prediction), or predictions as read from a file; any strings will do.
+    """Score predictions against labels. Any strings will do.
 
     Args:
-        pairs: what to score.
-        boxes: also the picture-level score (about 60 pairs a CPU second that differ).
-        resamples: of the bootstrap; 0 leaves the intervals without width.
-        seed: of the resamples.
-        workers: processes that score pairs; 1: this one alone. The figures are the same.
-        progress: called once a pair.
+        pairs: Pairs of (label, prediction), or predictions as they are read from a file.
+        boxes: Score the pictures too (about 60 differing pairs a CPU second).
+        resamples: Bootstrap resamples; 0 leaves the intervals without width.
+        seed: The seed of the resamples.
+        workers: Processes that score pairs; 1 is this one alone. The figures are the same.
+        progress: Called once a pair.
+
+    Returns:
+        The scores.
 
     Raises:
-        MissingLibraryError: where the extra `score` is not installed.
+        MissingLibraryError: The extra `score` is not installed.
+
+    Example:
+        >>> metrics = evaluate([("x ^ { 2 }", "x ^ { 2 }"), ("a + b", "a - b")])
+        >>> metrics["exprate"]
+        50.0
     """
-    read = [one if isinstance(one, Prediction) else Prediction("", "", *one) for one in pairs]
+    read = [pair if isinstance(pair, Prediction) else Prediction("", "", *pair) for pair in pairs]
     rows: list[list[float]] = []
     compared: list[Compared] = []
     scores: list[BoxScore] = []
@@ -179,7 +221,7 @@ _PairScore: TypeAlias = "tuple[list[float], Compared, BoxScore | None, float]"
 
 
 def _pair_scores(pairs: list[Prediction], boxes: bool, workers: int) -> Iterator[_PairScore]:
-    jobs = [(one.gt, one.pred, boxes) for one in pairs]
+    jobs = [(pair.gt, pair.pred, boxes) for pair in pairs]
     if workers <= 1 or len(jobs) <= _CHUNK:
         yield from map(_pair_score, jobs)
         return
@@ -228,8 +270,8 @@ def _summed(
 ) -> Metrics:
     resampled = resampled_sums(table, resamples if pairs else 0, seed)
     sums = table.sum(axis=0)
-    counts = Counter(one.outcome for one in compared)
-    not_tex = [one.outcome for one in compared if _label_not_tex(one)]
+    counts = Counter(result.outcome for result in compared)
+    not_tex = [result.outcome for result in compared if _label_not_tex(result)]
     differing = ((a.gt, a.pred) for a, b in zip(pairs, compared, strict=True) if _differs(b.outcome))
     return Metrics(
         n=len(pairs),
@@ -252,9 +294,11 @@ def _differs(outcome: Outcome) -> bool:
     return outcome in (Outcome.WRONG_SYMBOLS, Outcome.WRONG_STRUCTURE, Outcome.BOTH_WRONG)
 
 
-def _label_not_tex(one: Compared) -> bool:
+def _label_not_tex(compared: Compared) -> bool:
     # A label that is TeX has a node at least.
-    return one.outcome is Outcome.LABEL_NOT_TEX or (one.outcome is Outcome.EXACT and not one.label_nodes)
+    return compared.outcome is Outcome.LABEL_NOT_TEX or (
+        compared.outcome is Outcome.EXACT and not compared.label_nodes
+    )
 
 
 def _grouped(
@@ -278,15 +322,17 @@ def _group(sums: Table, n: int) -> Group:
 
 
 def _boxes(scores: list[BoxScore], images: list[float], resamples: int, seed: int) -> Boxes:
-    kept = [(one, image) for one, image in zip(scores, images, strict=True) if one.label_boxes is not None]
-    rows = [[1.0, one.f1, float(one.perfect), image, float(image == 1)] for one, image in kept]
+    kept = [
+        (score, image) for score, image in zip(scores, images, strict=True) if score.label_boxes is not None
+    ]
+    rows = [[1.0, score.f1, float(score.perfect), image, float(image == 1)] for score, image in kept]
     table = np.array(rows, dtype=np.float64).reshape(len(rows), 5)
     resampled = resampled_sums(table, resamples if kept else 0, seed)
     sums = table.sum(axis=0)
 
     def mean(column: int, scale: float) -> Estimate:
-        def value(each: Table) -> float:
-            return scale * float(each[column] / each[0]) if each[0] else 0.0
+        def value(table: Table) -> float:
+            return scale * float(table[column] / table[0]) if table[0] else 0.0
 
         return estimate(value, sums, resampled)
 
@@ -297,5 +343,5 @@ def _boxes(scores: list[BoxScore], images: list[float], resamples: int, seed: in
         image_match=mean(3, 1.0),
         image_exact=mean(4, 100.0),
         labels_without_layout=len(scores) - len(kept),
-        predictions_without_layout=sum(one.pred_boxes is None for one, _ in kept),
+        predictions_without_layout=sum(score.pred_boxes is None for score, _ in kept),
     )

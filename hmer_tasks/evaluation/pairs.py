@@ -19,18 +19,21 @@ def read_answers(paths: Iterable[Path], together: bool = False) -> list[Predicti
     answers: list[Prediction] = []
     numbers: dict[tuple[str, str, str, str], int] = {}
     for path in paths:
-        found = list(read_predictions(path))
-        if not found:
+        predictions = list(read_predictions(path))
+        if not predictions:
             raise PredictionError(f"{path} holds no predictions")
         if together:
             first = dict(numbers)
-            for i, one in enumerate(found):
-                key = (one.source, one.id, one.gt, one.task)
-                found[i] = replace(one, sample=one.sample + first.get(key, 0))
-                numbers[key] = max(numbers.get(key, 0), found[i].sample + 1)
+            for i, prediction in enumerate(predictions):
+                key = (prediction.source, prediction.id, prediction.gt, prediction.task)
+                predictions[i] = replace(prediction, sample=prediction.sample + first.get(key, 0))
+                numbers[key] = max(numbers.get(key, 0), predictions[i].sample + 1)
         else:
-            found = [one if one.source else replace(one, source=path.stem) for one in found]
-        answers += found
+            predictions = [
+                prediction if prediction.source else replace(prediction, source=path.stem)
+                for prediction in predictions
+            ]
+        answers += predictions
     return answers
 
 
@@ -39,12 +42,12 @@ def first_answers(answers: Iterable[Prediction]) -> list[Prediction]:
 
     A line that repeats (source, id, task, sample) is scored again, so that n is the file's.
     """
-    kept = [one for one in answers if one.sample == 0]
+    kept = [answer for answer in answers if answer.sample == 0]
     best: dict[tuple[str, str], int] = {}
-    for one in kept:
-        key = (one.source, one.id)
-        best[key] = min(best.get(key, len(TASK_NAMES)), _rank(one.task))
-    return [one for one in kept if _rank(one.task) == best[one.source, one.id]]
+    for answer in kept:
+        key = (answer.source, answer.id)
+        best[key] = min(best.get(key, len(TASK_NAMES)), _rank(answer.task))
+    return [answer for answer in kept if _rank(answer.task) == best[answer.source, answer.id]]
 
 
 def _rank(task: str) -> int:

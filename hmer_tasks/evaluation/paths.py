@@ -55,8 +55,8 @@ def path_row(gt: str, pred: str) -> list[float]:
 
 def _paths(graph: Graph, numbers: dict[tuple[int, str], int]) -> list[int]:
     """Each node's path as a number: equal numbers are equal paths. Relations come parents first."""
-    found = [0] * len(graph.symbols)
+    depths = [0] * len(graph.symbols)
     for parent, child, relation in graph.relations:
-        key = found[parent], relation
-        found[child] = numbers.setdefault(key, len(numbers) + 1)
-    return found
+        key = depths[parent], relation
+        depths[child] = numbers.setdefault(key, len(numbers) + 1)
+    return depths

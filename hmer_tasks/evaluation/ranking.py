@@ -47,16 +47,16 @@ class Ranking:
             "ranked_by": RANKED_BY,
             "systems": [
                 {
-                    "name": one.name,
+                    "name": system.name,
                     "metrics": {
                         name: {"value": value.value, "low": value.low, "high": value.high}
                         | {"rank": int(rank.value), "rank_low": int(rank.low), "rank_high": int(rank.high)}
                         for (name, value), rank in zip(
-                            one.metrics.values.items(), one.ranks.values(), strict=True
+                            system.metrics.values.items(), system.ranks.values(), strict=True
                         )
                     },
                 }
-                for one in self.systems
+                for system in self.systems
             ],
         }
 
@@ -70,6 +70,9 @@ def rank_systems(
         systems: names with predictions; all for the same ids with the same labels.
         resamples: how many bootstrap resamples; 0: intervals without width.
         seed: of the resamples.
+
+    Returns:
+        The systems, best first, with the interval of each rank.
 
     Raises:
         PredictionError: where two systems speak of other pictures or labels, or share a name.
@@ -96,10 +99,13 @@ def rank_systems(
             low, high = np.percentile(_ranks(values), [2.5, 97.5], axis=1, method="nearest")
         else:
             low = high = points
-        for i, found in enumerate(ranks):
-            found[name] = Estimate(float(points[i]), float(low[i]), float(high[i]))
-    ranked = [Ranked(name, metrics, found) for (name, metrics), found in zip(scored, ranks, strict=True)]
-    return Ranking(n, sorted(ranked, key=lambda one: (one.ranks[RANKED_BY].value, one.name)))
+        for i, system_ranks in enumerate(ranks):
+            system_ranks[name] = Estimate(float(points[i]), float(low[i]), float(high[i]))
+    ranked = [
+        Ranked(name, metrics, system_ranks)
+        for (name, metrics), system_ranks in zip(scored, ranks, strict=True)
+    ]
+    return Ranking(n, sorted(ranked, key=lambda system: (system.ranks[RANKED_BY].value, system.name)))
 
 
 def _ranks(values: Table) -> Table:
@@ -133,9 +139,9 @@ def markdown(ranking: Ranking) -> str:
         f"| system | {' | '.join(heads)} |",
         "| --- |" + " ---: |" * len(heads),
     ]
-    for one in ranking.systems:
-        cells = [cell(name, one.metrics.values[name], one.ranks[name]) for name in SHOWN]
-        lines.append(f"| {_plain(one.name)} | {' | '.join(cells)} |")
+    for system in ranking.systems:
+        cells = [cell(name, system.metrics.values[name], system.ranks[name]) for name in SHOWN]
+        lines.append(f"| {_plain(system.name)} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

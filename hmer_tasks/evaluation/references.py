@@ -54,11 +54,11 @@ class References:
     def find(self, source: str, id: str) -> Reference | None:
         """The sample of a prediction: by source and id, else by the id alone where only one split has it."""
         id = plain_id(id)
-        found = self.by_key.get((source, id))
-        if found is None:
+        reference = self.by_key.get((source, id))
+        if reference is None:
             others = self.by_id.get(id, [])
-            found = others[0] if len(others) == 1 else None
-        return found
+            reference = others[0] if len(others) == 1 else None
+        return reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +78,21 @@ def labelled(pairs: list[Prediction], references: References) -> Labelled:
     seen: set[tuple[str, str]] = set()
     other: list[str] = []
     for pair in pairs:
-        found = references.find(pair.source, pair.id)
-        if found is None:
+        reference = references.find(pair.source, pair.id)
+        if reference is None:
             raise PredictionError(f"{references.name} has no label for the prediction {pair.id!r}")
-        seen.add((found.source, plain_id(found.id)))
-        if pair.gt.strip() and pair.gt.split() != found.label.split():
+        seen.add((reference.source, plain_id(reference.id)))
+        if pair.gt.strip() and pair.gt.split() != reference.label.split():
             other.append(pair.id)
-        candidate, marked = found.asked.get(pair.task, (None, None))
+        candidate, marked = reference.asked.get(pair.task, (None, None))
         if pair.candidate is not None or pair.marked is not None:
             candidate, marked = pair.candidate, pair.marked
-        out.append(replace(pair, gt=found.label, candidate=candidate, marked=marked))
+        out.append(replace(pair, gt=reference.label, candidate=candidate, marked=marked))
     touched = {source for source, _ in seen}
     source = pairs[0].source if pairs else references.name
     missing = [
-        Prediction(source, one.id, one.label, "")
-        for key, one in references.by_key.items()
+        Prediction(source, reference.id, reference.label, "")
+        for key, reference in references.by_key.items()
         if key[0] in touched and key not in seen
     ]
     return Labelled(out + missing, len(missing), tuple(other))
@@ -102,12 +102,12 @@ def read_references(path: Path) -> References:
     """Read a label file, a build, or a corpus. Raises CorpusError, BuildError, PredictionError."""
     references = References(str(path))
     if (path / "build.json").is_file():
-        found = _of_build(path)
+        labels = _of_build(path)
     elif path.is_dir() or path.suffix.lower() in (".zip", ".tgz", ".tar", ".xz", ".gz"):
-        found = _of_corpus(path)
+        labels = _of_corpus(path)
     else:
-        found = _of_label_file(path)
-    for reference in found:
+        labels = _of_label_file(path)
+    for reference in labels:
         references.add(reference)
     return references
 
@@ -116,11 +116,11 @@ def corpus_references(name: str, root: PathOrUrl | None, splits: tuple[str, ...]
     """A corpus by its name (`--dataset`), all its splits or some. Raises CorpusError."""
     corpus = find(name)
     files = open_corpus(corpus, root)
-    there = corpus.available(files)
+    available = corpus.available(files)
     references = References(f"{name} in {files.root}")
-    for split in splits or there:
-        if split not in there:
-            raise corpus.absent(files.root, split, there)
+    for split in splits or available:
+        if split not in available:
+            raise corpus.absent(files.root, split, available)
         for reference in _of_reader(corpus.open_split(files, split)):
             references.add(reference)
     return references

@@ -39,7 +39,24 @@ _HOLD_LABEL = ("recognition", "tree_cot", "counting", "error_correction")
 
 
 def exact_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """1 where the answer's label is the row's, token for token."""
+    """Whether the answer's label is the row's, token for token.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` and `label` of the rows, one entry a completion.
+
+    Returns:
+        1 or 0 a completion; None for rows of error detection.
+
+    Raises:
+        ValueError: A column is missing.
+
+    Example:
+        >>> exact_reward(None, ["x + 1", "x - 1"], task=["recognition"] * 2, label=["x + 1"] * 2)
+        [1.0, 0.0]
+    """
     return [
         float(label_in(answer, task).split() == label.split()) if task in _HOLD_LABEL else None
         for answer, task, label in _rows(completions, columns, "task", "label")
@@ -47,7 +64,20 @@ def exact_reward(prompts: object, completions: Sequence[Completion], **columns: 
 
 
 def same_on_paper_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """1 where the answer's label is the row's in standard spelling."""
+    """Whether the answer's label is the row's in standard spelling.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` and `label` of the rows, one entry a completion.
+
+    Returns:
+        1 or 0 a completion; None for rows of error detection.
+
+    Raises:
+        ValueError: A column is missing.
+    """
     return [
         float(visually_equal(label_in(answer, task), label)) if task in _HOLD_LABEL else None
         for answer, task, label in _rows(completions, columns, "task", "label")
@@ -55,7 +85,24 @@ def same_on_paper_reward(prompts: object, completions: Sequence[Completion], **c
 
 
 def edit_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """1 − token edit distance / longer length: exactness by degrees."""
+    """How near the answer's label is to the row's: 1 − token edit distance / longer length.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` and `label` of the rows, one entry a completion.
+
+    Returns:
+        From 0 to 1 a completion; None for rows of error detection.
+
+    Raises:
+        ValueError: A column is missing.
+
+    Example:
+        >>> edit_reward(None, ["x + 1", "x - 1"], task=["recognition"] * 2, label=["x + 1"] * 2)
+        [1.0, 0.6666666666666667]
+    """
     return [
         _similarity(label_in(answer, task).split(), label.split()) if task in _HOLD_LABEL else None
         for answer, task, label in _rows(completions, columns, "task", "label")
@@ -68,8 +115,21 @@ def _similarity(a: list[str], b: list[str]) -> float:
 
 
 def box_f1_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """Box F1 of the answer's label and the row's in print: which symbols stand where they should. None
-    where the row's label cannot be laid out. Raises MissingLibraryError without the extra `score`."""
+    """Box F1 of the answer's label and the row's, laid out in print: which symbols stand where they should.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` and `label` of the rows, one entry a completion.
+
+    Returns:
+        From 0 to 1 a completion; None where the row's label cannot be laid out, and for error detection.
+
+    Raises:
+        ValueError: A column is missing.
+        MissingLibraryError: The extra `score` is not installed.
+    """
     out: Rewards = []
     for answer, task, label in _rows(completions, columns, "task", "label"):
         score = box_score(label, label_in(answer, task)) if task in _HOLD_LABEL else None
@@ -78,9 +138,23 @@ def box_f1_reward(prompts: object, completions: Sequence[Completion], **columns:
 
 
 def image_match_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """How alike the answer's label and the row's look in print: edit distance over the columns of their
-    pictures, drawn without TeX. None where the row's label cannot be laid out. Raises MissingLibraryError
-    without the extra `score`."""
+    """How alike the answer's label and the row's look in print.
+
+    The edit distance over the columns of their pictures, which are drawn without TeX.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` and `label` of the rows, one entry a completion.
+
+    Returns:
+        From 0 to 1 a completion; None where the row's label cannot be laid out, and for error detection.
+
+    Raises:
+        ValueError: A column is missing.
+        MissingLibraryError: The extra `score` is not installed.
+    """
     return [
         image_match(label, label_in(answer, task)) if task in _HOLD_LABEL else None
         for answer, task, label in _rows(completions, columns, "task", "label")
@@ -88,7 +162,20 @@ def image_match_reward(prompts: object, completions: Sequence[Completion], **col
 
 
 def tree_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """Tree-CoT: 1 where the tree is one that some label has (canonical dialect)."""
+    """Tree-CoT: whether the tree is one that some label has (canonical dialect).
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` of the rows, one entry a completion.
+
+    Returns:
+        1 or 0 a completion; None for rows of other tasks.
+
+    Raises:
+        ValueError: A column is missing.
+    """
     return [
         float(label_of_tree(reasoning_of(answer)) is not None) if task == "tree_cot" else None
         for answer, task in _rows(completions, columns, "task")
@@ -96,7 +183,20 @@ def tree_valid_reward(prompts: object, completions: Sequence[Completion], **colu
 
 
 def tree_agrees_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """Tree-CoT: 1 where the tree, in either dialect, is that of the answer's own label."""
+    """Tree-CoT: whether the tree, in either dialect, is that of the answer's own label.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` of the rows, one entry a completion.
+
+    Returns:
+        1 or 0 a completion; None for rows of other tasks.
+
+    Raises:
+        ValueError: A column is missing.
+    """
     return [
         float(tree_agrees(reasoning_of(answer), label_in(answer, task))) if task == "tree_cot" else None
         for answer, task in _rows(completions, columns, "task")
@@ -104,7 +204,20 @@ def tree_agrees_reward(prompts: object, completions: Sequence[Completion], **col
 
 
 def counts_agree_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """Counting: 1 where the counts are those of the answer's own label."""
+    """Counting: whether the counts are those of the answer's own label.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` of the rows, one entry a completion.
+
+    Returns:
+        1 or 0 a completion; None for rows of other tasks.
+
+    Raises:
+        ValueError: A column is missing.
+    """
     return [
         float(counts_agree(reasoning_of(answer), label_in(answer, task))) if task == "counting" else None
         for answer, task in _rows(completions, columns, "task")
@@ -112,8 +225,23 @@ def counts_agree_reward(prompts: object, completions: Sequence[Completion], **co
 
 
 def markup_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """Error detection: 1 where the marks are well formed and stand in the row's candidate. Error
-    correction: 1 where the log, done at the row's marks, gives the answer's own label."""
+    """The error tasks: whether the answer's markup is consistent.
+
+    For error detection, whether the marks are well formed and stand in the row's candidate; for error
+    correction, whether the log, applied to the row's marked candidate, gives the answer's own label.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task`, `candidate` and `marked` of the rows, one entry a completion.
+
+    Returns:
+        1 or 0 a completion; None for rows of other tasks.
+
+    Raises:
+        ValueError: A column is missing.
+    """
     out: Rewards = []
     for answer, task, candidate, marked in _rows(completions, columns, "task", "candidate", "marked"):
         if task == "error_detection":
@@ -126,8 +254,22 @@ def markup_valid_reward(prompts: object, completions: Sequence[Completion], **co
 
 
 def length_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
-    """The shorter of the answer's label and the row's over the longer, in tokens: against answers that
-    run in circles or break off."""
+    """The shorter of the answer's label and the row's over the longer, in tokens.
+
+    Against answers that repeat themselves or break off.
+
+
+    Args:
+        prompts: Not used; TRL passes them.
+        completions: The answers.
+        **columns: The columns `task` and `label` of the rows, one entry a completion.
+
+    Returns:
+        From 0 to 1 a completion; None for rows of error detection.
+
+    Raises:
+        ValueError: A column is missing.
+    """
     out: Rewards = []
     for answer, task, label in _rows(completions, columns, "task", "label"):
         read, right = len(label_in(answer, task).split()), len(label.split())
@@ -175,3 +317,46 @@ def _content(content: object) -> str:
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
     return ""
+
+
+def weighted_score(
+    answer: str, label: str, row: Mapping[str, object], weights: Mapping[str, float]
+) -> dict[str, float]:
+    """One number for one answer, as verl's reward functions return it.
+
+    Args:
+        answer: What the model wrote.
+        label: The row's label.
+        row: The row's `task`, `answer` (its target), `candidate` and `marked`.
+        weights: What counts how much: `exact`, 1 where the answer's label is the row's, token for token (for
+            error detection, where no label is asked for: where the marked candidate is the row's); `edit`,
+            the same by degrees; `form`, 1 where the tree, counts, marks or corrections before the label are
+            well formed and agree with it (always for recognition).
+
+    Returns:
+        The parts, `acc` (that is `exact`, under the name by which verl reports accuracy), and their weighted
+        mean as `score`; all from 0 to 1.
+
+    Raises:
+        ValueError: A weight has no such name, or all are 0.
+    """
+    task = str(row.get("task") or "recognition")
+    if task in _HOLD_LABEL:
+        read, right = label_in(answer, task).split(), label.split()
+    else:
+        read, right = answer.split(), str(row.get("answer") or "").split()
+    columns = {name: [row.get(name)] for name in ("task", "candidate", "marked")} | {"label": [label]}
+    agreements = (tree_agrees_reward, counts_agree_reward, markup_valid_reward)
+    forms = [agreement([], [answer], **columns)[0] for agreement in agreements]
+    parts = {
+        "exact": float(read == right),
+        "edit": _similarity(read, right),
+        "form": next((form for form in forms if form is not None), 1.0),
+    }
+    total = sum(weights.values())
+    if unknown := sorted(set(weights) - set(parts)):
+        raise ValueError(f"no reward part {unknown[0]!r}: there are {', '.join(parts)}")
+    if total <= 0:
+        raise ValueError("the weights of a reward must not all be 0")
+    score = sum(parts[name] * weight for name, weight in weights.items()) / total
+    return {"score": score, "acc": parts["exact"], **parts}

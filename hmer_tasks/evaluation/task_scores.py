@@ -65,8 +65,8 @@ class TaskScores:
         return {
             "n": self.answers,
             "scores": {
-                name: {"value": one.value, "title": one.title, "unit": one.unit, "n": one.of}
-                for name, one in self.scores.items()
+                name: {"value": score.value, "title": score.title, "unit": score.unit, "n": score.of}
+                for name, score in self.scores.items()
             },
             "remarks": self.remarks,
         }
@@ -88,8 +88,8 @@ class TaskScores:
 def task_scores(answers: Iterable[Prediction]) -> dict[str, TaskScores]:
     """The tables of the tasks that the answers are to, recognition left out. Answers name their tasks."""
     by_task: dict[str, list[Prediction]] = {}
-    for one in answers:
-        by_task.setdefault(one.task, []).append(one)
+    for answer in answers:
+        by_task.setdefault(answer.task, []).append(answer)
     scored = {
         task: score(by_task[task])
         for task, score in (
@@ -112,22 +112,22 @@ def with_candidates(answers: Sequence[Prediction], readings: Iterable[Prediction
     first recognition of the same picture; a correction's marks are the detection of the same picture."""
     read: dict[tuple[str, str], str] = {}
     marked: dict[tuple[str, str], str] = {}
-    for one in readings:
-        if one.sample == 0 and one.task in ("", "recognition"):
-            read.setdefault((one.source, one.id), one.pred)
-        elif one.sample == 0 and one.task == "error_detection":
-            marked.setdefault((one.source, one.id), one.raw.strip())
+    for reading in readings:
+        if reading.sample == 0 and reading.task in ("", "recognition"):
+            read.setdefault((reading.source, reading.id), reading.pred)
+        elif reading.sample == 0 and reading.task == "error_detection":
+            marked.setdefault((reading.source, reading.id), reading.raw.strip())
     out = []
-    for one in answers:
-        if one.task not in ("error_detection", "error_correction"):
-            out.append(one)
+    for reading in answers:
+        if reading.task not in ("error_detection", "error_correction"):
+            out.append(reading)
             continue
-        candidate, marks, key = one.candidate, one.marked, (one.source, one.id)
-        if marks is None and candidate is None and one.task == "error_correction":
+        candidate, marks, key = reading.candidate, reading.marked, (reading.source, reading.id)
+        if marks is None and candidate is None and reading.task == "error_correction":
             marks = marked.get(key)
         if candidate is None:
             candidate = read.get(key) if marks is None else strip_marks(marks)
-        out.append(replace(one, candidate=candidate, marked=marks))
+        out.append(replace(reading, candidate=candidate, marked=marks))
     return out
 
 
@@ -135,17 +135,17 @@ def tree_scores(answers: Sequence[Prediction]) -> TaskScores:
     """Tree-CoT."""
     table = TaskScores("tree_cot", len(answers))
     valid = equal = agree = exact = matched = said = true = 0
-    for one in answers:
-        work = reasoning_of(one.raw)
+    for answer in answers:
+        work = reasoning_of(answer.raw)
         given = label_of_tree(work)
-        own = tree_agrees(work, one.pred)
+        own = tree_agrees(work, answer.pred)
         if given is None and own:  # the published dialect has trees that no label has
-            given = explicit(one.pred)
+            given = explicit(answer.pred)
         valid += given is not None
-        equal += tree_agrees(work, one.gt)
+        equal += tree_agrees(work, answer.gt)
         agree += own
-        exact += one.pred.split() == one.gt.split()
-        relations = compare(one.gt, given or "")
+        exact += answer.pred.split() == answer.gt.split()
+        relations = compare(answer.gt, given or "")
         matched += relations.matched_relations
         said += relations.pred_relations
         true += relations.label_relations
@@ -175,16 +175,16 @@ def counting_scores(answers: Sequence[Prediction]) -> TaskScores:
     """Counting. Counts that cannot be read count as none at all: every symbol of the label is missed."""
     table = TaskScores("counting", len(answers))
     readable = right = agree = exact = symbols = wrong = 0
-    for one in answers:
-        work = reasoning_of(one.raw)
+    for answer in answers:
+        work = reasoning_of(answer.raw)
         said = counts_in(work)
         readable += said is not None
-        right += counts_agree(work, one.gt)
-        agree += counts_agree(work, one.pred)
-        exact += one.pred.split() == one.gt.split()
-        true = count_symbols(explicit(one.gt) or one.gt)
-        if said != true and counts_agree(work, one.gt):
-            true = count_symbols(one.gt)  # as the owners wrote it
+        right += counts_agree(work, answer.gt)
+        agree += counts_agree(work, answer.pred)
+        exact += answer.pred.split() == answer.gt.split()
+        true = count_symbols(explicit(answer.gt) or answer.gt)
+        if said != true and counts_agree(work, answer.gt):
+            true = count_symbols(answer.gt)  # as the owners wrote it
         named = true.keys() | (said or {}).keys()
         symbols += len(named)
         wrong += sum(abs(true.get(name, 0) - (said or {}).get(name, 0)) for name in named)
@@ -249,12 +249,12 @@ def detection_scores(answers: Sequence[Prediction]) -> TaskScores:
     table = TaskScores("error_detection", len(answers))
     valid = known = right = alarms = 0
     tokens = [0, 0, 0]  # hits, said, true
-    found = mistakes = touching = marks = 0
-    for one in answers:
-        answer = one.raw.strip()
-        candidate = strip_marks(answer) if one.candidate is None else one.candidate
-        known += one.candidate is not None
-        label = explicit(one.gt) or one.gt
+    detected = mistakes = touching = marks = 0
+    for prediction in answers:
+        answer = prediction.raw.strip()
+        candidate = strip_marks(answer) if prediction.candidate is None else prediction.candidate
+        known += prediction.candidate is not None
+        label = explicit(prediction.gt) or prediction.gt
         good = marks_valid(answer, candidate)
         valid += good
         same = strip_marks(answer).split() == candidate.split()
@@ -265,16 +265,16 @@ def detection_scores(answers: Sequence[Prediction]) -> TaskScores:
             alarms += bool(said) or not same
         ours, theirs = _places(true), _places(said)
         tokens = [tokens[0] + len(ours & theirs), tokens[1] + len(theirs), tokens[2] + len(ours)]
-        found += sum(any(_touch(span, mark) for mark in said) for span in true)
+        detected += sum(any(_touch(span, mark) for mark in said) for span in true)
         touching += sum(any(_touch(span, mark) for span in true) for mark in said)
         mistakes += len(true)
         marks += len(said)
     table.share("valid", "marks are well formed, on the candidate", valid, len(answers))
     table.f1("token", "by token", *tokens)
     table.share("mistake_precision", "by mistake: precision", touching, marks)
-    table.share("mistake_recall", "by mistake: recall", found, mistakes)
+    table.share("mistake_recall", "by mistake: recall", detected, mistakes)
     if marks and mistakes:
-        precision, recall = touching / marks, found / mistakes
+        precision, recall = touching / marks, detected / mistakes
         f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
         table.scores["mistake_f1"] = Score("by mistake: F1", 100 * f1, "%", mistakes)
     table.share("false_alarms", "false alarms on right candidates", alarms, right)
@@ -290,20 +290,22 @@ def detection_scores(answers: Sequence[Prediction]) -> TaskScores:
 def correction_scores(answers: Sequence[Prediction]) -> TaskScores:
     """Error correction."""
     table = TaskScores("error_correction", len(answers))
-    with_marks = [one for one in answers if one.marked is not None]
-    valid = sum(corrections_agree(one.marked or "", reasoning_of(one.raw), one.pred) for one in with_marks)
+    with_marks = [answer for answer in answers if answer.marked is not None]
+    valid = sum(
+        corrections_agree(answer.marked or "", reasoning_of(answer.raw), answer.pred) for answer in with_marks
+    )
     wrong = corrected = left = worse = right = spoilt = 0
-    known = [one for one in answers if one.candidate is not None]
-    for one in known:
-        candidate, fine = one.candidate or "", visually_equal(one.pred, one.gt)
-        if visually_equal(candidate, one.gt):
+    known = [answer for answer in answers if answer.candidate is not None]
+    for answer in known:
+        candidate, fine = answer.candidate or "", visually_equal(answer.pred, answer.gt)
+        if visually_equal(candidate, answer.gt):
             right += 1
             spoilt += not fine
             continue
         wrong += 1
         if fine:
             corrected += 1
-        elif _distance(one.pred, one.gt) > _distance(candidate, one.gt):
+        elif _distance(answer.pred, answer.gt) > _distance(candidate, answer.gt):
             worse += 1
         else:
             left += 1
@@ -312,7 +314,7 @@ def correction_scores(answers: Sequence[Prediction]) -> TaskScores:
     table.share("left_wrong", "wrong candidates left wrong", left, wrong)
     table.share("made_worse", "wrong candidates made worse", worse, wrong)
     table.share("over_corrected", "right candidates made wrong (over-correction)", spoilt, right)
-    exact = sum(one.pred.split() == one.gt.split() for one in answers)
+    exact = sum(answer.pred.split() == answer.gt.split() for answer in answers)
     table.share("exact", "answer is exact (ExpRate)", exact, len(answers))
     if len(known) < len(answers):
         table.remarks.append(
@@ -329,14 +331,14 @@ def _distance(pred: str, gt: str) -> int:
 
 def refinement_scores(answers: Sequence[Prediction]) -> TaskScores:
     """Corrections against what they were asked about: exact match of tokens, and equality on paper."""
-    known = [one for one in answers if one.candidate is not None]
+    known = [answer for answer in answers if answer.candidate is not None]
     table = TaskScores("refinement", len(known))
     for name, title, equal in (
         ("exprate", "ExpRate", _exact),
         ("same_on_paper", "same on paper", visually_equal),
     ):
-        before = sum(equal(one.candidate or "", one.gt) for one in known)
-        after = sum(equal(one.pred, one.gt) for one in known)
+        before = sum(equal(answer.candidate or "", answer.gt) for answer in known)
+        after = sum(equal(answer.pred, answer.gt) for answer in known)
         table.share(f"{name}_before", f"{title} before", before, len(known))
         table.share(f"{name}_after", f"{title} after", after, len(known))
     return table

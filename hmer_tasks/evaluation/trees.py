@@ -108,7 +108,7 @@ def graph_of(label: str) -> Graph | None:
 
     add(line, -1, "")
     # as `ExprTree.to_networkx` gives them, which takes ten times the memory: by parent
-    relations.sort(key=lambda each: each[0])
+    relations.sort(key=lambda relation: relation[0])
     return Graph(tuple(symbols), tuple(relations))
 
 
@@ -128,11 +128,11 @@ def compare(gt: str, pred: str) -> Compared:
     if read == label:
         return Compared(Outcome.SAME, nodes, ink, ink, ink, edges, edges, edges, pred_tex=True)
     places = dict(aligned(label, read))
-    found = frozenset(read.relations)
+    read_relations = frozenset(read.relations)
     symbols = sum(
         label.symbols[i] == read.symbols[j] and label.symbols[i] not in _INKLESS for i, j in places.items()
     )
-    relations = sum((places.get(a), places.get(b), name) in found for a, b, name in label.relations)
+    relations = sum((places.get(a), places.get(b), name) in read_relations for a, b, name in label.relations)
     return Compared(
         Outcome.SAME_SYMBOLS if same_symbols(gt, pred) else _kind(label, read),
         nodes,
@@ -169,23 +169,23 @@ def line_parents(graph: Graph) -> list[tuple[int, str]]:
     """The node and relation that each node's line hangs on; (-1, "") on the main line. A line's further
     rows hang where its first does."""
     above: dict[int, tuple[int, str]] = {child: (parent, name) for parent, child, name in graph.relations}
-    found: list[tuple[int, str]] = []
+    parents: list[tuple[int, str]] = []
     for i in range(len(graph.symbols)):
         parent, relation = above.get(i, (-1, ""))
-        found.append(found[parent] if relation in ("right", "nextline") else (parent, relation))
-    return found
+        parents.append(parents[parent] if relation in ("right", "nextline") else (parent, relation))
+    return parents
 
 
 def moved(label: Graph, read: Graph, pairs: dict[int, int]) -> set[int]:
     """The label's nodes whose counterparts (`pairs`) hang by another relation or on another node. What
     hangs on a node without a counterpart, on either side, is that node's affair."""
-    there, put = line_parents(label), line_parents(read)
+    label_parents, read_parents = line_parents(label), line_parents(read)
     met = set(pairs.values())
-    found: set[int] = set()
+    matched: set[int] = set()
     for i, j in pairs.items():
-        (parent, relation), (parent_read, relation_read) = there[i], put[j]
+        (parent, relation), (parent_read, relation_read) = label_parents[i], read_parents[j]
         lost = (parent >= 0 and parent not in pairs) or (parent_read >= 0 and parent_read not in met)
         other = pairs.get(parent, -1) != parent_read
         if not lost and (other or relation.partition("{")[0] != relation_read.partition("{")[0]):
-            found.add(i)
-    return found
+            matched.add(i)
+    return matched

@@ -43,7 +43,7 @@ def _upright_closed(line: str) -> str:
     """A line whose upright words stand without spaces. Behind its last brace none ends: to look for one from
     every place there would take quadratic time."""
     end = line.rfind("}") + 1
-    return _UPRIGHT.sub(lambda found: found[0].replace(" ", ""), line[:end]) + line[end:]
+    return _UPRIGHT.sub(lambda match: match[0].replace(" ", ""), line[:end]) + line[end:]
 
 
 @lru_cache(maxsize=20_000)

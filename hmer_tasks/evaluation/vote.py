@@ -45,24 +45,24 @@ def vote(answers: Iterable[Prediction], evidence: bool = True) -> list[Vote]:
 
 
 def _choose(answers: list[Prediction], evidence: bool) -> Vote:
-    voters = [one for one in answers if one.task != "error_detection"]
-    whole = [one for one in voters if one.stop in ("", "eos") and one.pred.strip()]
+    voters = [answer for answer in answers if answer.task != "error_detection"]
+    whole = [voter for voter in voters if voter.stop in ("", "eos") and voter.pred.strip()]
     voters = whole or voters or answers
     written: dict[str, Counter[str]] = {}
     votes: Counter[str] = Counter()
-    for one in voters:
-        votes[key(one.pred)] += 1
-        written.setdefault(key(one.pred), Counter())[one.pred] += 1
+    for voter in voters:
+        votes[key(voter.pred)] += 1
+        written.setdefault(key(voter.pred), Counter())[voter.pred] += 1
     cast = len(voters)
     backing = _Backing(written)
-    for one in voters if evidence else ():
-        for name in backing.of(one):
+    for voter in voters if evidence else ():
+        for name in backing.of(voter):
             votes[name] += 1
-        cast += one.task in ("tree_cot", "counting") and bool(one.raw)
+        cast += voter.task in ("tree_cot", "counting") and bool(voter.raw)
     # Counter keeps the order of first appearance, so ties go to the earliest answer.
     best = max(votes, key=lambda name: votes[name])
     pred = written[best].most_common(1)[0][0]
-    chosen = next(one for one in voters if one.pred == pred)
+    chosen = next(voter for voter in voters if voter.pred == pred)
     return Vote(replace(chosen, task="vote", sample=0, raw=""), votes[best], cast, len(answers))
 
 
@@ -99,7 +99,7 @@ class _Backing:
         self.indexed.add(task)
         for name, forms in self.written.items():
             if task == "counting":
-                for counts in {each for form in forms for each in counts_of(form)}:
+                for counts in {form_counts for form in forms for form_counts in counts_of(form)}:
                     self.by_counts.setdefault(counts, []).append(name)
             else:
                 for tree in {released_tree_of(form) for form in forms} - {None}:

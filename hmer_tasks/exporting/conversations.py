@@ -1,4 +1,6 @@
-"""What both exports share: a row as a conversation of a human and a model, with its picture's mark."""
+"""What exports share: a row as turns of a user and a model, with its picture's mark."""
+
+from collections.abc import Collection
 
 from hmer_tasks.exporting.source import Exported
 
@@ -12,10 +14,10 @@ def conversation(row: Exported) -> list[dict[str, str]]:
     return [{"from": "human", "value": MARK + row.prompt}, {"from": "gpt", "value": row.target}]
 
 
-def unfit(row: Exported) -> str:
+def unfit(row: Exported, placeholders: Collection[str] = PLACEHOLDERS) -> str:
     """The placeholder that a row's own text holds (a recogniser's answer may): its pictures could not be
     told apart from it. Empty for every sound row."""
-    return next((mark for mark in PLACEHOLDERS if mark in row.prompt or mark in row.target), "")
+    return next((mark for mark in placeholders if mark in row.prompt or mark in row.target), "")
 
 
 def left_out(row: Exported, mark: str) -> dict[str, str]:

@@ -5,33 +5,27 @@ folder of JSON-lines or Parquet files; its pictures are paths under `media_dir` 
 told otherwise), or structs of bytes.
 """
 
-import io
 import json
-import os
-from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import IO
 
 import pyarrow as pa
-from PIL import Image
 
-from hmer_tasks.exporting.conversations import conversation, left_out, unfit
+from hmer_tasks.exporting.conversations import PLACEHOLDERS, conversation, left_out, unfit
 from hmer_tasks.exporting.folder import Done, Layout
+from hmer_tasks.exporting.json_lines import write_shard
 from hmer_tasks.exporting.parquet import TURNS, Writers
-from hmer_tasks.exporting.source import Exported, config_name, configs, rows
+from hmer_tasks.exporting.source import Config, Exported, by_role, config_name, rows
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.shards.schema import IMAGE
-from hmer_tasks.utils.files import atomic_write, fsync_folder
+from hmer_tasks.utils.files import atomic_write
 
-PICTURES = "images"
 _ENTRY = {
     "formatting": "sharegpt",
     "columns": {"messages": "conversations", "images": "images"},
     "tags": {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"},
 }
-_ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
 # No Hugging Face metadata: with it every picture would be decoded, and a JPEG saved anew with loss, when
 # LLaMA-Factory maps its converter over the rows.
 _SCHEMA = pa.schema(
@@ -39,77 +33,43 @@ _SCHEMA = pa.schema(
 )
 
 
-_VALID = frozenset(("valid", "val", "validate"))
-_TEST = frozenset(("test", "2014", "2016", "2019", "N1", "N2", "N3"))
-
-
-def role_of(split: str) -> str:
-    """What a split is for: `valid`, `test`, else `train` (synthetic ink and single symbols, too)."""
-    return "valid" if split in _VALID else "test" if split in _TEST else "train"
-
-
-def by_role(summary: Summary, counts: Mapping[str, int]) -> dict[str, list[str]]:
-    """The exported configurations that have rows, by the role of their split; empty roles are left out."""
-    roles: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
-    for name, (split, _) in configs(summary).items():
-        if counts.get(name):
-            roles[role_of(split)].append(name)
-    return {role: names for role, names in roles.items() if names}
-
-
 def layout(embed: bool) -> Layout:
     """Pictures as files and rows as JSON lines; with `embed` both in Parquet."""
     kind = "llama-factory" + (", embedded" if embed else "")
-    return Layout(kind, _parquet_shard if embed else _json_shard, _finish)
+    json_shard = partial(write_shard, record=_record, placeholders=PLACEHOLDERS)
+    return Layout(kind, _parquet_shard if embed else json_shard, _finish)
 
 
-def _finish(folder: Path, summary: Summary, counts: dict[str, int]) -> None:
-    info = {name: {"file_name": name, **_ENTRY} for name, count in counts.items() if count}
+def hints(target: Path, exported: Mapping[str, Config]) -> list[str]:
+    """How LLaMA-Factory is called: it trains on the train sets alone."""
+    command = f"llamafactory-cli train --dataset_dir {target}"
+    roles = by_role(exported)
+    train, valid, test = (",".join(roles.get(role, ())) for role in ("train", "valid", "test"))
+    lines = []
+    if train:
+        evaluated = f" --eval_dataset {valid}" if valid else ""
+        lines.append(f"train:  {command} --dataset {train}{evaluated} …")
+    else:
+        lines.append("train:  this build has no train split")
+        if valid:
+            lines.append(f"valid:  {valid} (for --eval_dataset; not to train on)")
+    if test:
+        lines.append(f"test:   {test} (for --eval_dataset with --do_predict; not to train on)")
+    return lines
+
+
+def _finish(folder: Path, exported: Mapping[str, Config]) -> None:
+    info = {name: {"file_name": name, **_ENTRY} for name in exported}
     atomic_write(folder / "dataset_info.json", json.dumps(info, indent=2, ensure_ascii=False) + "\n")
 
 
-def _json_shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:
-    split, stem = summary["shards"][name]["split"], Path(name).stem
-    counts, lacking = Counter[str](), list[dict[str, str]]()
-    pictures = folder / PICTURES / stem
-    pictures.mkdir(parents=True, exist_ok=True)
-    files: dict[str, IO[str]] = {}
-    last, picture = -1, ""
-    with ExitStack() as stack:
-        for row in rows(path):
-            if mark := unfit(row):
-                lacking.append(left_out(row, mark))
-                continue
-            if row.number != last:
-                last, picture = row.number, _write_picture(row, pictures)
-            config = config_name(summary, split, row.task)
-            if config not in files:
-                (folder / config).mkdir(exist_ok=True)
-                files[config] = stack.enter_context(
-                    (folder / config / f"{stem}.jsonl").open("w", encoding="utf-8", newline="\n")
-                )
-            line = {
-                "id": row.id,
-                "source": row.source,
-                "conversations": conversation(row),
-                "images": [f"{PICTURES}/{stem}/{picture}"],
-            }
-            files[config].write(json.dumps(line, ensure_ascii=False) + "\n")
-            counts[config] += 1
-        for file in files.values():
-            file.flush()
-            os.fsync(file.fileno())
-    fsync_folder(pictures)
-    return Done(dict(counts), lacking)
-
-
-def _write_picture(row: Exported, folder: Path) -> str:
-    """A picture's bytes under a name of ours: an id may be anything, a path that leads elsewhere too."""
-    with Image.open(io.BytesIO(row.picture)) as image:  # its header alone
-        kind = str(image.format)
-    name = f"{row.number:05d}.{_ENDINGS.get(kind, kind.lower())}"
-    (folder / name).write_bytes(row.picture)
-    return name
+def _record(row: Exported, picture: str) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "source": row.source,
+        "conversations": conversation(row),
+        "images": [picture],
+    }
 
 
 def _parquet_shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:

@@ -17,7 +17,7 @@ from hmer_tasks.utils.processes import raise_on_signal
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-_TEXTS = ("README.md", "build.json", "rejects.jsonl", "repairs.jsonl")
+_TEXTS = ("README.md", "croissant.json", "build.json", "rejects.jsonl", "repairs.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def plan_push(out: Path, repo: str) -> Plan:
     files |= {name: shard["bytes"] for name, shard in summary["shards"].items()}
     dataset = str(summary["made_by"]["arguments"]["dataset"])
     corpus = CORPORA.get(dataset)
-    found = terms(corpus.licence if corpus is not None else "unknown")
-    return Plan(repo, files, f"{dataset}: {found.note}" if found.note else "", found.ask)
+    licence = terms(corpus.licence if corpus is not None else "unknown")
+    return Plan(repo, files, f"{dataset}: {licence.note}" if licence.note else "", licence.ask)
 
 
 def push(out: Path, plan: Plan, private: bool) -> str:

@@ -6,14 +6,16 @@ are `{from, value}` of `human` and `gpt`, the mark `<image>` before the prompt.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
+from hmer_tasks._version import __version__
 from hmer_tasks.exporting.conversations import conversation
 from hmer_tasks.exporting.folder import Done, Layout
 from hmer_tasks.exporting.parquet import TURNS, Writers
-from hmer_tasks.exporting.source import config_name, configs, rows
+from hmer_tasks.exporting.source import Config, config_name, in_task_order, rows
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.shards.schema import IMAGE
 from hmer_tasks.utils.files import atomic_write
@@ -46,14 +48,18 @@ def _shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:
     return Done(dict(writers.counts), [])
 
 
-def _finish(folder: Path, summary: Summary, counts: dict[str, int]) -> None:
+def hints(target: Path, exported: Mapping[str, Config]) -> list[str]:
+    """How the first configuration is loaded."""
+    return [f'load:   datasets.load_dataset("{target}", "{next(iter(exported), "")}")']
+
+
+def _finish(folder: Path, exported: Mapping[str, Config]) -> None:
     lines = ["---", "license: other", "task_categories:", "- image-to-text", "configs:"]
-    named = {name: where for name, where in configs(summary).items() if counts.get(name)}
-    for name, (split, _) in named.items():
-        lines += [f'- config_name: "{name}"', "  data_files:", f'  - split: "{split}"']
+    names = in_task_order(exported)
+    for name in names:
+        lines += [f'- config_name: "{name}"', "  data_files:", f'  - split: "{exported[name].split}"']
         lines += [f'    path: "{name}/*.parquet"']
-    version = summary["made_by"]["versions"]["hmer-tasks"]
     lines += ["---", "# Rows in the layout of the Uni-MuMER training data", ""]
-    lines += [f"Written by hmer-tasks {version}.", "", "| configuration | rows |", "| --- | ---: |"]
-    lines += [f"| `{name}` | {counts[name]:,} |" for name in named]
+    lines += [f"Written by hmer-tasks {__version__}.", "", "| configuration | rows |", "| --- | ---: |"]
+    lines += [f"| `{name}` | {exported[name].rows:,} |" for name in names]
     atomic_write(folder / "README.md", "\n".join(lines) + "\n")

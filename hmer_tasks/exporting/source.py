@@ -1,6 +1,6 @@
 """A finished build as what is exported: checked first, then read a row group at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,10 @@ SUFFIXES = {
     "error_correction": "_error_fix",
 }
 _BATCH = 250  # rows in memory at once, at most
+_VALID = frozenset(("valid", "val", "validate", "validation", "dev"))
+_TEST = frozenset(
+    "test testing eval evaluation 2014 2016 2019 N1 N2 N3 spe cpe sce hwe easy moderate complex".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +40,65 @@ class Exported:
     name: str
     prompt: str
     target: str
+    label: str
+    candidate: str | None
+    marked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A configuration of an export: the rows of one task of one split."""
+
+    split: str
+    task: str
+    rows: int
 
 
 def config_name(summary: Summary, split: str, task: str) -> str:
-    """`crohme_train_tree` and the like, as the authors name theirs."""
-    return f"{summary['made_by']['arguments']['dataset']}_{split}{SUFFIXES[task]}"
+    """`crohme_train_tree` and the like, as the authors name theirs; a task of a plug-in by its own name."""
+    return f"{summary['made_by']['arguments']['dataset']}_{split}{SUFFIXES.get(task, f'_{task}')}"
 
 
-def configs(summary: Summary) -> dict[str, tuple[str, str]]:
-    """The (split, task) of each configuration that has rows, by its name."""
-    return {
+def configs(summary: Summary, counts: Mapping[str, int]) -> dict[str, Config]:
+    """The configurations of a build that have exported rows, by name, in the order of `counts`, which has
+    the rows of each."""
+    names = {
         config_name(summary, split, task): (split, task)
-        for split, each in summary["splits"].items()
-        for task in SUFFIXES
-        if each["tasks"].get(task)
+        for split, counted in summary["splits"].items()
+        for task in (*SUFFIXES, *(task for task in counted["tasks"] if task not in SUFFIXES))
     }
+    return {name: Config(*names[name], count) for name, count in counts.items() if count}
+
+
+def role_of(split: str) -> str:
+    """What a split is for: `valid`, `test`, else `train` (synthetic ink and single symbols, too)."""
+    split = split.rpartition(".")[2]  # what stands before is the configuration of a table
+    return "valid" if split in _VALID else "test" if split in _TEST else "train"
+
+
+def in_task_order(exported: Mapping[str, Config]) -> list[str]:
+    """The names of the configurations, split by split, each with its tasks in the authors' order."""
+    splits = list(dict.fromkeys(config.split for config in exported.values()))
+    tasks = list(dict.fromkeys((*SUFFIXES, *(config.task for config in exported.values()))))
+    return sorted(
+        exported, key=lambda name: (splits.index(exported[name].split), tasks.index(exported[name].task))
+    )
+
+
+def by_role(exported: Mapping[str, Config]) -> dict[str, list[str]]:
+    """The names of the configurations by the role of their split; roles without one are left out."""
+    roles: dict[str, list[str]] = {"train": [], "valid": [], "test": []}
+    for name, config in exported.items():
+        roles[role_of(config.split)].append(name)
+    return {role: names for role, names in roles.items() if names}
+
+
+def relabelled(summary: Summary, dataset: str) -> Summary:
+    """A build's build.json under another corpus name: its configurations and shards get names that no other
+    build in an export has."""
+    made_by = summary["made_by"] | {"arguments": summary["made_by"]["arguments"] | {"dataset": dataset}}
+    shards = {f"data/{dataset}-{Path(name).name}": shard for name, shard in summary["shards"].items()}
+    return summary | {"made_by": made_by, "shards": shards}
 
 
 def checked(out: Path) -> Summary:
@@ -79,7 +127,8 @@ def checked(out: Path) -> Summary:
 def rows(path: Path) -> Iterator[Exported]:
     """The rows of a shard in order. Raises BuildError where it cannot be read."""
     number, last = -1, None
-    columns = ["id", "source", "task", "images", "prompt", "completion"]
+    texts = ["label", "candidate", "marked"]
+    columns = ["id", "source", "task", "images", "prompt", "completion", *texts]
     try:
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):
@@ -97,6 +146,7 @@ def rows(path: Path) -> Iterator[Exported]:
                             image["path"] or "",
                             row["prompt"][0]["content"],
                             row["completion"][0]["content"],
+                            *(row[text] for text in texts),
                         )
     except (pa.ArrowException, OSError, KeyError, TypeError, IndexError) as error:
         raise BuildError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error

@@ -1,15 +1,11 @@
 """Commands with arguments: fractions, roots, accents, arrows with words, frames."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from hmer_tasks.handwriting import stretch
-from hmer_tasks.handwriting.boxes import Box, Cell, UndrawableError, strokes_box
+from hmer_tasks.handwriting.boxes import SMALLEST, Box, Cell, LineSetter, UndrawableError, strokes_box
 from hmer_tasks.handwriting.curves import Points, curve, moved
 from hmer_tasks.handwriting.symbols import STYLES
-
-if TYPE_CHECKING:
-    from hmer_tasks.handwriting.layout import Layout
 
 FRACTIONS = frozenset(r"\frac \cfrac \dfrac \tfrac \binom \dbinom \tbinom".split())
 BINOMIALS = frozenset(r"\binom \dbinom \tbinom".split())
@@ -31,12 +27,11 @@ UNSEEN = frozenset(
 UNDER = frozenset(
     r"\underline \underbrace \underbar \undertilde \utilde \underrightarrow \underleftarrow".split()
 )
-SMALL = 0.42  # as layout.SMALLEST
 
 
-def fraction(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
+def fraction(pen: LineSetter, cell: Cell, size: float, style: str) -> Box:
     """One over the other, with a bar or between brackets."""
-    small = max(SMALL, size * pen.writer.fraction)
+    small = max(SMALLEST, size * pen.writer.fraction)
     above = pen.block(cell.child("above") or [], small, style)
     below = pen.block(cell.child("below") or [], small, style)
     binomial = cell.symbol in BINOMIALS
@@ -44,7 +39,7 @@ def fraction(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
     return between(pen, cell, box, ("(", ")"), size) if binomial else box
 
 
-def stacked(pen: "Layout", cell: Cell, above: Box, below: Box, size: float, *, barred: bool) -> Box:
+def stacked(pen: LineSetter, cell: Cell, above: Box, below: Box, size: float, *, barred: bool) -> Box:
     axis = -46.0 * size
     space = max(19 * size, pen.least + 5) * pen.writer.air
     wide = max(above.width, below.width, 24 * size) + 2 * pen.chance.uniform(7, 20) * size
@@ -63,7 +58,7 @@ def stacked(pen: "Layout", cell: Cell, above: Box, below: Box, size: float, *, b
     return out
 
 
-def between(pen: "Layout", cell: Cell, inner: Box, fences: tuple[str, str], size: float) -> Box:
+def between(pen: LineSetter, cell: Cell, inner: Box, fences: tuple[str, str], size: float) -> Box:
     """A box between two delimiters that belong to the cell; an empty name is none."""
     left, right = fences
     out = Box()
@@ -77,10 +72,10 @@ def between(pen: "Layout", cell: Cell, inner: Box, fences: tuple[str, str], size
     return out
 
 
-def command(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
+def command(pen: LineSetter, cell: Cell, size: float, style: str) -> Box:
     """Any other command with an argument. Raises UndrawableError."""
     symbol = cell.symbol
-    small = max(SMALL, size * pen.writer.script)
+    small = max(SMALLEST, size * pen.writer.script)
     if symbol == "\\sqrt":
         return _root(pen, cell, size, style)
     if symbol in ARROWS:
@@ -113,16 +108,16 @@ def command(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
     raise UndrawableError(symbol)
 
 
-def _unseen(pen: "Layout", cell: Cell, line: list[Cell], size: float, style: str) -> Box:
+def _unseen(pen: LineSetter, cell: Cell, line: list[Cell], size: float, style: str) -> Box:
     wide = pen.block(line, size, style).width if "phantom" in cell.symbol and cell.symbol[1] != "v" else 0.0
     return Box(width=wide)
 
 
-def _root(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
+def _root(pen: LineSetter, cell: Cell, size: float, style: str) -> Box:
     inner = pen.block(cell.child("above") or [], size, style)
     if not inner.marks:
         inner = Box(30 * size, -80 * size, 0.0)
-    index = pen.block(cell.child("below") or [], max(SMALL, 0.6 * size), style)
+    index = pen.block(cell.child("below") or [], max(SMALLEST, 0.6 * size), style)
     space = max(17 * size, pen.least + 5)
     hook = min(38 * size + 0.05 * inner.height, 60.0)
     top, bottom = inner.top - space, max(inner.bottom, 0.0) + 5 * size
@@ -150,12 +145,12 @@ ARROWS = {  # left head, right head, doubled shaft
 }  # fmt: skip
 
 
-def _arrow(pen: "Layout", cell: Cell, above: Box, below: Box, size: float) -> Box:
+def _arrow(pen: LineSetter, cell: Cell, above: Box, below: Box, size: float) -> Box:
     left, right, doubled = ARROWS[cell.symbol]
     wide = max(above.width, below.width, 60 * size) + 36 * size
     shaft = stretch.arrow(wide, 20 * size, left and not doubled, right and not doubled, pen.chance)
     if doubled:
-        shaft = [moved(each, 0.0, dy) for each, dy in zip(shaft * 2, (-9 * size, 9 * size), strict=False)]
+        shaft = [moved(stroke, 0.0, dy) for stroke, dy in zip(shaft * 2, (-9 * size, 9 * size), strict=False)]
         heads = stretch.arrow(wide, 22 * size, left, right, pen.chance)[1:]
         shaft += heads
     box = strokes_box(cell.number, shaft)
@@ -164,7 +159,7 @@ def _arrow(pen: "Layout", cell: Cell, above: Box, below: Box, size: float) -> Bo
     return pen.over(lifted, above, below, 11 * size)
 
 
-def _accented(pen: "Layout", cell: Cell, inner: Box, size: float) -> Box:
+def _accented(pen: LineSetter, cell: Cell, inner: Box, size: float) -> Box:
     strokes = ACCENTS[cell.symbol](pen, max(inner.width, 12 * size), size)
     mark = strokes_box(cell.number, strokes)
     space = max(10 * size, pen.least)
@@ -172,7 +167,7 @@ def _accented(pen: "Layout", cell: Cell, inner: Box, size: float) -> Box:
         inner = Box(20 * size, -60 * size, 0.0)
     if cell.symbol in UNDER:
         if cell.symbol == "\\underbrace":
-            mark = strokes_box(cell.number, [each * (1.0, -1.0) for each in strokes])
+            mark = strokes_box(cell.number, [stroke * (1.0, -1.0) for stroke in strokes])
         y = max(inner.bottom, 0.0) + space - mark.top
     else:
         y = inner.top - space - mark.bottom
@@ -183,32 +178,35 @@ def _accented(pen: "Layout", cell: Cell, inner: Box, size: float) -> Box:
     return out
 
 
-def _across(pen: "Layout", width: float, size: float) -> list[Points]:
+def _across(pen: LineSetter, width: float, size: float) -> list[Points]:
     return stretch.bar(width + 8 * size, pen.chance)
 
 
-def _small_roof(pen: "Layout", width: float, size: float) -> list[Points]:
+def _small_roof(pen: LineSetter, width: float, size: float) -> list[Points]:
     return stretch.roof(min(width, 46 * size) + 6 * size, 18 * size)
 
 
 def _dots(count: int, size: float) -> list[Points]:
     """Short touches of the pen, beside one another."""
     return [
-        curve([(24 * size * each, 0.0), (24 * size * each + 3 * size, 4 * size)]) for each in range(count)
+        curve([(24 * size * number, 0.0), (24 * size * number + 3 * size, 4 * size)])
+        for number in range(count)
     ]
 
 
 def _wide_arrow(
-    pen: "Layout", width: float, size: float, *, left: bool = False, right: bool = False
+    pen: LineSetter, width: float, size: float, *, left: bool = False, right: bool = False
 ) -> list[Points]:
     return stretch.arrow(max(width, 34 * size) + 8 * size, 13 * size, left, right, pen.chance)
 
 
-ACCENTS: dict[str, Callable[["Layout", float, float], list[Points]]] = {
+ACCENTS: dict[str, Callable[[LineSetter, float, float], list[Points]]] = {
     "\\hat": _small_roof,
     "\\widehat": lambda pen, width, size: stretch.roof(width + 6 * size, 22 * size),
-    "\\check": lambda pen, width, size: [each * (1.0, -1.0) for each in _small_roof(pen, width, size)],
-    "\\widecheck": lambda pen, width, size: [each * (1.0, -1.0) for each in _small_roof(pen, width, size)],
+    "\\check": lambda pen, width, size: [stroke * (1.0, -1.0) for stroke in _small_roof(pen, width, size)],
+    "\\widecheck": lambda pen, width, size: [
+        stroke * (1.0, -1.0) for stroke in _small_roof(pen, width, size)
+    ],
     "\\bar": _across,
     "\\overline": _across,
     "\\underline": _across,
@@ -229,19 +227,21 @@ ACCENTS: dict[str, Callable[["Layout", float, float], list[Points]]] = {
     "\\acute": lambda pen, width, size: [curve([(16 * size, -20 * size), (0, 0)])],
     "\\grave": lambda pen, width, size: [curve([(0, -20 * size), (16 * size, 0)])],
     "\\breve": lambda pen, width, size: [
-        each * (1.0, -1.0) for each in stretch.bow(min(width, 44 * size), 14 * size)
+        stroke * (1.0, -1.0) for stroke in stretch.bow(min(width, 44 * size), 14 * size)
     ],
     "\\overarc": lambda pen, width, size: stretch.bow(width + 6 * size, 18 * size),
     "\\wideparen": lambda pen, width, size: stretch.bow(width + 6 * size, 18 * size),
     "\\overparen": lambda pen, width, size: stretch.bow(width + 6 * size, 18 * size),
     "\\overbrace": lambda pen, width, size: stretch.lying_brace(width + 6 * size, 26 * size),
     "\\underbrace": lambda pen, width, size: stretch.lying_brace(width + 6 * size, 26 * size),
-    "\\mathring": lambda pen, width, size: [each * 0.25 * size for each in stretch.ring(8.0, -20.0, 20.0)],
+    "\\mathring": lambda pen, width, size: [
+        stroke * 0.25 * size for stroke in stretch.ring(8.0, -20.0, 20.0)
+    ],
 }
 FRAMES = frozenset(r"\boxed \fbox \textcircled \cancel \bcancel \xcancel \sout".split())
 
 
-def _framed(pen: "Layout", cell: Cell, inner: Box, size: float) -> Box:
+def _framed(pen: LineSetter, cell: Cell, inner: Box, size: float) -> Box:
     space = 0.6 * pen.least + 10 * size
     if not inner.marks:
         inner = Box(40 * size, -70 * size, 0.0)
@@ -259,7 +259,7 @@ def _framed(pen: "Layout", cell: Cell, inner: Box, size: float) -> Box:
             "\\sout": [(middle, middle)],
         }[cell.symbol]
         strokes = [curve([(0, a), (wide + 2 * space, b)]) for a, b in lines]
-    left = min(float(each[:, 0].min()) for each in strokes)
+    left = min(float(stroke[:, 0].min()) for stroke in strokes)
     frame = strokes_box(cell.number, strokes)
     out = Box()
     out.put(frame, 0.0)

@@ -1,12 +1,17 @@
-"""What layout works with: cells (numbered nodes), marks (symbols at a place) and boxes of marks."""
+"""What layout works with: cells (numbered nodes), marks (symbols at a place), boxes of marks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
 
 from hmer_tasks.handwriting.curves import Points
+from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.latex.attributes import HIDDEN, command_of, tokens_of
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import ExprTree, Line
+
+SMALLEST = 0.42  # size under which nothing is written
 
 
 class UndrawableError(Exception):
@@ -99,6 +104,38 @@ class Box:
         self.marks += other.marks
 
 
+class LineSetter(Protocol):
+    """Sets lines and symbols as boxes: what commands and tables, which hold lines, need of a layout.
+
+    `chance` decides what a person does not do twice the same way; `least` is a gap that the pen's width
+    cannot close. `size` is 1 for the main line; `style` is a key of the writer's forms, empty for the usual.
+    """
+
+    writer: Writer
+    chance: Random
+    least: float
+
+    def block(self, cells: list[Cell], size: float, style: str = "") -> Box:
+        """A child line, of one row or of several under one another."""
+        ...
+
+    def row(self, cells: list[Cell], size: float, style: str = "") -> Box:
+        """A line of one row."""
+        ...
+
+    def word(self, number: int, letters: str, size: float) -> Box:
+        """Letters as ink of one cell."""
+        ...
+
+    def over(self, box: Box, above: Box, below: Box, space: float) -> Box:
+        """A box with one above it and one below it, centred."""
+        ...
+
+    def fence(self, number: int, symbol: str, top: float, bottom: float, size: float) -> Box:
+        """A delimiter from `top` to `bottom`."""
+        ...
+
+
 BIN = 14.0  # units of height in which two boxes are compared
 
 
@@ -132,11 +169,11 @@ def _profile(marks: list[Mark], down: float, sign: float) -> dict[int, float]:
 def strokes_box(number: int, strokes: Iterable[Points], heavy: bool = False) -> Box:
     """A box of strokes that stand where they are meant to; its left edge becomes 0."""
     kept = tuple(strokes)
-    left = min(float(each[:, 0].min()) for each in kept)
-    kept = tuple(each - (left, 0.0) for each in kept)
+    left = min(float(stroke[:, 0].min()) for stroke in kept)
+    kept = tuple(stroke - (left, 0.0) for stroke in kept)
     return Box(
-        max(float(each[:, 0].max()) for each in kept),
-        min(float(each[:, 1].min()) for each in kept),
-        max(float(each[:, 1].max()) for each in kept),
+        max(float(stroke[:, 0].max()) for stroke in kept),
+        min(float(stroke[:, 1].min()) for stroke in kept),
+        max(float(stroke[:, 1].max()) for stroke in kept),
         [Mark(number, kept, 0.0, 0.0, 1.0, loose=False, heavy=heavy)],
     )

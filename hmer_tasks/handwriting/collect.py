@@ -59,8 +59,8 @@ class Collection:
         """All symbols as this person writes them; those they never wrote, as the most similar person does."""
         hands = dict(self.by_person[person])
         for other in self.similar[person]:
-            for token, each in self.by_person[other].items():
-                hands.setdefault(token, each)
+            for token, token_forms in self.by_person[other].items():
+                hands.setdefault(token, token_forms)
         return hands
 
     def writer(self, number: int) -> Writer:
@@ -74,10 +74,10 @@ class Collection:
         """SHA-256 of all strokes."""
         digest = sha256()
         for person in self.people:
-            for token, each in sorted(self.by_person[person].items()):
+            for token, token_forms in sorted(self.by_person[person].items()):
                 digest.update(f"{person}\t{token}".encode())
-                for one in each:
-                    digest.update(b"".join(stroke.tobytes() for stroke in one.strokes))
+                for drawn in token_forms:
+                    digest.update(b"".join(stroke.tobytes() for stroke in drawn.strokes))
         return digest.hexdigest()
 
 
@@ -86,41 +86,43 @@ def collect(path: Path) -> Collection:
     single = path.is_file() and path.suffix.lower() == ".inkml"
     with open_files(path.parent if single else path) as files:
         names = [path.name] if single else files.names(suffix=".inkml")
-        found = _by_person(files, names[:: max(1, len(names) // FILES)])
-    if not found:
+        people = _by_person(files, names[:: max(1, len(names) // FILES)])
+    if not people:
         raise CorpusError(f"--writers {path}: no InkML whose traces are grouped by symbol")
-    return _merged(found)
+    return _merged(people)
 
 
 def _by_person(files: Files, names: Sequence[str]) -> dict[str, Hands]:
-    found: dict[str, dict[str, list[Form]]] = defaultdict(lambda: defaultdict(list))
+    forms_by_person: dict[str, dict[str, list[Form]]] = defaultdict(lambda: defaultdict(list))
     for document in read_documents(files, names):
         for group in document.groups:
-            known = found[document.writer][group.token]
+            known = forms_by_person[document.writer][group.token]
             if len(known) < MOST:
-                made = _form(group.token, document.writer, group.strokes)
-                if made is not None:
-                    known.append(made)
+                traced = _form(group.token, document.writer, group.strokes)
+                if traced is not None:
+                    known.append(traced)
     out = {}
-    for person in sorted(found):
+    for person in sorted(forms_by_person):
         hands = {
-            token: tuple(found[person][token]) for token in sorted(found[person]) if found[person][token]
+            token: tuple(forms_by_person[person][token])
+            for token in sorted(forms_by_person[person])
+            if forms_by_person[person][token]
         }
         if hands:
             out[person] = hands
     return out
 
 
-def _merged(found: dict[str, Hands]) -> Collection:
+def _merged(by_person: dict[str, Hands]) -> Collection:
     """Those who wrote enough, each with the small ones most similar to them, and who is similar to whom."""
-    large = [person for person in found if len(found[person]) >= FEWEST] or [
-        max(found, key=lambda p: len(found[p]))
+    large = [person for person in by_person if len(by_person[person]) >= FEWEST] or [
+        max(by_person, key=lambda p: len(by_person[p]))
     ]
-    small = [person for person in found if person not in set(large)]
-    shapes = _shapes(found)
+    small = [person for person in by_person if person not in set(large)]
+    shapes = _shapes(by_person)
     between = _distances(shapes, large, large)
     near = float(np.median(between[np.isfinite(between)])) if len(large) > 1 else np.inf
-    hands = {person: dict(found[person]) for person in large}
+    hands = {person: dict(by_person[person]) for person in large}
     joined = 0
     if small:
         apart = _distances(shapes, small, large)
@@ -128,8 +130,8 @@ def _merged(found: dict[str, Hands]) -> Collection:
             at = int(apart[row].argmin())
             if apart[row, at] <= near:
                 joined += 1
-                for token, each in found[person].items():
-                    hands[large[at]].setdefault(token, each)
+                for token, token_forms in by_person[person].items():
+                    hands[large[at]].setdefault(token, token_forms)
     people = sorted(large, key=lambda person: (-len(hands[person]), person))
     ranks = np.argsort(between, axis=1, kind="stable") if len(large) > 1 else np.zeros((len(large), 0), int)
     similar = {person: tuple(large[at] for at in ranks[row] if at != row) for row, person in enumerate(large)}
@@ -141,16 +143,16 @@ def _merged(found: dict[str, Hands]) -> Collection:
     return Collection(tuple(people), hands, similar, summary)
 
 
-def _shapes(found: dict[str, Hands]) -> dict[str, dict[str, Shape]]:
+def _shapes(by_person: dict[str, Hands]) -> dict[str, dict[str, Shape]]:
     return {
-        person: {token: np.mean([_shape(each) for each in forms], axis=0) for token, forms in hands.items()}
-        for person, hands in found.items()
+        person: {token: np.mean([_shape(form) for form in forms], axis=0) for token, forms in hands.items()}
+        for person, hands in by_person.items()
     }
 
 
-def _shape(each: Form) -> Shape:
+def _shape(traced: Form) -> Shape:
     """Where the ink runs, on a coarse grid, blurred; of length 1."""
-    points = np.concatenate(each.strokes)
+    points = np.concatenate(traced.strokes)
     low, sides = points.min(axis=0), np.ptp(points, axis=0)
     places = (points - low - sides / 2) / max(float(sides.max()), 1.0) * (GRID - 2) + GRID / 2 - 0.5
     across = np.exp(-((places[:, :1] - np.arange(GRID)) ** 2))
@@ -188,13 +190,13 @@ def _usual(token: str) -> tuple[float, float, float] | None:
     """Width, top and bottom that most traced forms of a token have."""
     if token in WORDS:
         return 2.4 * WORDS[token], -WORDS[token], 28.0 if token == "\\log" else 0.0
-    all_forms = [each for name in form_names(token) for each in forms()[name]]
+    all_forms = [form for name in form_names(token) for form in forms()[name]]
     if not all_forms or token in STRETCHING:
         return None
     return (
-        median(each.width for each in all_forms),
-        median(each.top for each in all_forms),
-        median(each.bottom for each in all_forms),
+        median(form.width for form in all_forms),
+        median(form.top for form in all_forms),
+        median(form.bottom for form in all_forms),
     )
 
 
@@ -224,4 +226,4 @@ def _form(token: str, person: str, strokes: Sequence[Points]) -> Form | None:
     middle = (top + bottom) / 2
     centre = float(low[1] + high[1]) / 2
     placed = [(stroke - (float(low[0]), centre)) * scale + (0.0, middle) for stroke in strokes]
-    return form(person, [evenly(each) for each in placed])
+    return form(person, [evenly(stroke) for stroke in placed])

@@ -61,20 +61,20 @@ def _line(slot: Slot) -> list[Piece]:
     for part in slot.parts:
         if isinstance(part, Term):
             cells = part.replaced
-            each = Placed(own=_fitted_term(part, source, slot.cells))
+            group = Placed(own=_fitted_term(part, source, slot.cells))
         else:
             cells = [part.cell]
-            each = _node(part, source)
-        old, new = extent_of(source, cells), _box(each.pieces())
+            group = _node(part, source)
+        old, new = extent_of(source, cells), _box(group.pieces())
         if old is None or new is None:
-            placed.append((each, cells))
+            placed.append((group, cells))
             continue
         by = shift + old[0] - new[0]
-        _move(each.pieces(), by, 0.0)
+        _move(group.pieces(), by, 0.0)
         shift = new[2] + by - old[2]
-        placed.append((each, cells))
+        placed.append((group, cells))
     _fit_brackets(placed, source)
-    return [piece for each, _ in placed for piece in each.pieces()]
+    return [piece for group, _ in placed for piece in group.pieces()]
 
 
 def _fit_brackets(placed: list[tuple[Placed, list[Cell]]], source: Expression) -> None:
@@ -86,15 +86,15 @@ def _fit_brackets(placed: list[tuple[Placed, list[Cell]]], source: Expression) -
     for start, stop in matches(flat).items():
         inside = [cell for _, cells in placed[start + 1 : stop] for cell in cells]
         old = extent_of(source, inside)
-        new = _box([piece for each, _ in placed[start + 1 : stop] for piece in each.pieces()])
+        new = _box([piece for group, _ in placed[start + 1 : stop] for piece in group.pieces()])
         if old is None or new is None:
             continue
         before, after = old[3] - old[1], new[3] - new[1]
         if before <= 0 or 1 / GROWN < after / before < GROWN:
             continue
         for at in (start, stop):
-            each = placed[at][0]
-            box = _box(each.own)
+            group = placed[at][0]
+            box = _box(group.own)
             if box is None:
                 continue
             tall = max(box[3] - box[1], 1e-6)
@@ -103,8 +103,8 @@ def _fit_brackets(placed: list[tuple[Placed, list[Cell]]], source: Expression) -
             if bottom - top < 0.4 * tall:
                 continue
             ratio = (bottom - top) / tall
-            _fit(each.own, (1.0, ratio), (0.0, top - box[1] * ratio))
-            for relation, pieces in each.children:
+            _fit(group.own, (1.0, ratio), (0.0, top - box[1] * ratio))
+            for relation, pieces in group.children:
                 by = top - box[1] if relation == "sup" else bottom - box[3]
                 _move(pieces, 0.0, by)
 
@@ -199,27 +199,29 @@ def _own_strokes(part: Part, source: Expression) -> list[Points]:
         return []
     if glyph.source is source and glyph.number == part.cell.number:
         return list(strokes)
-    here, there = source.extents[part.cell.number], glyph.source.extents[glyph.number]
-    scale = _glyph_scale(part, source, here, there)
+    target, origin = source.extents[part.cell.number], glyph.source.extents[glyph.number]
+    scale = _glyph_scale(part, source, target, origin)
     _, top, bottom = usual_box(part.cell.symbol)
     _, other_top, other_bottom = usual_box(glyph.token)
-    unit = (here[3] - here[1]) / max(bottom - top, 0.2)
-    base = here[3] - bottom * unit
-    foot = there[3] * scale - other_bottom * min(
-        unit, (there[3] - there[1]) * scale / max(other_bottom - other_top, 0.2)
+    unit = (target[3] - target[1]) / max(bottom - top, 0.2)
+    base = target[3] - bottom * unit
+    foot = origin[3] * scale - other_bottom * min(
+        unit, (origin[3] - origin[1]) * scale / max(other_bottom - other_top, 0.2)
     )
-    x = (here[0] + here[2]) / 2 - scale * (there[0] + there[2]) / 2
+    x = (target[0] + target[2]) / 2 - scale * (origin[0] + origin[2]) / 2
     return [stroke * scale + (x, base - foot) for stroke in strokes]
 
 
-def _glyph_scale(part: Part, source: Expression, here: Extent, there: Extent) -> float:
+def _glyph_scale(part: Part, source: Expression, target: Extent, origin: Extent) -> float:
     """Height for height against what both symbols usually are; wide flat ones by their width."""
     wide, top, bottom = usual_box(part.cell.symbol)
     other_wide, other_top, other_bottom = usual_box(part.glyph.token)
     tall, other_tall = bottom - top, other_bottom - other_top
     if tall > 0.35 and other_tall > 0.35:
-        return (here[3] - here[1]) / tall / max((there[3] - there[1]) / other_tall, 1e-6)
-    return (here[2] - here[0]) / max(wide, 0.1) / max((there[2] - there[0]) / max(other_wide, 0.1), 1e-6)
+        return (target[3] - target[1]) / tall / max((origin[3] - origin[1]) / other_tall, 1e-6)
+    return (
+        (target[2] - target[0]) / max(wide, 0.1) / max((origin[2] - origin[0]) / max(other_wide, 0.1), 1e-6)
+    )
 
 
 _USUAL: dict[str, tuple[float, float, float]] = {}
@@ -229,9 +231,9 @@ def usual_box(token: str) -> tuple[float, float, float]:
     """Width, top and bottom of a symbol over its line, in digits' heights, as most of our forms have it."""
     known = _USUAL.get(token)
     if known is None:
-        every = [each for name in form_names(token) for each in forms()[name]]
+        every = [form for name in form_names(token) for form in forms()[name]]
         if every:
-            values = np.median([(each.width, each.top, each.bottom) for each in every], axis=0) / 100.0
+            values = np.median([(form.width, form.top, form.bottom) for form in every], axis=0) / 100.0
             known = float(values[0]), float(values[1]), float(values[2])
         else:
             known = (1.6, -0.8, 0.0)
@@ -242,9 +244,9 @@ def usual_box(token: str) -> tuple[float, float, float]:
 def _fitted_term(term: Term, source: Expression, line: list[Cell]) -> list[Piece]:
     """A term on the line it comes to, in that line's size."""
     pieces = _line(term.slot)
-    there = term.slot.source
-    scale = line_unit(source, line) / line_unit(there, term.slot.cells)
-    rise = baseline(source, line) - scale * baseline(there, term.slot.cells)
+    origin = term.slot.source
+    scale = line_unit(source, line) / line_unit(origin, term.slot.cells)
+    rise = baseline(source, line) - scale * baseline(origin, term.slot.cells)
     _fit(pieces, (scale, scale), (0.0, rise))
     return pieces
 

@@ -20,7 +20,7 @@ def curve(given: Sequence[tuple[float, float]]) -> Points:
     first = np.vstack([points[:1], points[:-2]])
     last = np.vstack([points[2:], points[-1:]])
     t = (np.arange(1, STEPS + 1) / STEPS)[None, :, None]
-    a, b, c, d = (each[:, None, :] for each in (first, before, after, last))
+    a, b, c, d = (neighbours[:, None, :] for neighbours in (first, before, after, last))
     curved = 0.5 * (
         2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3
     )

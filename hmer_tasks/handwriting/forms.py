@@ -41,13 +41,13 @@ def form(hand: str, strokes: list[Points]) -> Form:
     every = np.concatenate(strokes)
     (left, top), (right, bottom) = every.min(axis=0).tolist(), every.max(axis=0).tolist()
     step = np.array((left, 0.0))
-    return Form(hand, tuple(each - step for each in strokes), right - left, top, bottom)
+    return Form(hand, tuple(stroke - step for stroke in strokes), right - left, top, bottom)
 
 
 @cache
 def forms() -> dict[str, tuple[Form, ...]]:
     """All forms by symbol: a character, or a name of made/strokes.tsv."""
-    found: dict[str, list[Form]] = {}
+    by_name: dict[str, list[Form]] = {}
     for path in [*sorted((HERE / "table").glob("*.tsv")), HERE / "made" / "strokes.tsv"]:
         hand = MADE if path.parent.name == "made" else path.stem
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -57,8 +57,8 @@ def forms() -> dict[str, tuple[Form, ...]]:
             curves = [curve(stroke) for stroke in strokes]
             if hand != MADE:
                 curves = _as_written(name, in_one(curves, TOUCHING))
-            found.setdefault(key, []).append(form(hand, curves))
-    return {name: _alike(name, tuple(each)) for name, each in found.items()}
+            by_name.setdefault(key, []).append(form(hand, curves))
+    return {name: _alike(name, tuple(same_name)) for name, same_name in by_name.items()}
 
 
 def _as_written(name: str, strokes: list[Points]) -> list[Points]:
@@ -110,15 +110,17 @@ def _alike(name: str, all_forms: tuple[Form, ...]) -> tuple[Form, ...]:
     """Fonts draw signs and Greek at sizes far apart: bring those to the size most of them agree on."""
     if len(all_forms) < 2 or (len(name) == 1 and name.isascii() and name.isalnum()) or ":" in name[:-1]:
         return all_forms
-    own = [each for each in all_forms if each.hand == MADE] or list(all_forms)
-    tall = median(max(each.bottom - each.top, each.width) for each in own)
-    middle = median((each.bottom + each.top) / 2 for each in own)
+    own = [candidate for candidate in all_forms if candidate.hand == MADE] or list(all_forms)
+    tall = median(max(candidate.bottom - candidate.top, candidate.width) for candidate in own)
+    middle = median((candidate.bottom + candidate.top) / 2 for candidate in own)
     out = []
-    for each in all_forms:
-        scale = tall / max(each.bottom - each.top, each.width, 1.0)
+    for candidate in all_forms:
+        scale = tall / max(candidate.bottom - candidate.top, candidate.width, 1.0)
         scale = scale if not 0.85 < scale < 1.18 else 1.0
-        lift = middle - scale * (each.bottom + each.top) / 2
+        lift = middle - scale * (candidate.bottom + candidate.top) / 2
         if name.isalpha() and len(name) == 1:
             lift = 0.0  # a Greek letter stands on the line, as its hand has it
-        out.append(form(each.hand, [stroke * scale + np.array((0.0, lift)) for stroke in each.strokes]))
+        out.append(
+            form(candidate.hand, [stroke * scale + np.array((0.0, lift)) for stroke in candidate.strokes])
+        )
     return tuple(out)

@@ -37,9 +37,11 @@ def id_of(element: Element) -> str:
 
 def everywhere(element: Element, name: str) -> Iterator[Element]:
     """The elements of that name in an element, in order, itself included."""
-    for each in element.iter():
-        if each.tag.endswith(name) and local(each) == name:  # the first is quick, and nearly always false
-            yield each
+    for descendant in element.iter():
+        if (
+            descendant.tag.endswith(name) and local(descendant) == name
+        ):  # the first is quick, and nearly always false
+            yield descendant
 
 
 def named(element: Element, name: str) -> list[Element]:
@@ -193,7 +195,7 @@ class Contexts:
             return mapped
         if _scale(canvas, None) != (1.0, 1.0):
             raise UnsupportedInkError("a canvas of unequal units")
-        across, down = (-1.0 if each else 1.0 for each in _flipped(canvas))
+        across, down = (-1.0 if is_flipped else 1.0 for is_flipped in _flipped(canvas))
         a, b, c, d, e, f = mapped
         return (across * a, across * b, across * c, down * d, down * e, down * f)
 
@@ -217,8 +219,8 @@ class Contexts:
                 raise InkReferenceError(f"references from brush to brush without an end: {reference[:60]!r}")
             base = self.find(reference, "brush")
             properties = {} if base is None else self._properties(base, chain - 1)
-        for each in named(brush, "brushProperty"):
-            properties[each.get("name", "")] = each.get("value", "")
+        for setting in named(brush, "brushProperty"):
+            properties[setting.get("name", "")] = setting.get("value", "")
         return properties
 
 
@@ -235,7 +237,7 @@ def _channels(form: Element) -> Channels:
         for mapping in named(_named_channels(form)[name], "mapping"):
             if mapping.get("type") != "identity":
                 raise UnsupportedInkError(f"the channel {name} with a mapping of its own")
-    more = sum(len(named(each, "channel")) for each in named(form, "intermittentChannels"))
+    more = sum(len(named(group, "channel")) for group in named(form, "intermittentChannels"))
     return Channels(regular.index("X"), regular.index("Y"), len(regular), more)
 
 
@@ -278,17 +280,17 @@ def _close(a: float, b: float) -> bool:
 
 def _resolutions(source: Element) -> list[float | None]:
     """Steps to a metre (or to one and the same unknown unit) of X and of Y."""
-    found: dict[str, float] = {}
+    resolutions: dict[str, float] = {}
     for properties in named(source, "channelProperties"):
-        for each in named(properties, "channelProperty"):
-            axis = each.get("channel", "").upper()
-            if axis in ("X", "Y") and each.get("name") == "resolution":
-                unit = _METRES.get((each.get("units") or "").removeprefix("1/").strip(), 1.0)
-                value = _number(each.get("value", ""))
+        for setting in named(properties, "channelProperty"):
+            axis = setting.get("channel", "").upper()
+            if axis in ("X", "Y") and setting.get("name") == "resolution":
+                unit = _METRES.get((setting.get("units") or "").removeprefix("1/").strip(), 1.0)
+                value = _number(setting.get("value", ""))
                 if not value > 0:
                     raise UnsupportedInkError("a resolution that is no positive number")
-                found[axis] = value / unit
-    return [found.get("X"), found.get("Y")]
+                resolutions[axis] = value / unit
+    return [resolutions.get("X"), resolutions.get("Y")]
 
 
 def _number(text: str) -> float:

@@ -152,9 +152,9 @@ class _Tracer:
         definitions = named(self._root, "definitions")
         if not holds_traces(definitions):
             return
-        hidden = {id(each) for top in definitions for each in top.iter()}
+        hidden = {id(element) for top in definitions for element in top.iter()}
         drawn: set[int] = set()
-        views = [each for each in everywhere(self._root, "traceView") if id(each) not in hidden]
+        views = [view for view in everywhere(self._root, "traceView") if id(view) not in hidden]
         while views:
             view = views.pop(0)
             reference = view.get("traceDataRef")
@@ -168,7 +168,7 @@ class _Tracer:
                 self._trace(shown, base)
             elif local(shown) == "traceView":
                 views.insert(0, shown)
-                views[1:1] = [each for each in everywhere(shown, "traceView") if each is not shown]
+                views[1:1] = [other for other in everywhere(shown, "traceView") if other is not shown]
             else:
                 self._children(shown, self._contexts.within(base, shown), 0)
                 views[0:0] = everywhere(shown, "traceView")

@@ -28,6 +28,9 @@ def inkml_document(id: str, label: str, ink: Ink, writer: str) -> bytes:
         label: the LaTeX, tokens separated by blanks; its tree numbers the nodes that `ink.numbers` names.
         ink: strokes in pixels.
         writer: who wrote it.
+
+    Returns:
+        The document, UTF-8.
     """
     line, cells, _ = cells_of(parse(label))
     traces: dict[int, list[int]] = defaultdict(list)
@@ -141,11 +144,11 @@ def _table(cell: Cell, names: dict[int, str]) -> str:
     rows = []
     for row in rows_of(cell.children[0][1]):
         parts: list[list[Cell]] = [[]]
-        for each in row:
-            if each.symbol == "&":
+        for child in row:
+            if child.symbol == "&":
                 parts.append([])
             else:
-                parts[-1].append(each)
+                parts[-1].append(child)
         rows.append("".join(f"<mtd>{_row(part, names)}</mtd>" for part in parts))
     return f"<mtable{_id(cell, names)}>{''.join(f'<mtr>{row}</mtr>' for row in rows)}</mtable>"
 

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 
 from hmer_tasks.handwriting import accents, stretch, tables
-from hmer_tasks.handwriting.boxes import Box, Cell, Mark, UndrawableError, kerning, strokes_box
+from hmer_tasks.handwriting.boxes import SMALLEST, Box, Cell, Mark, UndrawableError, kerning, strokes_box
 from hmer_tasks.handwriting.curves import curve, moved
 from hmer_tasks.handwriting.forms import SCRIPT
 from hmer_tasks.handwriting.lines import Bounds, infix, matches, rows_of
@@ -29,8 +29,6 @@ from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.latex.tree import GROUP, NONE
 
 AXIS = -46.0  # height at which fraction bars, + and = are written
-SMALLEST = 0.42  # size under which nothing is written
-BAR_SPACE = 16.0  # between a fraction's bar and what stands on it
 OPERATORS = frozenset(["relation", "binary"])
 SCRIPTS = frozenset(["sub", "sup"])
 BRACES = frozenset(["\\underbrace", "\\overbrace"])
@@ -162,16 +160,16 @@ class Layout:
     ) -> Box:
         symbol = cell.symbol
         names = {"sub": "below", "sup": "above", "below": "below", "above": "above"}
-        found = {names[name]: line for name, line in children if name in names}
+        limits_of = {names[name]: line for name, line in children if name in names}
         stacked = symbol in WIDE_LIMITS or forced or (symbol in INTEGRALS and self.writer.limits)
         box = self.symbol(cell, size, style)
-        if not found:
+        if not limits_of:
             return box
         if not stacked or (symbol not in WIDE_LIMITS | INTEGRALS and not forced):
-            return self._beside(box, found.get("below"), found.get("above"), size, style)
+            return self._beside(box, limits_of.get("below"), limits_of.get("above"), size, style)
         small = max(SMALLEST, size * self.writer.script)
-        above = self.block(found["above"], small, style) if "above" in found else Box()
-        below = self.block(found["below"], small, style) if "below" in found else Box()
+        above = self.block(limits_of["above"], small, style) if "above" in limits_of else Box()
+        below = self.block(limits_of["below"], small, style) if "below" in limits_of else Box()
         return self.over(box, above, below, 14 * size)
 
     def symbol(self, cell: Cell, size: float, style: str = "") -> Box:
@@ -210,7 +208,9 @@ class Layout:
         if style == "double" and (letter or symbol.isdigit()):
             rib = stretch.upright(float(top) * size + 6, float(bottom) * size - 6, self.chance)
             marks.append(
-                Mark(number, tuple(moved(each, 11 * size, 0.0) for each in rib), 0.0, 0.0, 1.0, loose=False)
+                Mark(
+                    number, tuple(moved(stroke, 11 * size, 0.0) for stroke in rib), 0.0, 0.0, 1.0, loose=False
+                )
             )
         width = float(right - left) * wide * size
         written = Box(width, float(top) * size, float(bottom) * size, marks)

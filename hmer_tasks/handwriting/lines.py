@@ -6,7 +6,6 @@ from hmer_tasks.handwriting.boxes import Cell
 from hmer_tasks.handwriting.symbols import BARS, CLOSING, OPENING
 
 INFIX = frozenset(["\\over", "\\atop", "\\choose"])
-SIZED = frozenset(r"\left \right \middle".split())
 
 
 class Bounds(NamedTuple):
@@ -34,7 +33,7 @@ def infix(cells: list[Cell]) -> int | None:
 
 def matches(cells: list[Cell]) -> dict[int, int]:
     """Opening delimiters and where they close; one that never closes is an ordinary symbol."""
-    found: dict[int, int] = {}
+    partners: dict[int, int] = {}
     open_ones: list[tuple[str, int]] = []
     for at, cell in enumerate(cells):
         symbol = cell.symbol
@@ -42,26 +41,26 @@ def matches(cells: list[Cell]) -> dict[int, int]:
         if sized == "\\left":
             open_ones.append(("\\right", at))
         elif sized == "\\right":
-            _close(open_ones, "\\right", at, found)
+            _close(open_ones, "\\right", at, partners)
         elif symbol in ("\\left", "\\right") or sized == "\\middle":
             continue
         elif symbol in OPENING:
             open_ones.append((OPENING[symbol], at))
         elif symbol in CLOSING:
-            _close(open_ones, symbol, at, found)
+            _close(open_ones, symbol, at, partners)
         elif symbol in BARS:
             if open_ones and open_ones[-1][0] == symbol:
-                found[open_ones.pop()[1]] = at
+                partners[open_ones.pop()[1]] = at
             else:
                 open_ones.append((symbol, at))
-    return found
+    return partners
 
 
-def _close(open_ones: list[tuple[str, int]], what: str, at: int, found: dict[int, int]) -> None:
+def _close(open_ones: list[tuple[str, int]], what: str, at: int, partners: dict[int, int]) -> None:
     """Close the nearest opener that waits for `what`; those inside it never close."""
     for place in range(len(open_ones) - 1, -1, -1):
         if open_ones[place][0] == what:
-            found[open_ones[place][1]] = at
+            partners[open_ones[place][1]] = at
             del open_ones[place:]
             return
         if open_ones[place][0] == "\\right":

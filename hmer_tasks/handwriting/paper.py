@@ -63,7 +63,7 @@ def photographed(written: Ink, chance: Random) -> tuple[bytes, tuple[int, int], 
     width, height = mask.width + left + right, mask.height + top + bottom
     cover = Image.new("L", (width, height), 255)
     cover.paste(mask, (left, top))
-    strokes = [moved(each, left, top) for each in written.strokes]
+    strokes = [moved(stroke, left, top) for stroke in written.strokes]
     pen = float(np.median([widths[0] for widths in written.widths]))
     surroundings.add_writing(cover, margins, pen, seen, chance)
     page = _page(width, height, seen, chance, numbers)
@@ -237,10 +237,10 @@ def _askew(
     return turned, moved
 
 
-def homography(here: Points, there: Points) -> list[float]:
-    """The eight numbers of the perspective that takes four points here to four points there."""
+def homography(source: Points, target: Points) -> list[float]:
+    """The eight numbers of the perspective that takes the four points of `source` to those of `target`."""
     rows, values = [], []
-    for (x, y), (u, v) in zip(here.tolist(), there.tolist(), strict=True):
+    for (x, y), (u, v) in zip(source.tolist(), target.tolist(), strict=True):
         rows += [(x, y, 1, 0, 0, 0, -u * x, -u * y), (0, 0, 0, x, y, 1, -v * x, -v * y)]
         values += [u, v]
     return [float(value) for value in np.linalg.solve(np.array(rows), np.array(values))]

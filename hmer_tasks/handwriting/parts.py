@@ -145,15 +145,15 @@ def expression_of(document: Document) -> Expression | None:
             return None
     strokes = {cell.number: group.strokes for cell, group in zip(inked, order, strict=True)}
     expression = Expression(document.name, document.writer, line, cells, strokes)
-    expression.extents = {number: extent(each) for number, each in strokes.items()}
+    expression.extents = {number: extent(traces) for number, traces in strokes.items()}
     unit = unit_of(expression, [cell.number for cell in line]) or unit_of(expression, list(strokes))
     if unit is None:  # nothing but bars and brackets: their own size
         unit = max(max(box[2] - box[0], box[3] - box[1]) for box in expression.extents.values())
     if not unit > 0:
         return None
     scale = UNIT / unit
-    for number, each in strokes.items():
-        strokes[number] = tuple(stroke * scale for stroke in each)
+    for number, traces in strokes.items():
+        strokes[number] = tuple(stroke * scale for stroke in traces)
         expression.extents[number] = extent(strokes[number])
     return expression
 
@@ -194,7 +194,7 @@ def usual_height(token: str) -> float | None:
     """Height of a token against that of a digit, as most of our forms have it; None where it stretches."""
     if token in STRETCHING or token in BARS:
         return None
-    heights = [each.bottom - each.top for name in form_names(token) for each in forms()[name]]
+    heights = [form.bottom - form.top for name in form_names(token) for form in forms()[name]]
     if not heights:
         return None
     height = median(heights) / 100.0

@@ -42,7 +42,7 @@ def ink(box: Box, writer: Writer, chance: Random) -> Ink:
             sizes.append(min(1.0, mark.size) if mark.loose else 0.8)
             heavy.append(mark.heavy)
     every = np.concatenate(strokes)
-    counts = [len(each) for each in strokes]
+    counts = [len(stroke) for stroke in strokes]
     every += _shaken(strokes, counts, sizes, writer, chance)
     every = _bent(every, writer, chance)
     every, counts = sampled(every, counts, writer.pace, writer.grid)
@@ -71,12 +71,12 @@ def _shaken(
             writer.shake * size * min(1.0, float(reach) / 45.0) * 1.5,
             chance.uniform(0.3, 1.0), chance.random(), chance.uniform(0.3, 1.0), chance.random(),
         ))  # fmt: skip
-    each = np.repeat(np.array(waves), counts, axis=0)
+    tremble = np.repeat(np.array(waves), counts, axis=0)
     along = np.concatenate([np.linspace(0.0, 1.0, count) for count in counts])
     turn = 2 * math.pi
     return np.column_stack([
-        each[:, 0] * np.sin(turn * (each[:, 1] * along + each[:, 2])),
-        each[:, 0] * np.sin(turn * (each[:, 3] * along + each[:, 4])),
+        tremble[:, 0] * np.sin(turn * (tremble[:, 1] * along + tremble[:, 2])),
+        tremble[:, 0] * np.sin(turn * (tremble[:, 3] * along + tremble[:, 4])),
     ])  # fmt: skip
 
 

@@ -27,8 +27,8 @@ from hmer_tasks.latex.tree import ExprTree, Node, to_label
 Shape = tuple[int, int, int]  # of a label: tokens, depth, braces
 RELATIONS = frozenset("= < > \\leq \\geq \\neq \\rightarrow \\in \\equiv \\approx".split())
 CLASSES = tuple(
-    frozenset(each.split())
-    for each in (
+    frozenset(symbols.split())
+    for symbols in (
         "0 1 2 3 4 5 6 7 8 9",
         "a c e m n r s u v w x z \\alpha \\sigma \\omega \\pi",
         "b d h k t",
@@ -125,7 +125,7 @@ class Recombiner:
     """Real expressions, indexed by what may stand in for what."""
 
     def __init__(self, expressions: Sequence[Expression], shapes: Sequence[Shape] = ()) -> None:
-        self.expressions = [each for each in expressions if _usable(each)]
+        self.expressions = [expression for expression in expressions if _usable(expression)]
         self.shapes = shapes
         self.fragments: dict[str, list[Fragment]] = defaultdict(list)
         self.of_writer: dict[tuple[str, str], list[Fragment]] = defaultdict(list)
@@ -134,7 +134,7 @@ class Recombiner:
         counts: list[Counter[str]] = [Counter() for _ in CLASSES]
         for expression in self.expressions:
             self._index(expression, counts)
-        self.choices = [Choice(each) if each else None for each in counts]
+        self.choices = [Choice(count) if count else None for count in counts]
 
     def shaped_like(self, shapes: Sequence[Shape]) -> "Recombiner":
         """The same parts, put together to the lengths and depths of a label file."""
@@ -194,8 +194,10 @@ class Recombiner:
                 fragment = None
                 if kind and level < DEEPEST and chance.random() < EXCHANGED and has_ink(source, line):
                     fragment = self._fragment(kind, writer, chance)
-                origin, there = (source, line) if fragment is None else (fragment.source, fragment.cells)
-                children.append((relation, self._slot(origin, there, writer, chance, level + 1)))
+                origin, cells_of_origin = (
+                    (source, line) if fragment is None else (fragment.source, fragment.cells)
+                )
+                children.append((relation, self._slot(origin, cells_of_origin, writer, chance, level + 1)))
             slot.parts.append(Part(cell, self._glyph(source, cell, writer, chance), children))
         return slot
 
@@ -256,13 +258,13 @@ def terms(cells: list[Cell]) -> list[tuple[int, int]]:
         return []
     pairs = matches(cells)
     closed = {at for start, stop in pairs.items() for at in range(start, stop + 1)}
-    found, start = [], 0
+    spans, start = [], 0
     for at, cell in enumerate([*cells, None]):
         if cell is None or (cell.symbol in RELATIONS and at not in closed):
             if at > start:
-                found.append((start, at))
+                spans.append((start, at))
             start = at + 1
-    return found
+    return spans
 
 
 def has_ink(expression: Expression, cells: Sequence[Cell]) -> bool:

@@ -76,9 +76,9 @@ def bracket(token: str, top: float, bottom: float, unit: float, wobble: Random) 
     if token in ("\\|", "\\Vert", "\\lVert", "\\rVert", "\\parallel"):
         return [*upright(top, bottom, wobble), moved(upright(top, bottom, wobble)[0], 11 * unit + 6, 0.0)]
     if token in _MIRRORED:
-        return warped([_mirror(curve(each), wide) for each in shapes[_MIRRORED[token]]], BEND, wobble)
+        return warped([_mirror(curve(points), wide) for points in shapes[_MIRRORED[token]]], BEND, wobble)
     shape = shapes.get(_SHAPES.get(token, ""))
-    return warped([curve(each) for each in shape], BEND, wobble) if shape else None
+    return warped([curve(points) for points in shape], BEND, wobble) if shape else None
 
 
 _SHAPES = {
@@ -185,7 +185,9 @@ def frame(width: float, top: float, bottom: float, wobble: Random) -> list[Point
 
     start = (off(), top + off())
     corners = [(width + off(), top + off()), (width + off(), bottom + off()), (off(), bottom + off())]
-    return [curve([start, *(each for corner in corners for each in (corner, corner)), (off(), top + off())])]
+    return [
+        curve([start, *(point for corner in corners for point in (corner, corner)), (off(), top + off())])
+    ]
 
 
 def ring(width: float, top: float, bottom: float) -> list[Points]:

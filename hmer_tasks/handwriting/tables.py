@@ -1,14 +1,10 @@
 """Rows and columns: matrices, cases, arrays, aligned lines."""
 
-from typing import TYPE_CHECKING
-
 from hmer_tasks.handwriting import stretch
-from hmer_tasks.handwriting.boxes import Box, Cell, strokes_box
+from hmer_tasks.handwriting.accents import between
+from hmer_tasks.handwriting.boxes import Box, Cell, LineSetter, strokes_box
 from hmer_tasks.handwriting.lines import rows_of
 from hmer_tasks.latex.words import split_environment
-
-if TYPE_CHECKING:
-    from hmer_tasks.handwriting.layout import Layout
 
 FENCES = {
     "pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "Bmatrix": ("\\{", "\\}"), "vmatrix": ("|", "|"),
@@ -19,7 +15,7 @@ LEFT = frozenset("cases dcases rcases drcases".split())
 ALIGNED = frozenset("aligned align align* split eqnarray eqnarray*".split())
 
 
-def environment(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
+def environment(pen: LineSetter, cell: Cell, size: float, style: str) -> Box:
     relation, body = cell.children[0]
     name, columns = split_environment(relation)
     name = name.removesuffix("*") if name.endswith("matrix*") else name
@@ -29,14 +25,14 @@ def environment(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
     grid: list[list[Box]] = []
     for row in rows_of(body):
         cells: list[list[Cell]] = [[]]
-        for each in row:
-            if each.symbol == "&":
+        for child in row:
+            if child.symbol == "&":
                 cells.append([])
-            elif each.symbol == "\\hline":
-                ruled.append((len(grid), each))
+            elif child.symbol == "\\hline":
+                ruled.append((len(grid), child))
             else:
-                cells[-1].append(each)
-        grid.append([pen.row(each, size, style) for each in cells])
+                cells[-1].append(child)
+        grid.append([pen.row(line, size, style) for line in cells])
     while len(grid) > 1 and not any(box.marks for box in grid[-1]):
         grid.pop()  # what stood in the last row was a line across, or nothing
     inner = stack(pen, grid, size, places, name in ALIGNED)
@@ -44,12 +40,10 @@ def environment(pen: "Layout", cell: Cell, size: float, style: str) -> Box:
     left, right = FENCES.get(name, ("", ""))
     if not (left or right):
         return inner
-    from hmer_tasks.handwriting.accents import between
-
     return between(pen, cell, inner, (left, right), size)
 
 
-def stack(pen: "Layout", grid: list[list[Box]], size: float, places: str, tight: bool = False) -> Box:
+def stack(pen: LineSetter, grid: list[list[Box]], size: float, places: str, tight: bool = False) -> Box:
     """Boxes in rows and columns about the axis. `places`: l, c or r a column, the last one repeated."""
     count = max(len(row) for row in grid)
     widths = [max((row[i].width for row in grid if i < len(row)), default=0.0) for i in range(count)]
@@ -74,12 +68,19 @@ def stack(pen: "Layout", grid: list[list[Box]], size: float, places: str, tight:
 
 
 def _rules(
-    pen: "Layout", cell: Cell, inner: Box, ruled: list[tuple[int, Cell]], *, rows: int, spec: str, size: float
+    pen: LineSetter,
+    cell: Cell,
+    inner: Box,
+    ruled: list[tuple[int, Cell]],
+    *,
+    rows: int,
+    spec: str,
+    size: float,
 ) -> None:
     """Lines across between rows and down between columns, evenly spread."""
     top, bottom, wide = inner.top - 10 * size, inner.bottom + 10 * size, inner.width
-    for row, each in ruled:
-        line = strokes_box(each.number, stretch.bar(wide + 16 * size, pen.chance))
+    for row, rule in ruled:
+        line = strokes_box(rule.number, stretch.bar(wide + 16 * size, pen.chance))
         inner.put(line, 0.0, top + (bottom - top) * row / rows)
     letters = spec.replace("|", "")
     if "|" in spec and letters:

@@ -73,15 +73,15 @@ def copied(strokes: Sequence[Points], habits: Habits, size: float, chance: Rando
     points = _warp(points, habits.warp, chance)
     points = _affine(points, np.array(((low[0] + high[0]) / 2, high[1])), habits, chance)
     reach = habits.apart * float((high - low).max())
-    made = []
-    for each in _split(points, strokes):
+    varied = []
+    for piece in _split(points, strokes):
         apart = (chance.gauss(0.0, reach), chance.gauss(0.0, reach)) if len(strokes) > 1 else (0.0, 0.0)
-        stroke = moved(each, *apart)
+        stroke = moved(piece, *apart)
         if span(stroke) < DOT:
-            made.append(_dotted(stroke, chance))
+            varied.append(_dotted(stroke, chance))
             continue
-        made.append(_ended(stroke, habits, max(size, 0.4), chance))
-    return made
+        varied.append(_ended(stroke, habits, max(size, 0.4), chance))
+    return varied
 
 
 def _affine(points: Points, middle: Points, habits: Habits, chance: Random) -> Points:

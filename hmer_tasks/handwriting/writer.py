@@ -7,7 +7,6 @@ from random import Random
 import numpy as np
 
 from hmer_tasks.handwriting.forms import MADE, SCRIPT, Form, form, forms
-from hmer_tasks.handwriting.symbols import form_names
 from hmer_tasks.handwriting.variation import Habits, in_one, warped
 
 Hands = dict[str, tuple[Form, ...]]  # forms of a user's own, by token
@@ -86,14 +85,14 @@ class Writer:
         if own:
             home = keyed("own", self.number, token).randrange(len(own))
             return own[home if chance.random() < REPEATED else chance.randrange(len(own))]  # real strokes
-        choices = [each for name in names for each in forms()[name]]
+        choices = [candidate for name in names for candidate in forms()[name]]
         hand = self._hand(names[0])
         habit = keyed("habit", self.number, token)
         if "x" in names or any(
             len(name) > 1 or not name.isascii() for name in names
         ):  # our own signs and Greek vary most
             hand = MADE if habit.random() < OWN else hand
-        loyal = [each for each in choices if each.hand == hand]
+        loyal = [candidate for candidate in choices if candidate.hand == hand]
         if loyal and habit.random() < LOYAL:
             choices = loyal
         home = habit.randrange(len(choices))
@@ -130,7 +129,7 @@ def bent(model: Form, chance: Random, share: float) -> Form:
     if -8.0 < model.bottom < 8.0 < model.bottom - model.top:  # what stood on the line stands on it still
         rise = model.bottom - out.bottom
         lift = np.array((0.0, rise))
-        lifted = tuple(each + lift for each in out.strokes)
+        lifted = tuple(stroke + lift for stroke in out.strokes)
         out = Form(model.hand, lifted, out.width, out.top + rise, out.bottom + rise)
     return out
 
@@ -181,8 +180,3 @@ def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
         person=person,
         hands=hands or {},
     )
-
-
-def can_draw(token: str, hands: Hands) -> bool:
-    """Whether there is a form for a plain symbol."""
-    return bool(hands.get(token)) or bool(form_names(token))

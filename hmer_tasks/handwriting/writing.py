@@ -103,6 +103,6 @@ def _refused(label: str, symbol: str) -> LabelError:
     return LabelError(RejectReason.NOT_DRAWABLE, place, detail, tuple(tokens))
 
 
-def opened(written: Written) -> Image.Image:
+def decode(written: Written) -> Image.Image:
     """The picture, decoded."""
     return Image.open(io.BytesIO(written.data))

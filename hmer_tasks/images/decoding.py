@@ -73,9 +73,12 @@ def load(data: bytes, where: str, *, small: bool = False, walked: bool = False) 
             as is needed to know that it can be decoded, for the same bytes.
         walked: `strip` has understood the file, so its scans need not be counted.
 
+    Returns:
+        The picture, decoded.
+
     Raises:
-        PictureError: `image_unreadable` (no bytes, truncated, none of `FORMATS`), `image_too_large` (told
-            from the header, before anything is decoded), `image_too_long` or `image_too_small`.
+        PictureError: `image_unreadable` (no bytes, truncated, none of `FORMATS`), `image_too_large` (by
+            its header, before anything is decoded), `image_too_long` or `image_too_small`.
     """
     with _named_faults(where):
         image = _opened(data, where, walked)
@@ -87,6 +90,13 @@ def load(data: bytes, where: str, *, small: bool = False, walked: bool = False) 
 
 def upright(data: bytes, where: str) -> Upright:
     """Decode a picture, apply its orientation and colour profile, flatten it.
+
+    Args:
+        data: an encoded picture.
+        where: its name, for messages.
+
+    Returns:
+        The picture, and what was done to it.
 
     Raises:
         PictureError: as `load` does, and `image_animated`.
@@ -118,6 +128,13 @@ def upright(data: bytes, where: str) -> Upright:
 
 def size_of(data: bytes, where: str) -> tuple[int, int]:
     """Width and height (pixels) of a picture once it is upright, read off its header.
+
+    Args:
+        data: an encoded picture.
+        where: its name, for messages.
+
+    Returns:
+        Width and height.
 
     Raises:
         PictureError: as `load` does.
@@ -200,6 +217,11 @@ def _opens_heif() -> bool:
 
 def check_size(width: int, height: int, where: str) -> None:
     """Check a size (pixels) before anything is decoded.
+
+    Args:
+        width: pixels.
+        height: pixels.
+        where: the picture's name, for messages.
 
     Raises:
         PictureError: `image_too_large`, `image_too_long` or `image_too_small`.
@@ -290,7 +312,7 @@ def _scaled(image: Image.Image) -> Image.Image:
         raise ValueError("a value is no number")
     low, high = float(values.min()), float(values.max())
     whites = (1.0, 255.0, 65_535.0) if image.mode == "F" else (255.0, 1_023.0, 4_095.0, 16_383.0, 65_535.0)
-    white = next((each for each in whites if high <= each), None)
+    white = next((level for level in whites if high <= level), None)
     if low < 0 or white is None:
         values, white = values - low, max(high - low, 1e-300)
     grey = Image.fromarray(np.rint(values / white * 255).astype(np.uint8))

@@ -52,6 +52,9 @@ def gate(
         light_on_dark: the corpus's word for its polarity, followed where looking does not settle it.
         keep_polarity: leave light ink on dark paper as it is.
 
+    Returns:
+        The bytes for the row, and what was changed; the bytes given where nothing had to be.
+
     Raises:
         PictureError: `image_unreadable`, `image_too_large`, `image_too_long`, `image_too_small`,
             `image_animated` or `image_blank`.
@@ -155,6 +158,9 @@ def decode(data: bytes, where: str) -> Image.Image:
         data: an encoded picture, from a row or from anywhere.
         where: its name, for messages.
 
+    Returns:
+        The picture, decoded.
+
     Raises:
         PictureError: as `gate` does, but for `image_blank`.
     """
@@ -168,6 +174,13 @@ def decode(data: bytes, where: str) -> Image.Image:
 
 def is_clean(data: bytes, where: str) -> bool:
     """Whether a file holds nothing but a picture that every reader shows alike, whatever its polarity.
+
+    Args:
+        data: an encoded picture.
+        where: its name, for messages.
+
+    Returns:
+        Whether it does.
 
     Raises:
         PictureError: as `decode` does.

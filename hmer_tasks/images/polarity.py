@@ -68,6 +68,9 @@ def polarity(image: Image.Image, margin: float = 0.0) -> Polarity:
     Args:
         image: the picture, whole.
         margin: by how much more than `LIGHT_SKEWNESS` strokes must be light to be called so.
+
+    Returns:
+        The polarity, or that it is undecided.
     """
     if is_plainly(image, Polarity.DARK_ON_LIGHT):
         return Polarity.DARK_ON_LIGHT

@@ -180,7 +180,7 @@ def fit(labels: Iterable[str]) -> LabelStatistics:
     if not shapes:
         raise ValueError("no label in it can be read")
     return LabelStatistics(
-        {key: Choice(each) for key, each in counts.items()}, shapes, frozenset(seen), skipped
+        {key: Choice(unit) for key, unit in counts.items()}, shapes, frozenset(seen), skipped
     )
 
 
@@ -236,12 +236,12 @@ def _table_unit(cell: Cell, counts: "dict[Key, Counter[Unit]]") -> Unit:
     most = 1
     for row in rows:
         parts: list[list[Cell]] = [[]]
-        for each in row:
-            if each.symbol == "&":
+        for unit in row:
+            if unit.symbol == "&":
                 parts.append([])
             else:
                 parts[-1].append(
-                    Cell(each.number, each.symbol, [c for c in each.children if c[0] != "nextline"])
+                    Cell(unit.number, unit.symbol, [c for c in unit.children if c[0] != "nextline"])
                 )
         most = max(most, len(parts))
         for part in parts:

@@ -27,8 +27,8 @@ _OWNERS = ATTRIBUTED | HIDDEN
 @lru_cache(maxsize=8192)
 def command_of(symbol: str) -> str:
     r"""The command of a node's symbol: ``\textcolor`` of ``\textcolor{red}``, any other symbol itself."""
-    found = _COMMAND.match(symbol)
-    return found[0] if found and found.end() < len(symbol) and found[0] in _OWNERS else symbol
+    match = _COMMAND.match(symbol)
+    return match[0] if match and match.end() < len(symbol) and match[0] in _OWNERS else symbol
 
 
 def signature(symbol: str) -> Signature | None:
@@ -182,6 +182,6 @@ def _number_end(tokens: list[str], place: int) -> int:
 
 
 def _missing(tokens: list[str], place: int, what: str) -> LabelError:
-    found = tokens[place] if place < len(tokens) else "the end"
-    detail = f"{tokens[place - 1]} wants {what}, not {found}"
+    actual = tokens[place] if place < len(tokens) else "the end"
+    detail = f"{tokens[place - 1]} wants {what}, not {actual}"
     return LabelError(RejectReason.MISSING_ARGUMENT, place, detail, tuple(tokens))

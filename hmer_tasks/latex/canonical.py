@@ -16,17 +16,37 @@ _NO_INK = frozenset(["{", "}", "_", "^"])
 
 
 def canonicalize(label: str) -> str:
-    """The label in standard spelling, in explicit form; spelling it again changes nothing.
+    r"""The label in standard spelling and explicit form; canonicalizing it again changes nothing.
 
-    Raises LabelError as `parse` does, and with EMPTY_LABEL where nothing that leaves ink remains.
+    Args:
+        label: A label.
+
+    Returns:
+        The label in standard spelling.
+
+    Raises:
+        LabelError: As `parse` raises it, and `empty_label` where nothing that leaves ink remains.
+
+    Example:
+        >>> canonicalize(r"x ^ 2 _ 1 \le y")
+        'x _ { 1 } ^ { 2 } \\leq y'
     """
     return spell(label, standard())
 
 
 def visually_equal(a: str, b: str) -> bool:
-    """Whether two labels are equal token for token, or in standard spelling.
+    r"""Whether two labels are equal token for token, or in standard spelling.
 
-    A string that does not parse is compared by its tokens only.
+    Args:
+        a: A label, or any string; one that does not parse is compared by its tokens only.
+        b: The other.
+
+    Returns:
+        Whether they are equal.
+
+    Example:
+        >>> visually_equal(r"x \le y", r"x \leq y")
+        True
     """
     left, right = a.split(), b.split()
     if left == right:

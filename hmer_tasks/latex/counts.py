@@ -8,10 +8,24 @@ from hmer_tasks.utils.check_types import require_type
 
 
 def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
-    r"""How often each token stands in a label, braces left out, in order of first appearance.
+    r"""How often each token occurs in a label, braces left out.
 
-    Environment names and ``_ ^ & \\ \begin`` do count; arguments that are no ink (a colour's name, a
-    length) count in the `released` dialect alone, letter by letter.
+    Environment names and ``_ ^ & \\ \begin`` count. Arguments that leave no ink (the name of a colour, a
+    length) count in the released dialect only, letter by letter.
+
+    Args:
+        label: Tokens separated by white space; they are not parsed.
+        dialect: `canonical` or `released`.
+
+    Returns:
+        Counts by token, in order of first appearance.
+
+    Raises:
+        TypeError: The label is no string.
+
+    Example:
+        >>> count_symbols("x ^ { 2 } + x")
+        {'x': 2, '^': 1, '2': 1, '+': 1}
     """
     require_type(label, str, "a label")
     tokens = label.split()
@@ -22,5 +36,20 @@ def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
 
 
 def count_text(label: str, dialect: str = "canonical") -> str:
-    """``tok: n`` joined by a comma and a space; `dialect` as in `count_symbols`."""
+    """The counts as the counting task writes them.
+
+    Args:
+        label: As for `count_symbols`.
+        dialect: As for `count_symbols`.
+
+    Returns:
+        ``token: n``, joined by a comma and a blank.
+
+    Raises:
+        TypeError: The label is no string.
+
+    Example:
+        >>> count_text("x ^ { 2 } + x")
+        'x: 2, ^: 1, 2: 1, +: 1'
+    """
     return ", ".join(f"{token}: {count}" for token, count in count_symbols(label, dialect).items())

@@ -46,10 +46,10 @@ def without_comments(text: str) -> str:
     rather a per cent sign without its backslash: it stays, and is refused with what it would have hidden.
     """
     *lines, last = text.strip().split("\n")
-    kept = [line[: found.end() - 1] if (found := _PERCENT.search(line)) else line for line in lines]
-    found = _PERCENT.search(last)
-    if found is not None and last[found.end() :].strip():
-        before = last[: found.end() - 1]
+    kept = [line[: match.end() - 1] if (match := _PERCENT.search(line)) else line for line in lines]
+    match = _PERCENT.search(last)
+    if match is not None and last[match.end() :].strip():
+        before = last[: match.end() - 1]
         last = last if before.rstrip()[-1:].isdigit() else before
     return "\n".join([*kept, last])
 
@@ -222,7 +222,9 @@ def _without_displays(tokens: list[str]) -> list[str]:
             open_.append(_Environment(name, len(out)))
             out.append(tokens[place])
             place += 1
-    unclosed = next((each for each in open_ if each.place < 0 or each.name in _inner()), None)
+    unclosed = next(
+        (environment for environment in open_ if environment.place < 0 or environment.name in _inner()), None
+    )
     if unclosed is not None or closer:
         what = unclosed.name if unclosed is not None else closer
         detail = f"{what} is never closed"

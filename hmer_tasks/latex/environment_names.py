@@ -34,10 +34,10 @@ def repair_environment_names(words: list[str]) -> list[str]:
 @cache
 def _known() -> dict[str, tuple[str, ...]]:
     """The known names by their letters in lower case."""
-    found: dict[str, tuple[str, ...]] = {}
+    names: dict[str, tuple[str, ...]] = {}
     for name in sorted(tables().environments | tables().column_environments):
-        found[name.lower()] = (*found.get(name.lower(), ()), name)
-    return found
+        names[name.lower()] = (*names.get(name.lower(), ()), name)
+    return names
 
 
 def _named(words: list[str], i: int) -> tuple[str, int]:

@@ -24,10 +24,24 @@ _DISPLAYS = frozenset(["{math}", "{displaymath}", "{equation}", "{equation*}"])
 
 
 def normalize(latex: str, profile_name: str = "plain") -> str:
-    """The label of raw LaTeX, by the rules of a profile.
+    r"""The label of raw LaTeX, by the rules of a profile.
 
-    Raises LabelError with the index of the token at fault (of the tokens that stand in the error),
-    and ValueError, with the nearest name, where there is no such profile.
+    Args:
+        latex: LaTeX as people write it: of an InkML file, a paper, a label file of your own.
+        profile_name: A table of grammar/profiles.toml. `plain` changes only what must change to read the
+            text.
+
+    Returns:
+        The label in explicit form.
+
+    Raises:
+        LabelError: What is left is not in the language. `position` is an index into the error's `tokens`.
+        ValueError: There is no such profile; the message names the nearest.
+        TypeError: The argument is no string.
+
+    Example:
+        >>> normalize(r"$\frac12 + x$")
+        '\\frac { 1 } { 2 } + x'
     """
     require_type(latex, str, "LaTeX")
     rules = profile(profile_name)
@@ -63,7 +77,7 @@ def _tokens(text: str, rules: Rules) -> list[str]:
         return tokens
     apart: list[str] = []
     for token in tokens:
-        name = next((each for each in rules.glued if token.startswith(each)), None)
+        name = next((prefix for prefix in rules.glued if token.startswith(prefix)), None)
         if name is None or token in tables().symbols:
             apart.append(token)
         else:

@@ -20,9 +20,26 @@ _OPERATOR_RELATION = {"sub": "below", "sup": "above"}
 
 
 def parse(label: str) -> ExprTree:
-    """The expression tree of a label (white-space-separated tokens; glued ones are split).
+    r"""The expression tree of a label, in time linear in its length.
 
-    Raises LabelError with the reason and the place of the token at fault. Linear in the label.
+    Args:
+        label: Tokens separated by white space; tokens that are glued together are split.
+
+    Returns:
+        The tree.
+
+    Raises:
+        LabelError: The label is not in the language. `reason` and `position` name the fault and its token.
+        TypeError: The label is no string.
+
+    Example:
+        >>> tree = parse(r"\frac { a } { b } + 1")
+        >>> print(tree)
+        \frac
+          a (above)
+          b (below)
+        + (right)
+        1 (right)
     """
     require_type(label, str, "a label")
     lexed = lex(label)
@@ -147,13 +164,13 @@ def _one_argument(command: str, line: Line) -> Node:
 
 
 def _two_arguments(command: str, first: Line, second: Line) -> Node:
-    one, two = _relations(command)
-    return Node(command, ((one, first), (two, second)))
+    first_name, second_name = _relations(command)
+    return Node(command, ((first_name, first), (second_name, second)))
 
 
 def _three_arguments(command: str, first: Line, second: Line, third: Line) -> Node:
-    one, two, three = _relations(command)
-    return Node(command, ((one, first), (two, second), (three, third)))
+    first_name, second_name, third_name = _relations(command)
+    return Node(command, ((first_name, first), (second_name, second), (third_name, third)))
 
 
 def _relations(command: str) -> tuple[str, ...]:

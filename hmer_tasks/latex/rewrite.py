@@ -99,7 +99,7 @@ class _Rewriter:
             *before, last = rules.alias.get(symbol, (node.symbol,))
             if option and last in _BRACKETS:
                 before, last = [], node.symbol  # it would end the option
-            out += [Node(each) for each in before]
+            out += [Node(name_of_alias) for name_of_alias in before]
             out.append(Node(last, own + scripts))
 
     def argument(self, symbol: str, index: int, relation: str, line: Line, option: bool) -> Line:
@@ -160,9 +160,9 @@ class _Rewriter:
             for letters, operator in self.rules.join.items():
                 start = len(out) - len(letters)
                 tail = out[start:] if start >= 0 else []
-                spelled = [each.symbol for each in tail] == list(letters)
+                spelled = [letter.symbol for letter in tail] == list(letters)
                 whole = script and len(letters) == len(line)
-                if spelled and not whole and not any(each.children for each in tail[:-1]):
+                if spelled and not whole and not any(letter.children for letter in tail[:-1]):
                     out[start:] = [Node(operator, node.children)]
                     break
         return out
@@ -174,6 +174,6 @@ def _without_outer_group(out: list[Node], option: bool) -> list[Node]:
     if node.symbol != GROUP or len(node.children) != 1 or node.children[0][0] != "inside":
         return out
     content = node.children[0][1]
-    if option and any(each.symbol in _IN_OPTIONS for each in content):
+    if option and any(child.symbol in _IN_OPTIONS for child in content):
         return out
     return list(content)

@@ -88,7 +88,7 @@ def _rules(name: str, table: Table) -> Rules:
     def union(key: str) -> frozenset[str]:
         names = table.get(key, [])
         assert isinstance(names, list), f"{name}.{key} is a list of word lists"
-        return frozenset[str]().union(*(words[str(each)] for each in names))
+        return frozenset[str]().union(*(words[str(word_list)] for word_list in names))
 
     def own(key: str) -> list[str]:
         return str(table.get(key, "")).split()

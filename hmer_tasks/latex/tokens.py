@@ -240,7 +240,7 @@ class _Scanner:
 def _match_options(tokens: list[str]) -> dict[int, str]:
     """Places of the brackets that bound options: "[" right after a command that takes an option,
     and its matching "]", brackets counted, outside braces. One pass with a stack."""
-    found: dict[int, str] = {}
+    brackets: dict[int, str] = {}
     stack: list[tuple[str, int, bool]] = []
     for i, word in enumerate(tokens):
         if word == "{":
@@ -250,7 +250,7 @@ def _match_options(tokens: list[str]) -> dict[int, str]:
         elif word == "]" and stack and stack[-1][0] == "[":
             _, start, is_option = stack.pop()
             if is_option:
-                found[start], found[i] = "OPEN", "CLOSE"
+                brackets[start], brackets[i] = "OPEN", "CLOSE"
         elif word == "}":
             while stack and stack[-1][0] == "[":
                 _refuse_open_option(stack.pop(), tokens)
@@ -258,7 +258,7 @@ def _match_options(tokens: list[str]) -> dict[int, str]:
                 stack.pop()
     for entry in stack:
         _refuse_open_option(entry, tokens)
-    return found
+    return brackets
 
 
 def _refuse_open_option(entry: tuple[str, int, bool], tokens: list[str]) -> None:

@@ -23,12 +23,22 @@ __all__ = ["BREAK", "GROUP", "NONE", "Child", "ExprTree", "Line", "Node", "to_la
 
 @dataclass(frozen=True, slots=True)
 class ExprTree:
-    """An expression: its main line."""
+    """An expression: its main line.
+
+    `print(tree)` shows it as indented lines, a notebook as a drawing.
+
+    Attributes:
+        line: The nodes of the main line; a node has its symbol and its child lines by relation.
+    """
 
     line: Line
 
     def depth(self) -> int:
-        """Levels below the main line; 0 for a flat expression."""
+        """How deeply the tree is nested.
+
+        Returns:
+            Levels below the main line; 0 for a flat expression.
+        """
         deepest, open_lines = 0, [(self.line, 0)]
         while open_lines:
             line, depth = open_lines.pop()
@@ -38,6 +48,9 @@ class ExprTree:
 
     def __str__(self) -> str:
         """The tree as indented lines: a symbol, and its relation to the line or symbol before it.
+
+        Returns:
+            One line a node, joined by LF.
 
         Example:
             >>> print(ExprTree((Node("x", (("sup", (Node("2"),)),)), Node("+"))))
@@ -62,10 +75,18 @@ class ExprTree:
         return tree_svg(self.line, standalone=True)
 
     def to_networkx(self) -> "nx.DiGraph[int]":
-        """The layout graph: nodes 0 … n-1 in reading order with `symbol`, edges with `relation`.
+        """The layout graph.
 
-        A node is joined to the next on its line by ``right``, and to the first node of each of its
-        child lines by that child's relation.
+        A node is joined to the next on its line by ``right``, and to the first node of each of its child
+        lines by that child's relation.
+
+        Returns:
+            Nodes 0 to n-1 in reading order with the attribute `symbol`, edges with the attribute `relation`.
+
+        Example:
+            >>> graph = ExprTree((Node("x", (("sup", (Node("2"),)),)), Node("+"))).to_networkx()
+            >>> list(graph.edges(data="relation"))
+            [(0, 1, 'sup'), (0, 2, 'right')]
         """
         import networkx as nx  # a tenth of a second that most commands do without
 
@@ -86,7 +107,22 @@ class ExprTree:
 
 
 def to_label(tree: ExprTree) -> str:
-    r"""The label of a tree in explicit form: every argument and script in braces."""
+    r"""The label of a tree in explicit form: every argument and every script in braces.
+
+    Args:
+        tree: A tree, as `parse` or `parse_tree_text` returns it.
+
+    Returns:
+        Tokens separated by single blanks; `parse` makes the same tree of them.
+
+    Raises:
+        TypeError: The argument is no tree.
+
+    Example:
+        >>> from hmer_tasks import parse
+        >>> to_label(parse(r"\frac a b ^ 2"))
+        '\\frac { a } { b } ^ { 2 }'
+    """
     require_type(tree, ExprTree, "a tree")
     out: list[str] = []
     _write_line(tree.line, out)

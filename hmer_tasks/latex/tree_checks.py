@@ -111,11 +111,11 @@ class _Checker:
         """How many children the node's own arguments are; what follows are scripts."""
         takes = signature(node.symbol)
         if takes is not None:
-            wanted = list(takes.arguments)
+            expected = list(takes.arguments)
             if takes.option and relations[:1] == [takes.option]:
-                wanted.insert(0, takes.option)
-            self.require(relations[: len(wanted)] == wanted, f"{node.symbol} needs {', '.join(wanted)}")
-            return len(wanted)
+                expected.insert(0, takes.option)
+            self.require(relations[: len(expected)] == expected, f"{node.symbol} needs {', '.join(expected)}")
+            return len(expected)
         if node.symbol == "\\begin":
             self.environment(relations)
             return 2

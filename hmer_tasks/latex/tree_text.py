@@ -14,7 +14,22 @@ MAX_DEPTH = 100
 
 
 def tree_text(tree: ExprTree) -> str:
-    """The text form of a tree; lines joined by LF, none at the end."""
+    r"""The text form of a tree, canonical dialect.
+
+    Args:
+        tree: A tree.
+
+    Returns:
+        Lines joined by LF, none at the end: one tab a level, the symbol, its relation in brackets.
+
+    Raises:
+        TypeError: The argument is no tree.
+
+    Example:
+        >>> from hmer_tasks import parse
+        >>> tree_text(parse("x ^ { 2 } + 1"))
+        'x\n\t2 (sup)\n+ (right)\n1 (right)'
+    """
     require_type(tree, ExprTree, "a tree")
     out: list[str] = []
     _write(tree.line, "", "", out)
@@ -42,10 +57,23 @@ class _Draft:
 
 
 def parse_tree_text(text: str) -> ExprTree:
-    """The tree that a text form describes: the exact inverse of `tree_text`.
+    r"""The tree that a text form describes: the exact inverse of `tree_text`.
 
-    Raises LabelError: `bad_tree_text` (the place is the line's number, from 0) where a line is not
-    a line of a tree, or where no label has such a tree; `too_deep` over 100 levels.
+    Args:
+        text: A text form, canonical dialect.
+
+    Returns:
+        The tree.
+
+    Raises:
+        LabelError: `bad_tree_text` where a line is not a line of a tree or where no label has such a tree,
+            `too_deep` over 100 levels. Its `position` is the number of the line, from 0.
+        TypeError: The text is no string.
+
+    Example:
+        >>> from hmer_tasks import to_label
+        >>> to_label(parse_tree_text("x\n\t2 (sup)"))
+        'x ^ { 2 }'
     """
     require_type(text, str, "a tree text")
     lines = text.split("\n")

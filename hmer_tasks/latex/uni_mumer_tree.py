@@ -22,10 +22,21 @@ OPTIONAL = frozenset(r"\sqrt \xrightarrow \xleftarrow".split())
 
 
 def released_tree_text(label: str) -> str:
-    """The published tool's text form of a label that parses.
+    r"""The text form that the published Uni-MuMER tool writes for a label, its quirks included.
 
-    Raises LabelError: the parser's reasons, or `released_unbuildable` where the tool itself stops
-    (a script or one of its commands without a brace).
+    Args:
+        label: A label that parses.
+
+    Returns:
+        The text form, released dialect. Unlike the canonical one it need not determine the label.
+
+    Raises:
+        LabelError: The label does not parse, or `released_unbuildable`: the published tool itself stops at it
+            (a script, or one of its commands, without a brace).
+
+    Example:
+        >>> released_tree_text("x ^ { 2 }")
+        'x\n\t2 (sup)'
     """
     parse(label)
     writer = _Writer(letters_of_names(lex(label).words))

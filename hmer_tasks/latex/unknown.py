@@ -38,9 +38,9 @@ class UnknownCommands:
 
     def update(self, seen: Mapping[str, Seen]) -> None:
         """Count those of later labels in, as `as_json` gives them."""
-        for command, one in seen.items():
-            self.labels[command] += one["labels"]
-            self.first.setdefault(command, one["first"])
+        for command, entry in seen.items():
+            self.labels[command] += entry["labels"]
+            self.first.setdefault(command, entry["first"])
 
     def as_json(self) -> dict[str, Seen]:
         """The commonest first; equally common ones by name."""
@@ -53,12 +53,12 @@ def lines(seen: Mapping[str, Seen]) -> list[str]:
     if not seen:
         return []
     shown = list(seen.items())[:_SHOWN]
-    counts = ", ".join(f"{one['labels']:,} {command}" for command, one in shown)
+    counts = ", ".join(f"{entry['labels']:,} {command}" for command, entry in shown)
     more = f", and {len(seen) - _SHOWN:,} more" if len(seen) > _SHOWN else ""
     out = [f"unknown commands: {counts}{more} (read as symbols; --strict refuses them)"]
-    for command, one in shown:
-        labels = f"{one['labels']:,} label{'s' * (one['labels'] != 1)}"
-        out.append(f"  {command} in {labels}, first {one['first']}{did_you_mean(command)}")
+    for command, entry in shown:
+        labels = f"{entry['labels']:,} label{'s' * (entry['labels'] != 1)}"
+        out.append(f"  {command} in {labels}, first {entry['first']}{did_you_mean(command)}")
     return out
 
 

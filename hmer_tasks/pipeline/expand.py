@@ -3,13 +3,13 @@
 The functions are pure: nothing depends on workers, order or other files. Randomness is keyed by (seed, id).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from hmer_tasks.corpora import Rejected, Sample
 from hmer_tasks.corpora.pictures import LoadedPicture, loaded
 from hmer_tasks.errors.candidates import Candidates
+from hmer_tasks.errors.equivalence import is_equivalent
 from hmer_tasks.errors.noise.model import NoiseModel
 from hmer_tasks.errors.noise.synthesize import synthesize
 from hmer_tasks.exceptions import LabelError, PictureError, RejectReason
@@ -23,6 +23,7 @@ from hmer_tasks.pipeline.exclude import Exclusions
 from hmer_tasks.shards.records import SampleRows
 from hmer_tasks.shards.repairs import Repair
 from hmer_tasks.tasks import Task, labelled
+from hmer_tasks.tasks.prompts import Templates, draw
 from hmer_tasks.utils.keyed_random import keyed_random
 
 
@@ -31,7 +32,7 @@ class ExpansionConfig:
     """What every sample of a build is expanded with."""
 
     tasks: tuple[Task, ...]
-    prompts: Mapping[str, str]
+    prompts: Templates
     seed: int = 0
     normalize: bool = False
     synthetic: bool = True
@@ -48,11 +49,15 @@ class ExpansionConfig:
 
 @dataclass(frozen=True, slots=True)
 class ReadLabel:
-    """A label in explicit form, with its tree, and its repair if it needed one."""
+    """A label in explicit form, with its tree, and its repair if it needed one.
+
+    `erroneous`: in explicit form, what the picture shows instead (`Sample.erroneous`).
+    """
 
     label: str
     tree: ExprTree
     repaired: RepairedLabel | None
+    erroneous: str | None = None
 
 
 @lru_cache(maxsize=8192)
@@ -98,7 +103,16 @@ def read_label(sample: Sample, profile: str | None, context: ExpansionConfig) ->
         place = result.label.split().index(unknown[0])
         detail = f"{unknown[0]} is not known{did_you_mean(unknown[0])}"
         return _refuse(sample, LabelError(RejectReason.UNKNOWN_COMMAND, place, detail))
-    return result
+    if sample.erroneous is None:
+        return result
+    try:
+        erroneous = _read(sample.erroneous, profile, context.normalize, None).label
+    except LabelError as error:
+        return _refuse(sample, error, "in the solution as it is written: ")
+    if sample.erroneous != sample.label and is_equivalent(erroneous, result.label):
+        where = "the solution as it is written and its corrected form are the same mathematics"
+        return Rejected(sample.id, sample.source, RejectReason.NO_DIFFERENCE, where, sample.label)
+    return replace(result, erroneous=erroneous)
 
 
 def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleRows | Rejected:
@@ -117,7 +131,12 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
     """
     label, tree, repaired = read.label, read.tree, read.repaired
     others, about_mistakes = _sorted_tasks(context)
-    wrong, clean = _candidates(sample, label, context) if about_mistakes else ([], False)
+    if read.erroneous is not None:  # the picture does not show the label: nothing can be asked of it alone
+        others, clean = [], read.erroneous == label
+        wrong = [] if clean else [read.erroneous]
+    else:
+        wrong, clean = _candidates(sample, label, context) if about_mistakes else ([], False)
+    prompts = draw(context.prompts, context.seed, sample.source, sample.id)
     try:
         inputs = [(labelled(label, tree, None), others)]
         # Correct candidates as well: a model must also learn to say that nothing is wrong.
@@ -125,9 +144,7 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
             (labelled(label, tree, candidate), about_mistakes)
             for candidate in (*wrong, *([label] if clean else []))
         ]
-        built = [
-            (task, task.row(task_input, context.prompts)) for task_input, tasks in inputs for task in tasks
-        ]
+        built = [(task, task.row(task_input, prompts)) for task_input, tasks in inputs for task in tasks]
         picture = _picture(sample, context)
     except LabelError as error:
         return _refuse(sample, error)
@@ -138,14 +155,14 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
         if row is not None:
             task.check(row)
             rows.append(row)
-    lacking = bool(about_mistakes) and not wrong
+    lacking = bool(about_mistakes) and not wrong and read.erroneous is None
     record = None
     if repaired is not None:
         record = Repair(sample.id, sample.source, repaired.kinds, sample.label, repaired.label)
     return SampleRows(
         sample.id,
         sample.source,
-        sample.label,
+        sample.label if sample.gt is None else sample.gt,
         picture.data,
         picture.name,
         tuple(rows),
@@ -171,8 +188,11 @@ def _sorted_tasks(context: ExpansionConfig) -> tuple[list[Task], list[Task]]:
 
 def _candidates(sample: Sample, label: str, context: ExpansionConfig) -> tuple[list[str], bool]:
     """The mined candidates, or a synthetic one; and whether the label itself is a candidate too."""
-    key = sample.source, sample.id
-    candidates = context.candidates.all_wrong(*key, label) if context.candidates is not None else []
+    key = sample.source, sample.own_id or sample.id
+    candidates: list[str] = []
+    if context.candidates is not None:  # made of this build, or of its corpus alone
+        for id in dict.fromkeys((sample.id, key[1])):
+            candidates = candidates or context.candidates.all_wrong(sample.source, id, label)
     if not candidates and context.synthetic:
         candidates = [synthesize(label, keyed_random(context.seed, *key), context.noise)]
     if not context.clean_share:
@@ -180,6 +200,6 @@ def _candidates(sample: Sample, label: str, context: ExpansionConfig) -> tuple[l
     return candidates, keyed_random(context.seed, "clean", *key).random() < context.clean_share
 
 
-def _refuse(sample: Sample, error: LabelError) -> Rejected:
-    where = f"token {error.position}" + (f": {error.detail}" if error.detail else "")
+def _refuse(sample: Sample, error: LabelError, which: str = "") -> Rejected:
+    where = f"{which}token {error.position}" + (f": {error.detail}" if error.detail else "")
     return Rejected(sample.id, sample.source, error.reason, where, sample.label)

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 from hmer_tasks.corpora import Corpus
+from hmer_tasks.corpora.about import about
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.images import CHANGES
 from hmer_tasks.latex.unknown import UnknownCommands
@@ -18,6 +19,8 @@ from hmer_tasks.pipeline.markers import plan_digest, read_marker, shard_name
 from hmer_tasks.pipeline.plan import Plan
 from hmer_tasks.shards import repairs as repairs_file
 from hmer_tasks.shards.card import card
+from hmer_tasks.shards.croissant import FILE as CROISSANT
+from hmer_tasks.shards.croissant import as_text, croissant
 from hmer_tasks.shards.label_statistics import LabelTally, example_rows, label_statistics
 from hmer_tasks.shards.manifest import ShardSummary, SplitSummary, Stats, Summary, joined
 from hmer_tasks.storage.store import WORK, Store
@@ -56,6 +59,7 @@ def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
     examples = example_rows(store, shards)
     statistics = label_statistics(labels)
     store.write("README.md", card(summary, corpus, *statistics, arrow_bytes=arrow_bytes, examples=examples))
+    store.write(CROISSANT, as_text(croissant(summary, corpus.licence, corpus.origin, about(corpus.name))))
     store.write("build.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     store.remove(WORK)
     return summary
@@ -131,6 +135,7 @@ def _merge(
         summary["repaired"] = dict(sorted(repaired.items()))
     if shipped_set(prompts_digest(plan.prompts)) is None:
         summary["prompts"] = dict(plan.prompts)
+        summary["prompt_set"] = plan.prompts_name
     return summary
 
 

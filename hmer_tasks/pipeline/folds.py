@@ -28,7 +28,7 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
     """
     if folds < 2:
         raise UsageError(f"-k must be at least 2, not {folds}")
-    corpus = with_profile(corpus_named(options.dataset, options.splits), options.profile)
+    corpus = with_profile(corpus_named(options.dataset, options.splits), options.profile, options.columns)
     groups: dict[str, list[tuple[str, str]]] = {}
     context = ExpansionConfig(tasks=(), prompts={})
     with open_corpus(corpus, options.root) as files:

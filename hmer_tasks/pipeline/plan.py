@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from hmer_tasks._version import __version__
-from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, recombined, synthetic
+from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, parquet, recombined, synthetic
+from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.exceptions import CorpusError, UsageError
 from hmer_tasks.latex.rules import profile
 from hmer_tasks.shards.manifest import Fingerprint
 from hmer_tasks.storage.urls import PathOrUrl, parse_location
-from hmer_tasks.tasks.prompts import prompts_digest
+from hmer_tasks.tasks.prompts import Templates, prompts_digest
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.progress import progress_of_many
 
@@ -25,6 +26,7 @@ SAMPLES_PER_SHARD = 2000
 _IDS_AT_ONCE = 100_000
 _MANY = 1_000_000  # ids; so many take seconds
 VALID = "valid"
+OWN_TABLES = (folder.NAME, parquet.NAME)  # corpora whose labels and columns are the user's
 # What the bytes of a build depend on, besides its arguments and inputs.
 PACKAGES = ("lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "sympy")
 
@@ -40,7 +42,7 @@ class BuildOptions:
     tasks: tuple[str, ...] = ()
     errors: str = "synthetic"
     tree_format: str = "canonical"
-    prompts: str = "uni-mumer"
+    prompts: str = ""  # empty: the corpus's own set, else uni-mumer
     normalize: bool = False
     valid_share: float = 0.0
     seed: int = 0
@@ -64,10 +66,12 @@ class BuildOptions:
     repair: bool = False
     # rows without pictures
     no_images: bool = False
-    # for --dataset folder only: how its labels are read; None: as raw LaTeX
+    # for --dataset folder and parquet only: how its labels are read; None: as raw LaTeX
     profile: str | None = None
     # reject labels with an unknown command
     strict: bool = False
+    # for --dataset folder and parquet only: which column holds what; None: found by name
+    columns: Columns | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class Plan:
     inputs: dict[str, Inputs]
     jobs: list[Job]
     fingerprint: Fingerprint
-    prompts: Mapping[str, str]
+    prompts: Templates
+    prompts_name: str
 
 
 def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
@@ -116,7 +121,7 @@ def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
     except CorpusError as error:
         raise UsageError(str(error)) from error
     for split in splits:
-        if split not in corpus.splits:
+        if corpus.splits and split not in corpus.splits:
             raise UsageError(f"{name} has no split {split!r}; it has {', '.join(corpus.splits)}")
     return corpus
 
@@ -141,7 +146,7 @@ def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
     Raises:
         UsageError: A setting is invalid, or belongs to another corpus.
     """
-    corpus = with_profile(corpus, options.profile)
+    corpus = with_profile(corpus, options.profile, options.columns)
     if corpus.name == "recombined" and options.hands is None:
         count = synthetic.COUNT if options.count is None else options.count
         try:
@@ -164,15 +169,38 @@ def with_settings(corpus: Corpus, options: BuildOptions) -> Corpus:
         raise UsageError(str(error)) from error
 
 
-def with_profile(corpus: Corpus, profile: str | None) -> Corpus:
-    """The corpus with its labels read by a profile (None: the default one). Raises UsageError."""
-    if profile is None:
+def with_profile(corpus: Corpus, profile: str | None, columns: Columns | None = None) -> Corpus:
+    """The corpus with its labels read by a profile, from certain columns.
+
+    Args:
+        corpus: The corpus.
+        profile: The profile. None: the default one.
+        columns: The columns. None: found by type and name.
+
+    Returns:
+        The corpus with these settings.
+
+    Raises:
+        UsageError: The corpus has a profile or columns of its own.
+    """
+    if profile is None and columns is None:
         return corpus
-    if corpus.name != folder.NAME:
-        raise UsageError(
-            f"--profile is for your own labels (--dataset {folder.NAME}); {corpus.name} has its own"
+    if corpus.name not in OWN_TABLES:
+        flag = "--columns is for your own tables" if profile is None else "--profile is for your own labels"
+        raise UsageError(f"{flag} (--dataset {' or '.join(OWN_TABLES)}); {corpus.name} has its own")
+    name = folder.PROFILE if profile is None else profile_named(profile)
+    chosen = columns or Columns()
+    if corpus.name == parquet.NAME:
+        return replace(
+            corpus,
+            available=partial(parquet.available, columns=chosen),
+            open_split=partial(parquet.open_split, columns=chosen, profile=name),
         )
-    return replace(corpus, open_split=partial(folder.open_split, profile=profile_named(profile)))
+    if chosen.split is not None:
+        raise UsageError(
+            "--columns split=NAME is for --dataset parquet; a folder's splits are its folders train, test …"
+        )
+    return replace(corpus, open_split=partial(folder.open_split, columns=chosen, profile=name))
 
 
 def profile_named(name: str) -> str | None:
@@ -288,7 +316,7 @@ def is_valid_side(seed: int, label: str, share: float) -> bool:
 def fingerprint(
     options: BuildOptions,
     tasks: tuple[str, ...],
-    prompts: Mapping[str, str],
+    prompts: Templates,
     errors: list[str],
     inputs: dict[str, Inputs],
 ) -> Fingerprint:
@@ -323,7 +351,8 @@ def fingerprint(
             **({"no_images": True} if options.no_images else {}),
             "exclude": None if options.exclude is None else sha256_of(options.exclude),
             "noise": None if options.noise is None else sha256_of(options.noise),
-            **({"profile": options.profile or folder.PROFILE} if options.dataset == folder.NAME else {}),
+            **({"profile": options.profile or folder.PROFILE} if options.dataset in OWN_TABLES else {}),
+            **({"columns": options.columns.chosen()} if options.columns is not None else {}),
             **({"strict": True} if options.strict else {}),
             **(
                 {"repair": True} if options.repair else {}

@@ -9,7 +9,7 @@ from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.storage.store import WORK, Store
 
 BUILD = "build.json"
-_TEXTS = (BUILD, "README.md", "rejects.jsonl", "repairs.jsonl")
+_TEXTS = (BUILD, "README.md", "croissant.json", "rejects.jsonl", "repairs.jsonl")
 _OURS = {"data", WORK, *_TEXTS, *(f".{name}.tmp" for name in _TEXTS)}
 
 

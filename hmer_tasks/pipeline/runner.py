@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hmer_tasks.corpora import Corpus, open_corpus
@@ -45,7 +45,7 @@ from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.storage.store import WORK, Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl, is_url
 from hmer_tasks.tasks import DIALECTS, TASK_NAMES, all_tasks, check_task
-from hmer_tasks.tasks.prompts import prompt_set
+from hmer_tasks.tasks.prompts import DEFAULT, named_in_file, read_prompts
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.processes import FORK, block_signals, cores, raise_on_signal, worker_pool
 from hmer_tasks.utils.progress import progress_of
@@ -100,9 +100,9 @@ def build(options: BuildOptions) -> BuildResult:
         Stopped: SIGINT or SIGTERM was received.
 
     Example:
-        >>> from hmer_tasks import BuildOptions, build
+        >>> from hmer_tasks.pipeline import BuildOptions, build
         >>> build(BuildOptions(dataset="sample")).summary["splits"].keys()  # doctest: +SKIP
-        dict_keys(['train', 'test'])
+        dict_keys(['train'])
     """
     with raise_on_signal(), open_build(options) as opened, opened.store.claim(), as_build_error(opened.store):
         if options.overwrite:
@@ -130,8 +130,9 @@ def open_build(options: BuildOptions, ranked: bool = False) -> Iterator[OpenBuil
     Raises:
         UsageError: An argument is invalid, or OUT lies inside the corpus.
     """
-    context, errors = _context(options)
     corpus = with_settings(corpus_named(options.dataset, options.splits), options)
+    options = with_own_tasks(options, corpus)
+    context, errors = _context(options)
     out = options.out or Path("build") / options.dataset
     root = options.root or corpus.default_root
     if _lies_in(out, root):
@@ -147,10 +148,42 @@ def open_build(options: BuildOptions, ranked: bool = False) -> Iterator[OpenBuil
             make_jobs(inputs, options.valid_share),
             fingerprint(options, names, context.prompts, errors, inputs),
             context.prompts,
+            named_in_file(options.prompts or DEFAULT),
         )
         done = FORK.Value("q", 0)
         work = Work(store, plan_digest(plan.fingerprint), inputs, context, options.valid_share, done)
         yield OpenBuild(out, store, plan, corpus, work)
+
+
+def with_own_tasks(options: BuildOptions, corpus: Corpus) -> BuildOptions:
+    """The options with the tasks and prompts that fit a corpus whose pictures do not show its labels.
+
+    Args:
+        options: The arguments of the build.
+        corpus: The corpus.
+
+    Returns:
+        The options; for other corpora as they are.
+
+    Raises:
+        UsageError: Another task is asked for, or prompts that are untrue of its pictures.
+    """
+    if not corpus.tasks:
+        return options
+    asked = tuple(options.tasks or TASK_NAMES)
+    tasks = tuple(task for task in asked if task in corpus.tasks)
+    if not tasks or (asked != tasks and set(asked) != set(TASK_NAMES)):
+        other = next(task for task in asked if task not in corpus.tasks)
+        raise UsageError(
+            f"{corpus.name} has no rows of {other}: its pictures do not show the label but a solution with "
+            f"mistakes; it has {', '.join(corpus.tasks)}"
+        )
+    if options.prompts == DEFAULT:
+        raise UsageError(
+            f"--prompts {DEFAULT} speaks of a recogniser's mistakes, and {corpus.name} has a person's: leave "
+            f"it out ({corpus.prompts}), or give a set of your own"
+        )
+    return replace(options, tasks=tasks, prompts=options.prompts or corpus.prompts)
 
 
 def _lies_in(out: PathOrUrl, root: PathOrUrl) -> bool:
@@ -186,7 +219,7 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
     by_name = all_tasks(options.tree_format)
     context = ExpansionConfig(
         tasks=tuple(by_name[name] for name in TASK_NAMES if name in tasks),
-        prompts=prompt_set(options.prompts),
+        prompts=read_prompts(options.prompts or DEFAULT, tasks),
         seed=options.seed,
         normalize=options.normalize,
         synthetic="synthetic" in parts,

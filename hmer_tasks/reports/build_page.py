@@ -45,10 +45,10 @@ def write_report(out: PathOrUrl, page: Path, limit: int = LIMIT) -> Report:
     _check_place(page)
     store, summary = open_store(out), read_summary(out)
     refused = refusals(store, limit)
-    found = scan(store, summary, limit)
+    scanned = scan(store, summary, limit)
     drawn = Drawn()
-    size = _write(page, _pieces(store, summary, found, refused, drawn))
-    return Report(len(found.chosen), found.samples, len(refused), drawn.not_drawn, size)
+    size = _write(page, _pieces(store, summary, scanned, refused, drawn))
+    return Report(len(scanned.chosen), scanned.samples, len(refused), drawn.not_drawn, size)
 
 
 def _check_place(page: Path) -> None:
@@ -67,16 +67,16 @@ def _write(page: Path, text: Iterator[str]) -> int:
     return page.stat().st_size
 
 
-def _blocks(store: Store, found: Scan, drawn: Drawn) -> Iterator[Markup]:
+def _blocks(store: Store, scanned: Scan, drawn: Drawn) -> Iterator[Markup]:
     """The samples' parts of the page, one by one."""
-    with progress_of(len(found.chosen), "samples") as show:
-        for number, (place, records) in enumerate(samples(store, found.chosen), start=1):
+    with progress_of(len(scanned.chosen), "samples") as show:
+        for number, (place, records) in enumerate(samples(store, scanned.chosen), start=1):
             yield json_block(sample_data(place, records, drawn))
             show(number)
 
 
 def _pieces(
-    store: Store, summary: Summary, found: Scan, refused: list[dict[str, object]], drawn: Drawn
+    store: Store, summary: Summary, scanned: Scan, refused: list[dict[str, object]], drawn: Drawn
 ) -> Iterator[str]:
     """The page's text. What is known only after the last sample (index, plots of the samples
     shown) stands behind them, and the template asks for it there."""
@@ -86,24 +86,24 @@ def _pieces(
         "samples",
         {
             "dataset": str(arguments.get("dataset", "")),
-            "samples": found.samples,
-            "shown": len(found.chosen),
+            "samples": scanned.samples,
+            "shown": len(scanned.chosen),
             "rows": sum(split["rows"] for split in summary["splits"].values()),
             "rejected": sum(summary["rejected"].values()),
             "splits": summary["splits"],
-            "arguments": [(name, _told(value)) for name, value in arguments.items()],
+            "arguments": [(name, _as_text(value)) for name, value in arguments.items()],
             "versions": summary["made_by"].get("versions", {}),
             "refused": len(refused),
             "refusals": json_block(refused),
-            "build_plots": build_plots(summary, found),
+            "build_plots": build_plots(summary, scanned),
             "page_plots": lambda: page_plots(drawn),
-            "blocks": _blocks(store, found, drawn),
+            "blocks": _blocks(store, scanned, drawn),
             "index": lambda: json_block({"samples": drawn.index, "texts": list(drawn.texts)}),
         },
     )
 
 
-def _told(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if value is None or isinstance(value, bool):

@@ -25,22 +25,24 @@ class Plot:
     note: str = ""
 
 
-def build_plots(summary: Summary, found: Scan) -> list[Plot]:
+def build_plots(summary: Summary, scanned: Scan) -> list[Plot]:
     """The plots that every sample of the build is in."""
-    if not found.samples:
+    if not scanned.samples:
         return _refused(summary)
     tasks: Counter[str] = Counter()
     for split in summary["splits"].values():
         tasks.update(split["tasks"])
     length, depth = "Length of a label", "Depth of a tree"
     plots = [
-        Plot(length, columns(f"{length}, in tokens", _lengths(found.lengths)), "tokens, samples"),
+        Plot(length, columns(f"{length}, in tokens", _lengths(scanned.lengths)), "tokens, samples"),
         Plot(
             depth,
-            columns(f"{depth}, in levels", _depths(found.depths)),
+            columns(f"{depth}, in levels", _depths(scanned.depths)),
             "levels, samples",
         ),
-        _bars("Symbols", found.symbols.most_common(_SYMBOLS), f"the {_SYMBOLS} commonest tokens but braces"),
+        _bars(
+            "Symbols", scanned.symbols.most_common(_SYMBOLS), f"the {_SYMBOLS} commonest tokens but braces"
+        ),
         _bars("Rows", [(name, tasks[name]) for name in TASK_NAMES if tasks[name]], "by task"),
     ]
     if len(summary["splits"]) > 1:
@@ -83,10 +85,10 @@ def _lengths(counts: Counter[int]) -> list[tuple[str, int]]:
 
 
 def _depths(counts: Counter[int]) -> list[tuple[str, int]]:
-    told = Counter({min(depth, _DEEPEST): 0 for depth in range(max(counts) + 1)})
+    bars = Counter({min(depth, _DEEPEST): 0 for depth in range(max(counts) + 1)})
     for depth, count in counts.items():
-        told[min(depth, _DEEPEST)] += count
+        bars[min(depth, _DEEPEST)] += count
     return [
         ("no tree" if depth == NOT_TEX else f"{depth}+" if depth == _DEEPEST else str(depth), count)
-        for depth, count in sorted(told.items())
+        for depth, count in sorted(bars.items())
     ]

@@ -72,10 +72,10 @@ def shown(name: str, value: float) -> str:
     return f"{value:.4f} %" if METRICS[name].unit == "%" else f"{value:.6f}"
 
 
-def interval(name: str, one: Estimate) -> str:
+def interval(name: str, estimate: Estimate) -> str:
     """The bounds of an estimate, with the digits that mean something."""
     digits = 2 if METRICS[name].unit == "%" else 4
-    return f"{one.low:.{digits}f} … {one.high:.{digits}f}"
+    return f"{estimate.low:.{digits}f} … {estimate.high:.{digits}f}"
 
 
 def metric_rows(values: Mapping[str, Estimate]) -> list[MetricRow]:
@@ -83,11 +83,11 @@ def metric_rows(values: Mapping[str, Estimate]) -> list[MetricRow]:
     return [
         MetricRow(
             METRICS[name].title,
-            shown(name, one.value),
-            interval(name, one),
+            shown(name, estimate.value),
+            interval(name, estimate),
             METRICS[name].reported_by,
         )
-        for name, one in values.items()
+        for name, estimate in values.items()
     ]
 
 
@@ -150,13 +150,19 @@ def page(
         answers: to these tasks.
         remarks: lines about the input.
 
+    Returns:
+        The HTML.
+
     Raises:
         MissingLibraryError: without scipy.
     """
     glyphs: set[str] = set()
     cards = [] if metrics is None else [_card(metrics, i, references, glyphs) for i in worst(metrics)]
     task_parts = {task: task_cards(task, answers, references) for task in tasks or ()}
-    shown_cards: list[Card | TaskCard] = [*cards, *(card for found in task_parts.values() for card in found)]
+    shown_cards: list[Card | TaskCard] = [
+        *cards,
+        *(card for part_cards in task_parts.values() for card in part_cards),
+    ]
     kinds = Counter(kind for card in cards for kind in card.kinds.split())
     return render(
         _TEMPLATES,
@@ -173,7 +179,7 @@ def page(
             "metrics": metric_rows(metrics.values) + box_rows(metrics) if metrics else [],
             "comparison": _compared(metrics, comparison, other) if metrics and comparison else None,
             "outcomes": list(metrics.outcomes.items()) if metrics else [],
-            "groups": [(name, list(found.items())) for name, found in metrics.groups.items()]
+            "groups": [(name, list(scores.items())) for name, scores in metrics.groups.items()]
             if metrics
             else [],
             "confusions": metrics.confusions.top(_TOP) if metrics else [],
@@ -189,14 +195,14 @@ def page(
 
 def _about_pictures(cards: "Sequence[Card | TaskCard]", references: References | None) -> str:
     """One line about the pictures of the page, where some or all are not there."""
-    found = sum(card.picture is not None for card in cards)
-    if not cards or found == len(cards):
+    pictures = sum(card.picture is not None for card in cards)
+    if not cards or pictures == len(cards):
         return ""
     if references is None:
         return (
             "No pictures: a prediction file holds none. Add --labels with a build, a corpus or a label file."
         )
-    return f"Pictures: {found:,} of {len(cards):,} were found by {references.name}."
+    return f"Pictures: {pictures:,} of {len(cards):,} were found by {references.name}."
 
 
 def _compared(metrics: Metrics, comparison: Comparison, other: str) -> dict[str, object]:
@@ -219,17 +225,17 @@ def _card(metrics: Metrics, place: int, references: References | None, glyphs: s
             glyphs.update(box.glyph for box in boxes)
         drawn.append(None if boxes is None else formula(boxes, unmatched))
     texts = token_differences(pair.gt, pair.pred)
-    found = Counter(one.kind for one in mistakes(pair.gt, pair.pred))
+    kinds = Counter(mistake.kind for mistake in mistakes(pair.gt, pair.pred))
     label, read = graph_of(pair.gt), graph_of(pair.pred)
     return Card(
         id=pair.id,
         outcome=metrics.compared[place].outcome,
-        kinds=" ".join(found),
+        kinds=" ".join(kinds),
         search=f"{pair.id} {pair.gt[:_SEARCHED]} {pair.pred[:_SEARCHED]}",
         distance=int(row[INDEX["token_distance"]]),
         edit_score=f"{100 * row[INDEX['edit_score']]:.1f} %",
         box_f1="" if score.label_boxes is None else f"{score.f1:.3f}",
-        mistakes=", ".join(f"{count} {kind}" for kind, count in found.most_common()),
+        mistakes=", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
         picture=picture_data(references, pair),
         sides=(
             Side("label", drawn[0], _why_not(pair.gt), texts[0]),

@@ -51,10 +51,10 @@ def tree_rows(label: Graph, read: Graph) -> tuple[list[TreeRow], list[TreeRow]]:
 
 
 def _parents(graph: Graph) -> list[tuple[int, str]]:
-    found = [(-1, "")] * len(graph.symbols)
+    parents = [(-1, "")] * len(graph.symbols)
     for parent, child, relation in graph.relations:
-        found[child] = (parent, relation)
-    return found
+        parents[child] = (parent, relation)
+    return parents
 
 
 def _rows(graph: Graph, fine: set[int]) -> list[TreeRow]:

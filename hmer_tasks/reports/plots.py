@@ -56,17 +56,17 @@ def bars(title: str, counts: Counts) -> Markup:
 
 
 def _plot(title: str, counts: Counts, high: float, shapes: list[Markup]) -> Markup:
-    told = ", ".join(f"{name}: {count:,}" for name, count in counts)
+    description = ", ".join(f"{name}: {count:,}" for name, count in counts)
     return Markup(
         '<svg class="plot" role="img" width="{}" height="{}" viewBox="0 0 {} {}">'
         "<title>{}</title><desc>{}</desc>{}</svg>"
-    ).format(_WIDE, high, _WIDE, high, title, told, Markup("").join(shapes))
+    ).format(_WIDE, high, _WIDE, high, title, description, Markup("").join(shapes))
 
 
-def _bar(x: float, y: float, width: float, height: float, told: tuple[str, int]) -> Markup:
+def _bar(x: float, y: float, width: float, height: float, value: tuple[str, int]) -> Markup:
     return Markup(
         '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}: {:,}</title></rect>'
-    ).format(x, y, width, height, *told)
+    ).format(x, y, width, height, *value)
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> Markup:

@@ -21,8 +21,8 @@ def refusals(store: Store, limit: int) -> list[dict[str, object]]:
 
     Raises BuildError where rejects.jsonl is not what a build writes.
     """
-    smallest = heapq.nsmallest(limit, _read(store), key=lambda one: one[:2])
-    return [_shown(fields) for _, _, fields in sorted(smallest, key=lambda one: one[1])]
+    smallest = heapq.nsmallest(limit, _read(store), key=lambda entry: entry[:2])
+    return [_shown(fields) for _, _, fields in sorted(smallest, key=lambda entry: entry[1])]
 
 
 def _read(store: Store) -> Iterator[tuple[bytes, int, dict[str, str]]]:
@@ -57,8 +57,8 @@ def _place(label: str, fields: dict[str, str]) -> list[str] | None:
         try:
             parse(label if profile is None else normalize(label, profile))
         except LabelError as error:
-            told = f"token {error.position}" + (f": {error.detail}" if error.detail else "")
-            if error.reason == fields["reason"] and told == fields["where"] and error.tokens:
+            detail = f"token {error.position}" + (f": {error.detail}" if error.detail else "")
+            if error.reason == fields["reason"] and detail == fields["where"] and error.tokens:
                 tokens, at = error.tokens, error.position
                 return [" ".join(tokens[:at]), "".join(tokens[at : at + 1]), " ".join(tokens[at + 1 :])]
     return None

@@ -51,12 +51,12 @@ def sample_data(place: PathOrUrl, records: list[Record], drawn: Drawn) -> dict[s
     first = records[0]
     label, gt = str(first["label"]), str(first["gt"])
     candidates = list(_candidates(records, label))
-    found = list(constructs(label))
+    names = list(constructs(label))
     kinds = sorted({kind for candidate in candidates for kind in candidate.kinds})
     for candidate in candidates:
         drawn.kinds.update(candidate.kinds)
         drawn.operations.update(line.partition(":")[0] for line in _lines(candidate.log))
-    drawn.constructs.update(found)
+    drawn.constructs.update(names)
     drawn.index.append(
         {
             "id": str(first["id"]),
@@ -66,7 +66,7 @@ def sample_data(place: PathOrUrl, records: list[Record], drawn: Drawn) -> dict[s
             "tokens": len(label.split()),
             "depth": depth_of(label),
             "length": length(label)[0],
-            "constructs": found,
+            "constructs": names,
             "kinds": kinds,
             "label": label,
             "candidates": [candidate.text for candidate in candidates],
@@ -147,9 +147,9 @@ def _log(candidate: str, label: str) -> str:
 
 
 def _kinds(label: str, candidate: str) -> Counter[str]:
-    found = Counter(str(one.kind) for one in mistakes(label, candidate))
-    if found:
-        return found
+    kinds = Counter(str(mistake.kind) for mistake in mistakes(label, candidate))
+    if kinds:
+        return kinds
     if candidate.split() == label.split():
         return Counter([NO_MISTAKE])
     return Counter([ALIKE if graph_of(candidate) is not None else CANDIDATE_NOT_TEX])

@@ -58,29 +58,29 @@ def scan(store: Store, summary: Summary, limit: int) -> Scan:
     Which ones is settled by `rank`: no other thing than source and id. Raises BuildError where a shard
     cannot be read.
     """
-    found = Scan()
+    scanned = Scan()
     with progress_of(len(summary["shards"]), "shards") as show:
-        places = _places(store, summary, found, show)
+        places = _places(store, summary, scanned, show)
         smallest = heapq.nsmallest(limit, places)
-    found.chosen = sorted((place for *_, place in smallest), key=lambda place: place.order)
-    return found
+    scanned.chosen = sorted((place for *_, place in smallest), key=lambda place: place.order)
+    return scanned
 
 
 def _places(
-    store: Store, summary: Summary, found: Scan, show: Callable[[int], None]
+    store: Store, summary: Summary, scanned: Scan, show: Callable[[int], None]
 ) -> Iterator[tuple[bytes, int, PathOrUrl]]:
     for number, (shard, about) in enumerate(summary["shards"].items()):
         show(number)
         split = about["split"]
-        with opened(store, shard) as file:
+        with open_shard(store, shard) as file:
             for group in range(file.num_row_groups):
                 records = _read(file, shard, group)
                 start = 0
                 for (source, id), rows in groupby(records, key=_key):
                     mine = list(rows)
-                    place = PathOrUrl(found.samples, split, shard, group, start, start + len(mine))
+                    place = PathOrUrl(scanned.samples, split, shard, group, start, start + len(mine))
                     start = place.stop
-                    _count(str(mine[0]["label"]), found)
+                    _count(str(mine[0]["label"]), scanned)
                     yield rank(source, id), place.order, place
     show(len(summary["shards"]))
 
@@ -89,11 +89,11 @@ def _key(record: Record) -> tuple[str, str]:
     return str(record["source"]), str(record["id"])
 
 
-def _count(label: str, found: Scan) -> None:
-    found.samples += 1
-    found.lengths[len(label.split())] += 1
-    found.symbols.update(count_symbols(label))
-    found.depths[depth_of(label)] += 1
+def _count(label: str, scanned: Scan) -> None:
+    scanned.samples += 1
+    scanned.lengths[len(label.split())] += 1
+    scanned.symbols.update(count_symbols(label))
+    scanned.depths[depth_of(label)] += 1
 
 
 def depth_of(label: str) -> int:
@@ -105,7 +105,7 @@ def depth_of(label: str) -> int:
 
 
 @contextmanager
-def opened(store: Store, shard: str) -> Iterator[pq.ParquetFile]:
+def open_shard(store: Store, shard: str) -> Iterator[pq.ParquetFile]:
     """A shard. Raises BuildError where it is no Parquet file, or has not the columns of a build."""
     with ExitStack() as open_files:
         with _readable(shard):
@@ -117,9 +117,9 @@ def opened(store: Store, shard: str) -> Iterator[pq.ParquetFile]:
 
 def samples(store: Store, places: list[PathOrUrl]) -> Iterator[tuple[PathOrUrl, list[Record]]]:
     """The rows of each place, pictures too; a row group at a time."""
-    for shard, there in groupby(places, key=lambda place: place.shard):
-        with opened(store, shard) as file:
-            for group, mine in groupby(there, key=lambda place: place.group):
+    for shard, shard_places in groupby(places, key=lambda place: place.shard):
+        with open_shard(store, shard) as file:
+            for group, mine in groupby(shard_places, key=lambda place: place.group):
                 with _readable(shard):
                     table = file.read_row_group(group)
                 for place in mine:

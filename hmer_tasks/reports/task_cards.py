@@ -50,11 +50,11 @@ def task_cards(task: str, answers: Iterable[Prediction], references: References 
     }.get(task)
     if make is None:
         return []
-    made = [(one, *make(one)) for one in answers if one.task == task]
-    made.sort(key=lambda card: card[2] == "good")
+    cards = [(answer, *make(answer)) for answer in answers if answer.task == task]
+    cards.sort(key=lambda card: card[2] == "good")
     return [
-        TaskCard(one.id, verdict, tone, lines, picture_data(references, one))
-        for one, verdict, tone, lines in made[:SHOWN]
+        TaskCard(answer.id, verdict, tone, lines, picture_data(references, answer))
+        for answer, verdict, tone, lines in cards[:SHOWN]
     ]
 
 
@@ -65,16 +65,16 @@ def picture_data(references: References | None, pair: Prediction) -> str | None:
 
 def picture_data_of(references: References | None, source: str, id: str) -> str | None:
     """The picture of a sample as a data: address; None where there is none."""
-    found = None if references is None else references.find(source, id)
-    if found is None or found.picture is None:
+    reference = None if references is None else references.find(source, id)
+    if reference is None or reference.picture is None:
         return None
     try:
-        return data_address(found.picture.load()[0])
+        return data_address(reference.picture.load()[0])
     except PictureError:
         return None
 
 
-_Made = tuple[str, str, tuple[CardLine, ...]]
+_TaskCard = tuple[str, str, tuple[CardLine, ...]]
 
 
 def _plain(text: str) -> Markup:
@@ -84,25 +84,25 @@ def _plain(text: str) -> Markup:
     )
 
 
-def _answer_lines(one: Prediction) -> tuple[CardLine, CardLine]:
-    left, right = token_differences(one.gt, one.pred)
+def _answer_lines(answer: Prediction) -> tuple[CardLine, CardLine]:
+    left, right = token_differences(answer.gt, answer.pred)
     return CardLine("label", left), CardLine("answer", right)
 
 
-def _tree_card(one: Prediction) -> _Made:
-    work = reasoning_of(one.raw)
-    equal, agree = tree_agrees(work, one.gt), tree_agrees(work, one.pred)
+def _tree_card(answer: Prediction) -> _TaskCard:
+    work = reasoning_of(answer.raw)
+    equal, agree = tree_agrees(work, answer.gt), tree_agrees(work, answer.pred)
     verdict = "the label's tree" if equal else "another tree" if agree else "tree and answer do not agree"
     tree = CardLine("tree", _plain(work.replace("\t", "    ")))
-    return verdict, "good" if equal else "bad", (*_answer_lines(one), tree)
+    return verdict, "good" if equal else "bad", (*_answer_lines(answer), tree)
 
 
-def _counting_card(one: Prediction) -> _Made:
-    work = reasoning_of(one.raw)
-    right = counts_agree(work, one.gt)
-    said, true = counts_in(work), count_symbols(explicit(one.gt) or one.gt)
+def _counting_card(answer: Prediction) -> _TaskCard:
+    work = reasoning_of(answer.raw)
+    right = counts_agree(work, answer.gt)
+    said, true = counts_in(work), count_symbols(explicit(answer.gt) or answer.gt)
     if said is None:
-        return "counts cannot be read", "bad", (*_answer_lines(one), CardLine("counts", _plain(work)))
+        return "counts cannot be read", "bad", (*_answer_lines(answer), CardLine("counts", _plain(work)))
     parts = []
     for symbol in [*true, *(name for name in said if name not in true)]:
         is_right = said.get(symbol, 0) == true.get(symbol, 0)
@@ -115,14 +115,14 @@ def _counting_card(one: Prediction) -> _Made:
     return (
         "all counts right" if right else "wrong counts",
         "good" if right else "bad",
-        (*_answer_lines(one), counts),
+        (*_answer_lines(answer), counts),
     )
 
 
-def _detection_card(one: Prediction) -> _Made:
-    answer = one.raw.strip()
-    candidate = strip_marks(answer) if one.candidate is None else one.candidate
-    label = explicit(one.gt) or one.gt
+def _detection_card(prediction: Prediction) -> _TaskCard:
+    answer = prediction.raw.strip()
+    candidate = strip_marks(answer) if prediction.candidate is None else prediction.candidate
+    label = explicit(prediction.gt) or prediction.gt
     true, said = true_spans(candidate, label), marked_spans(answer)
     lines = [CardLine("label", Markup("{}").format(label))]
     if strip_marks(answer).split() != candidate.split():
@@ -134,18 +134,18 @@ def _detection_card(one: Prediction) -> _Made:
     return "false alarm" if not true else "other marks than mistakes", "bad", tuple(lines)
 
 
-def _correction_card(one: Prediction) -> _Made:
-    lines = [*_answer_lines(one)]
-    if one.candidate is not None:
-        label = explicit(one.gt) or one.gt
-        marks = marked_spans(one.marked) if one.marked is not None else []
+def _correction_card(answer: Prediction) -> _TaskCard:
+    lines = [*_answer_lines(answer)]
+    if answer.candidate is not None:
+        label = explicit(answer.gt) or answer.gt
+        marks = marked_spans(answer.marked) if answer.marked is not None else []
         lines.insert(
-            0, CardLine("candidate", coloured(one.candidate, true_spans(one.candidate, label), marks))
+            0, CardLine("candidate", coloured(answer.candidate, true_spans(answer.candidate, label), marks))
         )
-    lines.append(CardLine("log", _plain(reasoning_of(one.raw))))
-    fine = visually_equal(one.pred, one.gt)
-    was_fine = one.candidate is not None and visually_equal(one.candidate, one.gt)
-    if one.candidate is None:
+    lines.append(CardLine("log", _plain(reasoning_of(answer.raw))))
+    fine = visually_equal(answer.pred, answer.gt)
+    was_fine = answer.candidate is not None and visually_equal(answer.candidate, answer.gt)
+    if answer.candidate is None:
         verdict = "right" if fine else "wrong"
     elif fine:
         verdict = "was right and stays right" if was_fine else "corrected"

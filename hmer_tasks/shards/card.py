@@ -10,10 +10,12 @@ from pathlib import Path
 from jinja2 import Environment
 
 from hmer_tasks.corpora import Corpus
+from hmer_tasks.corpora.about import about
 from hmer_tasks.shards.label_statistics import Example
-from hmer_tasks.shards.licences import terms
+from hmer_tasks.shards.licences import BASE_MODELS, terms
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.shards.schema import SCHEMA
+from hmer_tasks.tasks.prompts import set_name
 
 _CARD = Path(__file__).with_name("card.md.jinja")
 _LONGEST = 700  # characters of a prompt or answer
@@ -34,7 +36,7 @@ def card(
     """The card of a build; `labels` and `tokens` are what `label_statistics` found, `arrow_bytes` what the
     rows of each split take in memory, `examples` the rows of one sample."""
     made_by = summary["made_by"]
-    found = terms(corpus.licence)
+    licence = terms(corpus.licence)
     rows = sum(split["rows"] for split in summary["splits"].values())
     environment = Environment(autoescape=False, keep_trailing_newline=True)
     environment.filters["code"] = code
@@ -43,8 +45,11 @@ def card(
         name=corpus.name,
         origin=corpus.origin,
         licence=corpus.licence,
-        hub_licence=found.hub_id,
-        note=found.note,
+        hub_licence=licence.hub_id,
+        note=licence.note,
+        may={"rows": licence.rows, "models": licence.models},
+        base_models=BASE_MODELS,
+        facts=about(corpus.name),
         size=next((name for limit, name in _SIZES if rows < limit), "1M<n<10M"),
         features=_features(),
         splits=summary["splits"],
@@ -52,6 +57,7 @@ def card(
         download_size=sum(shard["bytes"] for shard in summary["shards"].values()),
         dataset_size=sum(arrow_bytes.values()),
         tasks=made_by["arguments"]["tasks"],
+        prompts=set_name(str(made_by["arguments"]["prompts"]), summary.get("prompt_set", "")),
         rejected=summary["rejected"],
         repaired=summary.get("repaired", {}),
         pictures=summary.get("pictures", {}),

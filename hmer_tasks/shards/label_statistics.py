@@ -137,9 +137,9 @@ def example_rows(store: Store, shards: Mapping[str, list[str]]) -> list[Example]
             rows = store.columns(name, columns)[:10].to_pylist()
             if rows:
                 first = rows[0]["source"], rows[0]["id"]
-                mine = [row for row in rows if (row["source"], row["id"]) == first]
+                sample_rows = [row for row in rows if (row["source"], row["id"]) == first]
                 return [
                     Example(*first[::-1], row["task"], *(row[key][0]["content"] for key in columns[3:]))
-                    for row in mine
+                    for row in sample_rows
                 ]
     return []

@@ -19,10 +19,22 @@ if TYPE_CHECKING:
 
 
 def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None = None) -> "Dataset":
-    """The rows of a finished build (a folder or a URL), pictures decoded on access.
+    """The rows of a finished build as a `datasets.Dataset`, pictures decoded on access.
 
-    `tasks` and `split` choose; without them every row of every split comes, in order. Raises
-    BuildError where OUT is no finished build, or has no such split or task.
+    Args:
+        out: The folder of a build, or its URL.
+        tasks: Only the rows of these tasks; all by default.
+        split: Only the rows of this split; by default all splits one after another, in order.
+
+    Returns:
+        The rows, with the columns of the shards.
+
+    Raises:
+        BuildError: `out` is not a finished build or has no such split or task, or datasets is not installed.
+
+    Example:
+        >>> rows = load("build/sample", tasks=["recognition"], split="train")  # doctest: +SKIP
+        >>> rows[0]["label"]  # doctest: +SKIP
     """
     try:
         from datasets import load_dataset
@@ -38,15 +50,15 @@ def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None =
         if task not in TASK_NAMES:
             raise BuildError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
     rows = Counter[str]()
-    for one in chosen:
-        rows.update(summary["splits"][one]["tasks"])
+    for name in chosen:
+        rows.update(summary["splits"][name]["tasks"])
     if not any(rows[task] for task in tasks or rows):
-        what = f" of {', '.join(tasks)}" if tasks else ""
-        raise BuildError(f"{out} has no rows{what} in {', '.join(chosen)}")
+        wanted_tasks = f" of {', '.join(tasks)}" if tasks else ""
+        raise BuildError(f"{out} has no rows{wanted_tasks} in {', '.join(chosen)}")
     files = [
         str(_copy(out, name, summary["shards"][name]["sha256"]) if is_url(out) else Path(out) / name)
-        for one in chosen
-        for name in shards_of(summary, one)
+        for split_name in chosen
+        for name in shards_of(summary, split_name)
     ]
     filters = None if tasks is None else [("task", "in", list(tasks))]
     return load_dataset("parquet", data_files={"rows": files}, split="rows", filters=filters)

@@ -1,6 +1,6 @@
 """What a build says of itself: a shard's stats file, and build.json."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import NotRequired, TypedDict
 
@@ -68,7 +68,8 @@ class Summary(TypedDict):
     unknown_commands: NotRequired[dict[str, Seen]]  # where there are some
     repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
     pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
-    prompts: NotRequired[dict[str, str]]  # the set, where it came from a user's file: verify compares with it
+    prompts: NotRequired[dict[str, str | Sequence[str]]]  # the set, where it came from a user's file
+    prompt_set: NotRequired[str]  # what that set is called
     shards: dict[str, ShardSummary]
 
 

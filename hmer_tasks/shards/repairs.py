@@ -23,7 +23,7 @@ class Repair:
 
 def count(repairs: Iterable[Mapping[str, object]]) -> dict[str, int]:
     """How many labels each kind of mend was made in."""
-    kinds = Counter(str(kind) for each in repairs for kind in _kinds(each))
+    kinds = Counter(str(kind) for repair in repairs for kind in _kinds(repair))
     return dict(sorted(kinds.items()))
 
 
@@ -37,6 +37,6 @@ def _kinds(repair: Mapping[str, object]) -> list[object]:
 def read_repairs(store: Store) -> list[dict[str, object]]:
     """The lines of OUT/repairs.jsonl. Raises OSError, ValueError, KeyError, TypeError where it is damaged."""
     repairs = [json.loads(line) for line in store.read(FILE).split("\n") if line]
-    for each in repairs:
-        each["id"], each["source"], each["original"], each["mended"], _kinds(each)
+    for repair in repairs:
+        repair["id"], repair["source"], repair["original"], repair["mended"], _kinds(repair)
     return repairs

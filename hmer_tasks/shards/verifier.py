@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import WORK, Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.tasks import Row, all_tasks
-from hmer_tasks.tasks.prompts import NAMES, fill, prompts_digest, shipped_set
+from hmer_tasks.tasks.prompts import Templates, draw, fill, prompts_digest, shipped_set
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
 from hmer_tasks.utils.progress import progress_of
@@ -35,12 +35,24 @@ class _Kind:
     dialect: str
     images: bool
     keep_polarity: bool
-    prompts: Mapping[str, str] | None
+    prompts: Templates | None
+    seed: int
 
 
 @dataclass(slots=True)
 class Report:
-    """What was read and what is wrong."""
+    """What was read of a build, and what is wrong with it.
+
+    Attributes:
+        rows: Rows read.
+        pictures: Pictures decoded, one a sample.
+        tasks: Rows by task.
+        faults: What is wrong, one line each; empty for a build that is proven.
+        more: Further faults that are only counted.
+        samples: Samples read.
+        digest: SHA-256 of a shard's pictures.
+        prompts_compared: Whether the prompts were compared with the build's prompt set.
+    """
 
     rows: int = 0
     pictures: int = 0
@@ -69,14 +81,24 @@ class Report:
 
 
 def read_summary(out: PathOrUrl) -> Summary:
-    """A finished build's build.json. Raises BuildError where there is none."""
+    """The `build.json` of a finished build.
+
+    Args:
+        out: The folder of a build, or its URL.
+
+    Returns:
+        The contents, checked for the keys that readers need.
+
+    Raises:
+        BuildError: There is no `build.json`, or it is damaged.
+    """
     store = open_store(out)
     try:
-        there = store.names()
+        existing = store.names()
     except OSError as error:
         raise BuildError(f"{out} cannot be read: {error.strerror or error}") from error
-    if "build.json" not in there:
-        unfinished = WORK in there
+    if "build.json" not in existing:
+        unfinished = WORK in existing
         hint = (
             "the build is not finished: run its command again" if unfinished else "is this a build's folder?"
         )
@@ -92,21 +114,40 @@ def read_summary(out: PathOrUrl) -> Summary:
             # Builds of version 0.1.0 do not name the split: theirs is the file name's first part.
             shard.setdefault("split", name.rpartition("/")[2].rsplit("-", 3)[0])
         if "prompts" in summary:
-            summary["prompts"] = {name: str(summary["prompts"][name]) for name in NAMES}
+            summary["prompts"] = _templates(summary["prompts"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BuildError(f"{out}/build.json is damaged ({error}): build anew with --overwrite") from error
     return summary
 
 
-def verify(out: PathOrUrl, workers: int = 0) -> Report:
-    """Read every shard of OUT: checksum, schema, counts, the proof of each row, each picture.
+def _templates(prompts: Mapping[str, object]) -> dict[str, str | Sequence[str]]:
+    """The prompts that build.json holds. Raises ValueError or AttributeError where they are none."""
+    templates: dict[str, str | Sequence[str]] = {
+        task: [str(text) for text in given] if isinstance(given, list) else str(given)
+        for task, given in prompts.items()
+    }
+    if not templates:
+        raise ValueError("no prompts")
+    return templates
 
-    Raises BuildError where OUT is no finished build, or a worker was killed.
+
+def verify(out: PathOrUrl, workers: int = 0) -> Report:
+    """Read every shard again: checksum, schema, counts, the proof of each row, each picture.
+
+    Args:
+        out: The folder of a build, or its URL.
+        workers: Processes; 0 is one a core.
+
+    Returns:
+        What was read and what is wrong. `faults` is empty for a build that is proven.
+
+    Raises:
+        BuildError: `out` is not a finished build, or a worker was killed.
     """
     store, summary = open_store(out), read_summary(out)
     report = Report()
-    there = {f"data/{name}" for name in store.names("data") if name.endswith(".parquet")}
-    for name in sorted(there - set(summary["shards"])):
+    existing = {f"data/{name}" for name in store.names("data") if name.endswith(".parquet")}
+    for name in sorted(existing - set(summary["shards"])):
         report.fault(f"{name}: not a shard of this build")
     prompts = _prompts(summary, report)
     report.prompts_compared = prompts is not None
@@ -118,7 +159,7 @@ def verify(out: PathOrUrl, workers: int = 0) -> Report:
     return report
 
 
-def _prompts(summary: Summary, report: Report) -> Mapping[str, str] | None:
+def _prompts(summary: Summary, report: Report) -> Templates | None:
     """The prompt set that build.json names by its fingerprint.
 
     None where it came from a user's file and build.json does not hold it: a build of version 0.1.0, or
@@ -134,7 +175,7 @@ def _prompts(summary: Summary, report: Report) -> Mapping[str, str] | None:
 
 
 def _read_shards(
-    store: Store, summary: Summary, prompts: Mapping[str, str] | None, workers: int
+    store: Store, summary: Summary, prompts: Templates | None, workers: int
 ) -> dict[str, Report]:
     arguments = summary["made_by"]["arguments"]
     kind = _Kind(
@@ -142,6 +183,7 @@ def _read_shards(
         images=not arguments.get("no_images"),
         keep_polarity=bool(arguments.get("keep_polarity")),
         prompts=prompts,
+        seed=int(str(arguments["seed"])),
     )
     reports: dict[str, Report] = {}
     total = len(summary["shards"])
@@ -173,17 +215,22 @@ def _compare(store: Store, summary: Summary, reports: dict[str, Report], report:
         _equal(report, "refusals, rejects.jsonl holds", summary["rejected"], dict(refused))
     if summary["made_by"]["arguments"].get("repair"):
         _compare_repairs(store, summary, report)
-    for split, said in summary["splits"].items():
-        mine = [reports[name] for name in shards_of(summary, split)]
+    for split, stated in summary["splits"].items():
+        shard_reports = [reports[name] for name in shards_of(summary, split)]
         tasks: Counter[str] = Counter()
-        for each in mine:
-            tasks.update(each.tasks)
-        read = sum(each.rows for each in mine), sum(each.samples for each in mine)
-        _equal(report, f"{split}: rows and samples, the shards hold", (said["rows"], said["samples"]), read)
-        _equal(report, f"{split}: tasks, the shards hold", said["tasks"], dict(tasks))
-        if said["pictures_sha256"] != joined(each.digest for each in mine):
+        for shard_report in shard_reports:
+            tasks.update(shard_report.tasks)
+        actual = (
+            sum(shard_report.rows for shard_report in shard_reports),
+            sum(shard_report.samples for shard_report in shard_reports),
+        )
+        _equal(
+            report, f"{split}: rows and samples, the shards hold", (stated["rows"], stated["samples"]), actual
+        )
+        _equal(report, f"{split}: tasks, the shards hold", stated["tasks"], dict(tasks))
+        if stated["pictures_sha256"] != joined(shard_report.digest for shard_report in shard_reports):
             report.fault(f"{split}: the pictures are not those that were read (SHA-256 differs)")
-    total = sum(said["rejected"] for said in summary["splits"].values())
+    total = sum(stated["rejected"] for stated in summary["splits"].values())
     _equal(report, "refusals in all, by reason", total, sum(summary["rejected"].values()))
 
 
@@ -195,7 +242,7 @@ def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
         report.fault(f"repairs.jsonl: not readable: {error}")
         return
     _equal(report, "mends, repairs.jsonl holds", summary.get("repaired"), count(repairs))
-    originals = {(each["source"], each["id"]): each["original"] for each in repairs}
+    originals = {(repair["source"], repair["id"]): repair["original"] for repair in repairs}
     for name in summary["shards"] if originals else ():
         rows = store.columns(name, ["source", "id", "gt"]).to_pydict()
         for source, id, gt in zip(rows["source"], rows["id"], rows["gt"], strict=True):
@@ -207,9 +254,9 @@ def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
         report.fault(f"repairs.jsonl: no shard holds {id}")
 
 
-def _equal(report: Report, what: str, said: object, found: object) -> None:
-    if said != found:
-        report.fault(f"build.json says {said} {what} {found}")
+def _equal(report: Report, what: str, expected: object, actual: object) -> None:
+    if expected != actual:
+        report.fault(f"build.json says {expected} {what} {actual}")
 
 
 def _verify_shard(store: Store, name: str, kind: _Kind, digest: str, rows: int) -> Report:
@@ -249,7 +296,7 @@ def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -
                 raise ProofError("no such task")
             row = _row(record)
             task.check(row)
-            _check_prompt(row, kind.prompts)
+            _check_prompt(row, kind, str(record["source"]), str(record["id"]))
             data = _picture(record, kind)
         except ProofError as error:
             report.fault(f"{place}: {error}")
@@ -305,12 +352,15 @@ def _row(record: "dict[str, object]") -> Row:
     )
 
 
-def _check_prompt(row: Row, prompts: Mapping[str, str] | None) -> None:
-    """Raise ProofError unless the prompt is the template of the row's task, filled."""
-    if prompts is None:
+def _check_prompt(row: Row, kind: _Kind, source: str, id: str) -> None:
+    """Raise ProofError unless the prompt is the sample's template of the row's task, filled."""
+    if kind.prompts is None:
         return
-    wanted = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")
-    if row.prompt != wanted:
+    prompts = draw(kind.prompts, kind.seed, source, id)
+    if row.task not in prompts:
+        raise ProofError(f"{row.task}: the prompt set that build.json names has none for it")
+    expected = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")
+    if row.prompt != expected:
         raise ProofError(f"{row.task}: the prompt is not that of the set that build.json names")
 
 

@@ -92,8 +92,8 @@ def _pictures(samples: list[SampleRows]) -> pa.Array:
     pictures = pa.array([sample.picture for sample in samples], pa.binary())
     names = pa.array([sample.picture_name for sample in samples], pa.string())
     places = pa.array([i for i, sample in enumerate(samples) for _ in sample.rows], pa.int32())
-    each = pa.StructArray.from_arrays([pictures.take(places), names.take(places)], fields=list(IMAGE))
-    return _one_each(each)
+    structs = pa.StructArray.from_arrays([pictures.take(places), names.take(places)], fields=list(IMAGE))
+    return _one_each(structs)
 
 
 def _messages(role: str, contents: list[str]) -> pa.Array:

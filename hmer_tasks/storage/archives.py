@@ -21,13 +21,14 @@ import tempfile
 import zipfile
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.storage.content import Content, DiskContent, PositionedReader
-from hmer_tasks.storage.files import Files, escapes_root, guard_size, is_junk, plain
+from hmer_tasks.storage.files import Files, escapes_root, guard_size, is_junk, normalize_member_name
 from hmer_tasks.utils.progress import progress_of_many
 
 CHUNK = 1 << 20  # bytes unpacked at a time
@@ -103,27 +104,39 @@ class ArchiveFiles(Files):
         self._file = file
         self._names: list[str] = []
 
+    @contextmanager
+    def _closed_on_failure(self, path: Path) -> Iterator[None]:
+        """Close the file if its table cannot be read. Raises CorpusError."""
+        try:
+            yield
+        except BROKEN as error:
+            self._file.close()
+            raise damaged(path, error) from None
+        except CorpusError:
+            self._file.close()
+            raise
+
     def _list(self, names: Iterable[str]) -> None:
         self._names = sorted(name for name in names if not is_junk(name))
 
     def names(self, prefix: str = "", suffix: str = "") -> list[str]:
-        found = []
+        names = []
         for index in range(bisect_left(self._names, prefix), len(self._names)):
             if not self._names[index].startswith(prefix):
                 break
             if self._names[index].endswith(suffix):
-                found.append(self._names[index])
-        return found
+                names.append(self._names[index])
+        return names
 
     def folders(self, prefix: str = "") -> list[str]:
-        found, at = [], bisect_left(self._names, prefix)
+        folders, at = [], bisect_left(self._names, prefix)
         while at < len(self._names) and self._names[at].startswith(prefix):
             folder, slash, _ = self._names[at][len(prefix) :].partition("/")
             if slash:
-                found.append(folder)
+                folders.append(folder)
             # All of a folder stands together: "0" is the character after "/".
             at = bisect_left(self._names, f"{prefix}{folder}0", at + 1) if slash else at + 1
-        return sorted(found)
+        return sorted(folders)
 
     def exists(self, name: str) -> bool:
         if escapes_root(name):
@@ -141,7 +154,7 @@ class ZipFiles(ArchiveFiles):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, path.open("rb"))
-        try:
+        with self._closed_on_failure(path):
             self._zip = zipfile.ZipFile(TableReader(path, self._file.fileno(), MAX_DIRECTORY, BUFFER))
             if len(self._zip.filelist) > MAX_MEMBERS:
                 raise too_much(path, f"over {MAX_MEMBERS:,} members")
@@ -154,16 +167,10 @@ class ZipFiles(ArchiveFiles):
                 if member.flag_bits & 1:
                     raise CorpusError(f"{path}: its member {name!r} is encrypted; unpack it first")
                 self._members[name] = member
-        except BROKEN as error:
-            self._file.close()
-            raise damaged(path, error) from None
-        except CorpusError:
-            self._file.close()
-            raise
         self._list(self._members)
 
     def read(self, name: str) -> bytes:
-        member = self._members.get(plain(name))
+        member = self._members.get(normalize_member_name(name))
         if member is None:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         guard_size(member.file_size, name)
@@ -184,14 +191,8 @@ class TarFiles(ArchiveFiles):
     def __init__(self, path: Path) -> None:
         super().__init__(path, unpacked(path))
         self._members: dict[str, tuple[int, int]] = {}  # name -> offset, size in bytes
-        try:
+        with self._closed_on_failure(path):
             self._scan(path)
-        except BROKEN as error:
-            self._file.close()
-            raise damaged(path, error) from None
-        except CorpusError:
-            self._file.close()
-            raise
         self._list(self._members)
 
     def _scan(self, path: Path) -> None:
@@ -222,7 +223,7 @@ class TarFiles(ArchiveFiles):
                 raise damaged(path, f"no header at byte {tar.offset}")
 
     def _place(self, name: str) -> tuple[int, int]:
-        place = self._members.get(plain(name))
+        place = self._members.get(normalize_member_name(name))
         if place is None:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         return place
@@ -258,7 +259,7 @@ def unpacked(path: Path) -> BinaryIO:
 
 
 def _copy(path: Path, raw: BinaryIO, packed: Unpacker, file: IO[bytes], most: int) -> None:
-    left = most
+    remaining = most
     with progress_of_many(path.stat().st_size >> 20, LARGE, f"MB of {path.name} unpacked") as show:
         while True:
             show(raw.tell() >> 20)
@@ -266,8 +267,8 @@ def _copy(path: Path, raw: BinaryIO, packed: Unpacker, file: IO[bytes], most: in
                 chunk = packed.read(CHUNK)
             except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
                 raise damaged(path, error) from None
-            left -= len(chunk)
-            if left < 0:
+            remaining -= len(chunk)
+            if remaining < 0:
                 raise too_much(path, f"it unpacks to over {most / 1e9:.1f} GB")
             try:
                 file.write(chunk)

@@ -38,8 +38,8 @@ class PositionedReader(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        wanted = min(len(buffer), max(self._size - self._at, 0))
-        data = os.pread(self._descriptor, wanted, self._start + self._at)
+        size = min(len(buffer), max(self._size - self._at, 0))
+        data = os.pread(self._descriptor, size, self._start + self._at)
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

@@ -18,6 +18,7 @@ from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.storage.content import Content, DiskContent, HeldContent
 from hmer_tasks.storage.urls import PathOrUrl
 
+TABLES = (".parquet", ".jsonl", ".ndjson", ".csv", ".tsv")  # what may be given as the root by itself
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 MAX_READ = 256 * 1024 * 1024  # bytes; no picture, ink or label file of any corpus comes near
 
@@ -36,7 +37,12 @@ def escapes_root(name: str) -> bool:
     return posixpath.normpath(parts).split("/")[0] == ".."
 
 
-def plain(name: str) -> str:
+def seen_with(only: str, name: str) -> bool:
+    """Whether a file is seen beside the table that the user named: other tables are not."""
+    return name == only or not name.lower().endswith(TABLES)
+
+
+def normalize_member_name(name: str) -> str:
     """A name from a label file as the one spelling that files go by. Raises PictureError."""
     if escapes_root(name):
         raise PictureError(RejectReason.IMAGE_OUTSIDE_ROOT, name, "the name leads out of the corpus")
@@ -79,6 +85,10 @@ class Files(ABC):
         """A file to read here and there, of any size where it lies on disk as it is. Raises as `read`."""
         return HeldContent(self.read(name))
 
+    def ranges(self, name: str) -> Content:
+        """A file of any size of which only parts are read, far apart: a Parquet file. Raises as `read`."""
+        return self.content(name)
+
     @abstractmethod
     def close(self) -> None:
         """Let go of the handle. Reading afterwards is an error."""
@@ -101,23 +111,24 @@ class Files(ABC):
         marks = tuple(marks)
         level = [""]
         for _ in range(3):
-            found = [prefix for prefix in level if any(self.exists(prefix + mark) for mark in marks)]
-            if len(found) > 1:
+            prefixes = [prefix for prefix in level if any(self.exists(prefix + mark) for mark in marks)]
+            if len(prefixes) > 1:
                 raise CorpusError(
-                    f"{self.root}: the same layout stands under {found[0]} and {found[1]}; "
+                    f"{self.root}: the same layout stands under {prefixes[0]} and {prefixes[1]}; "
                     f"give one of the two as the root"
                 )
-            if found:
-                return found[0]
+            if prefixes:
+                return prefixes[0]
             level = [f"{prefix}{name}/" for prefix in level for name in self.folders(prefix)]
         return None
 
 
 class FolderFiles(Files):
-    """A folder on disk."""
+    """A folder on disk. `only`: the one table in it that is seen, where the user named a file."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, only: str = "") -> None:
         super().__init__(root)
+        self._only = only
         self._real = os.path.realpath(root)
         self._mark = _identity(self._real)
         self._seen: set[str] = set()  # folders, as real paths, in which a file was found
@@ -141,6 +152,8 @@ class FolderFiles(Files):
                 raise CorpusError(f"{self.root}: cannot be listed ({error.strerror})") from None
             except RecursionError:
                 raise CorpusError(f"{self.root}: its folders are nested too deeply") from None
+        if self._only:
+            self._names = [name for name in self._names if seen_with(self._only, name)]
         return [name for name in self._names if name.startswith(prefix) and name.endswith(suffix)]
 
     def folders(self, prefix: str = "") -> list[str]:
@@ -160,7 +173,7 @@ class FolderFiles(Files):
     def _find(self, name: str, guarded: bool = True) -> tuple[str, int]:
         """A regular file's real path and its size in bytes. Raises PictureError, and CorpusError where it
         is not there because the corpus has gone, if that is `guarded` against."""
-        folder, last = posixpath.split(plain(name))
+        folder, last = posixpath.split(normalize_member_name(name))
         try:
             # Pictures share few folders, so that each is resolved once; the file itself mostly is no link.
             if folder not in self._folders:

@@ -24,8 +24,8 @@ def validate_output_path(
     if re.match(r"[a-z][a-z0-9+.-]+:/[^/]", str(out)):  # a URL, as a path has it
         url = str(out).replace(":/", "://", 1)
         raise UsageError(f"{url}: this file is written on this machine, not to a URL; name a path")
-    for each in inputs:
-        if each is not None and not is_url(each) and _is_of(out, Path(each)):
+    for source in inputs:
+        if source is not None and not is_url(source) and _is_of(out, Path(source)):
             raise UsageError(f"{out} is what this command reads: write to another file")
     if out.is_dir():
         raise BuildError(f"{out} is a folder: name a file")
@@ -36,8 +36,8 @@ def validate_output_path(
     return out
 
 
-def _is_of(out: Path, given: Path) -> bool:
+def _is_of(out: Path, source: Path) -> bool:
     """Whether a file that is there is the one given, or lies in the folder given; links are followed."""
-    if not out.exists() or not given.exists():
+    if not out.exists() or not source.exists():
         return False
-    return out.samefile(given) or (given.is_dir() and out.resolve().is_relative_to(given.resolve()))
+    return out.samefile(source) or (source.is_dir() and out.resolve().is_relative_to(source.resolve()))

@@ -7,34 +7,89 @@ archive needs random access to thousands of members, so it is downloaded once, t
 
 import fcntl
 import io
+import os
 import posixpath
 from hashlib import sha256
 from pathlib import Path
 
 from hmer_tasks.exceptions import CorpusError, CorpusMissingError, PictureError, RejectReason
 from hmer_tasks.storage.archives import ArchiveFiles, open_archive
-from hmer_tasks.storage.files import ENDINGS, Files, guard_size, plain
+from hmer_tasks.storage.content import Content
+from hmer_tasks.storage.files import ENDINGS, TABLES, Files, guard_size, normalize_member_name, seen_with
 from hmer_tasks.storage.urls import cache_folder, filesystem, retry
+
+READ_AHEAD = 1 << 20  # bytes of a remote file that one small read asks for
+
+
+class RangeReader(io.RawIOBase):
+    """A file at a URL read by requests for ranges of its bytes; nothing is kept open across a fork."""
+
+    def __init__(self, url: str, size: int) -> None:
+        super().__init__()
+        self._url, self._size, self._at = url, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(start + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        stop = min(self._at + len(buffer), self._size)
+        if stop <= self._at:
+            return 0
+        fs, path = filesystem(self._url)
+        data: bytes = retry(self._url, lambda: fs.cat_file(path, start=self._at, end=stop))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+class RangedContent:
+    """A file at a URL; nothing of it is held."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url, self._size = url, size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def at(self, offset: int) -> io.BufferedIOBase:
+        reader = RangeReader(self._url, self._size)
+        reader.seek(offset)
+        return io.BufferedReader(reader, READ_AHEAD)
 
 
 class RemoteFiles(ArchiveFiles):
-    """A folder at a URL, listed once as an archive is. What was opened before a fork is opened anew."""
+    """A folder at a URL, listed once as an archive is. What was opened before a fork is opened anew.
 
-    def __init__(self, url: str) -> None:
+    `only`: the one table in it that is seen, where the user named a file.
+    """
+
+    def __init__(self, url: str, only: str = "") -> None:
         super().__init__(Path(url), io.BytesIO())
         self.root, self._url = url, url
         fs, base = filesystem(url)
-        found = retry(url, lambda: fs.find(base, detail=True))
+        listing = retry(url, lambda: fs.find(base, detail=True))
         self._sizes = {
             str(path)[len(base) + 1 :]: int(about.get("size") or 0)
-            for path, about in found.items()
-            if str(path).startswith(f"{base}/")
+            for path, about in listing.items()
+            if str(path).startswith(f"{base}/") and (not only or seen_with(only, str(path)[len(base) + 1 :]))
         }
         self._list(self._sizes)
 
     def read(self, name: str) -> bytes:
         """As `Files.read`; CorpusError where the store cannot be reached, for then no picture is to blame."""
-        name = plain(name)
+        name = normalize_member_name(name)
         if name not in self._sizes:
             raise PictureError(RejectReason.IMAGE_MISSING, name)
         size = self._sizes[name]
@@ -55,6 +110,12 @@ class RemoteFiles(ArchiveFiles):
             raise _out_of_reach(f"{self._url}/{name}", error) from error
         return data
 
+    def ranges(self, name: str) -> Content:
+        name = normalize_member_name(name)
+        if name not in self._sizes:
+            raise PictureError(RejectReason.IMAGE_MISSING, name)
+        return RangedContent(f"{self._url}/{name}", self._sizes[name])
+
 
 def _out_of_reach(url: str, error: OSError) -> CorpusError:
     why = error.strerror or error
@@ -65,6 +126,9 @@ def open_remote(url: str) -> Files:
     """Open a folder or an archive at a URL. Raises CorpusMissingError, CorpusError, MissingLibraryError."""
     fs, base = filesystem(url)
     try:
+        if url.lower().endswith(TABLES) and retry(url, lambda: fs.isfile(base)):
+            folder, _, name = url.rpartition("/")
+            return RemoteFiles(folder, only=name)
         if not url.lower().endswith(ENDINGS):
             files = RemoteFiles(url)
             if files.names():

@@ -40,20 +40,24 @@ class RemoteStore:
     def names(self, folder: str = "") -> list[str]:
         fs, path = self._at(folder)
         try:
-            found = retry(self.url, lambda: fs.ls(path, detail=False))
+            paths = retry(self.url, lambda: fs.ls(path, detail=False))
         except FileNotFoundError:
             return []
         return sorted(
-            {str(each).rstrip("/").rpartition("/")[2] for each in found if str(each).strip("/") != path}
+            {
+                str(path_in_folder).rstrip("/").rpartition("/")[2]
+                for path_in_folder in paths
+                if str(path_in_folder).strip("/") != path
+            }
         )
 
     def size(self, name: str) -> int | None:
         fs, path = self._at(name)
         try:
-            found = retry(self.url, lambda: fs.info(path))
+            info = retry(self.url, lambda: fs.info(path))
         except FileNotFoundError:
             return None
-        return int(found["size"])
+        return int(info["size"])
 
     def read(self, name: str) -> str:
         fs, path = self._at(name)
@@ -75,8 +79,8 @@ class RemoteStore:
 
         def upload() -> None:
             fs.put_file(str(temporary), path)
-            if (there := int(fs.info(path)["size"])) != size:
-                raise RemoteError(errno.EIO, f"{name}: {size} bytes were sent, {there} are there", self.url)
+            if (stored := int(fs.info(path)["size"])) != size:
+                raise RemoteError(errno.EIO, f"{name}: {size} bytes were sent, {stored} are there", self.url)
 
         retry(self.url, upload)
         temporary.unlink()

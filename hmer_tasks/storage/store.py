@@ -170,8 +170,8 @@ class LocalStore:
 
     def _sweep(self) -> None:
         """Remove what killed builds left half written."""
-        for left in (self.folder / WORK).glob("*.tmp"):
-            left.unlink(missing_ok=True)
+        for leftover in (self.folder / WORK).glob("*.tmp"):
+            leftover.unlink(missing_ok=True)
 
     def prepare(self) -> None:
         (self.folder / "data").mkdir(exist_ok=True)

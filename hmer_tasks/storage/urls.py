@@ -106,8 +106,8 @@ def retry(url: str, action: Callable[[], T]) -> T:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    found: list[type[Exception]] = [OSError]
+    failures: list[type[Exception]] = [OSError]
     for module, names in _FAILURES.items():
         loaded = sys.modules.get(module)
-        found += [getattr(loaded, name) for name in names if hasattr(loaded, name)]
-    return tuple(found)
+        failures += [getattr(loaded, name) for name in names if hasattr(loaded, name)]
+    return tuple(failures)

@@ -11,8 +11,15 @@ from hmer_tasks.latex.tree import ExprTree
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What a task makes its row of: a sample's label (explicit form), its tree, a wrong candidate
-    with its mistakes marked and the log that mends them (all three None where there is none)."""
+    """What a task makes its row of. The last three are None where a sample has no candidate.
+
+    Attributes:
+        label: The label in explicit form.
+        tree: Its tree.
+        candidate: A wrong reading of the picture.
+        marked: The candidate with its mistakes marked.
+        log: The corrections of these mistakes.
+    """
 
     label: str
     tree: ExprTree
@@ -22,7 +29,19 @@ class Labelled:
 
 
 def labelled(label: str, tree: ExprTree, candidate: str | None) -> Labelled:
-    """A label with its candidate marked. Raises LabelError where either holds a reserved token."""
+    """A label together with its candidate, marked.
+
+    Args:
+        label: The label in explicit form.
+        tree: Its tree.
+        candidate: A wrong reading of the picture, if there is one.
+
+    Returns:
+        What tasks make rows of.
+
+    Raises:
+        LabelError: `reserved_token`: label or candidate holds a mark of the error tasks.
+    """
     if candidate is None:
         return Labelled(label, tree)
     return Labelled(label, tree, candidate, *mark_errors(candidate, label))
@@ -30,7 +49,16 @@ def labelled(label: str, tree: ExprTree, candidate: str | None) -> Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A task's part of a row: prompt, target, and the columns of the error tasks."""
+    """A task's part of a row.
+
+    Attributes:
+        task: The name of the task.
+        label: The label.
+        prompt: What the model is asked.
+        target: What it is to answer.
+        candidate: The wrong reading (error tasks).
+        marked: The marked candidate (error correction).
+    """
 
     task: str
     label: str
@@ -47,26 +75,65 @@ class Task(Protocol):
     def name(self) -> str: ...
 
     def row(self, labelled: Labelled, prompts: Mapping[str, str]) -> Row | None:
-        """The task's row, or None where it has none (an error task without a candidate).
+        """The task's row of a sample.
 
-        Raises LabelError where the task cannot be built of this label (released trees)."""
+        Args:
+            labelled: The sample.
+            prompts: The prompt templates by task.
+
+        Returns:
+            The row; None where the sample has none (an error task without a candidate).
+
+        Raises:
+            LabelError: The task cannot be built of this label (released trees).
+        """
         ...
 
     def check(self, row: Row) -> None:
-        """The proof of docs/formats.md, section 4; raises ProofError."""
+        """Prove a row, as section 4 of docs/formats.md says.
+
+        Args:
+            row: The row.
+
+        Raises:
+            ProofError: The row is not what the task promises.
+        """
         ...
 
     def read(self, target: str) -> str | None:
-        """The label that an answer holds; None where this task's answers hold none."""
+        """The label that an answer holds.
+
+        Args:
+            target: An answer of this task.
+
+        Returns:
+            The label; None where this task's answers hold none.
+        """
         ...
 
 
 def prove(holds: bool, task: str, what: str) -> None:
-    """Raise ProofError unless it holds."""
+    """Raise ProofError unless a condition holds.
+
+    Args:
+        holds: The condition.
+        task: The name of the task, for the message.
+        what: What is wrong if it does not hold.
+
+    Raises:
+        ProofError: It does not hold.
+    """
     if not holds:
         raise ProofError(f"{task}: {what}")
 
 
 def last_line(target: str) -> str:
-    """What follows the last LF: the label of an answer."""
+    """The last line of an answer, which is its label.
+
+    Args:
+        target: An answer.
+
+    Returns:
+        What follows the last LF.
+    """
     return target.rpartition("\n")[2]

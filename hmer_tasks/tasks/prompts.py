@@ -1,17 +1,25 @@
-"""Prompt sets: five templates each, from prompts.toml or a user's file, filled in one pass."""
+"""Prompt sets: templates by task, from prompts.toml or a user's file, filled in one pass.
+
+A task has one template or a list of paraphrases, of which each sample draws one by (seed, source, id, task).
+A set may leave out tasks that are not asked for, and may be in any language: only its slots are looked at.
+"""
 
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 
 from hmer_tasks.exceptions import PromptError
 from hmer_tasks.utils.bounded_reading import read_toml
+from hmer_tasks.utils.keyed_random import keyed_random
+
+Templates = Mapping[str, str | Sequence[str]]  # by task: a template, or paraphrases
 
 NAMES = ("recognition", "tree_cot", "counting", "error_detection", "error_correction")
+DEFAULT = "uni-mumer"
 _SHIPPED = Path(__file__).parent / "prompts.toml"
 _SLOT = re.compile(r"\{(\w+)\}")
 _SLOTS = {"error_detection": "candidate", "error_correction": "marked"}
@@ -22,8 +30,27 @@ def fill(template: str, **slots: str) -> str:
     return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
 
 
-def prompts_digest(prompts: Mapping[str, str]) -> str:
-    """What build.json names a set by: the SHA-256 of its five templates."""
+def draw(templates: Templates, seed: int, source: str, id: str) -> Mapping[str, str]:
+    """A sample's templates.
+
+    Args:
+        templates: The set.
+        seed: The seed of the build.
+        source: The sample's source.
+        id: Its id. In a build of several corpora the source stands before it, and is left out of the key.
+
+    Returns:
+        One template for each task of the set.
+    """
+    key = source, id.removeprefix(f"{source}/")
+    return {
+        task: given if isinstance(given, str) else keyed_random(seed, "prompt", *key, task).choice(given)
+        for task, given in templates.items()
+    }
+
+
+def prompts_digest(prompts: Templates) -> str:
+    """What build.json names a set by: the SHA-256 of its templates."""
     return sha256(json.dumps(dict(prompts), sort_keys=True).encode()).hexdigest()
 
 
@@ -35,50 +62,105 @@ def shipped_sets() -> dict[str, dict[str, str]]:
 
 def shipped_set(digest: str) -> dict[str, str] | None:
     """The shipped set of this fingerprint; None where there is none: the set came from a user's file."""
-    return next((each for each in shipped_sets().values() if prompts_digest(each) == digest), None)
+    return next((prompts for prompts in shipped_sets().values() if prompts_digest(prompts) == digest), None)
 
 
-def prompt_set(name: str) -> dict[str, str]:
-    """A shipped set by name, or the set in a TOML file by path. Raises PromptError."""
-    if name.endswith(".toml") or "/" in name:
-        return _from_file(Path(name))
+def set_name(digest: str, given: str = "") -> str:
+    """What a set is called: a shipped one by its name, one of a file by the name `given` in build.json."""
+    names = (name for name, prompts in shipped_sets().items() if prompts_digest(prompts) == digest)
+    return next(names, given or "of your own")
+
+
+def named_in_file(name: str) -> str:
+    """What a set of `--prompts NAME` is called: the file's name without its ending."""
+    return Path(name).stem if _is_file(name) else name
+
+
+def prompt_set(name: str, tasks: Iterable[str] = NAMES) -> dict[str, str]:
+    """One template for each task of a set: of paraphrases the first.
+
+    Args:
+        name: A shipped set by name, or a TOML file by path.
+        tasks: The tasks that it must have.
+
+    Returns:
+        The templates by task.
+
+    Raises:
+        PromptError: There is no such set, it is broken, or a task is missing.
+    """
+    templates = read_prompts(name, tasks)
+    return {task: given if isinstance(given, str) else given[0] for task, given in templates.items()}
+
+
+def read_prompts(name: str, tasks: Iterable[str] = NAMES) -> Templates:
+    """A whole set.
+
+    Args:
+        name: A shipped set by name, or a TOML file by path.
+        tasks: The tasks that it must have.
+
+    Returns:
+        Templates and paraphrases by task.
+
+    Raises:
+        PromptError: There is no such set, it is broken, or a task is missing.
+    """
+    if _is_file(name):
+        return _from_file(Path(name), tasks)
     sets = shipped_sets()
     if name not in sets:
         near = get_close_matches(name, sets, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sets)}; or give a .toml file"
         raise PromptError(f"no prompt set named {name!r}: {hint}")
-    return _checked(sets[name], f"prompt set {name}")
+    return _checked(sets[name], f"prompt set {name}", tasks)
 
 
-def _from_file(path: Path) -> dict[str, str]:
+def _is_file(name: str) -> bool:
+    return name.endswith(".toml") or "/" in name
+
+
+def _from_file(path: Path, tasks: Iterable[str]) -> Templates:
     try:
         data = read_toml(path)
     except OSError as error:
         raise PromptError(f"cannot read the prompts {path}: {error.strerror}") from error
     except ValueError as error:
         raise PromptError(f"the prompts {path} are not TOML: {error}") from error
-    return _checked(data, str(path))
+    return _checked(data, str(path), tasks)
 
 
-def _checked(data: Mapping[str, object], where: str) -> dict[str, str]:
-    unknown, missing = sorted(set(data) - set(NAMES)), [name for name in NAMES if name not in data]
+def _checked(data: Mapping[str, object], where: str, tasks: Iterable[str]) -> Templates:
+    unknown, missing = sorted(set(data) - set(NAMES)), [name for name in tasks if name not in data]
     if unknown or missing:
         raise PromptError(
-            f"{where}: a set is five templates ({', '.join(NAMES)}); "
+            f"{where}: a set is a template or a list of them for each task ({', '.join(NAMES)}); "
             + "; ".join(
                 f"{what}: {', '.join(names)}"
                 for what, names in (("missing", missing), ("unknown", unknown))
                 if names
             )
         )
-    for name in NAMES:
-        template = data[name]
-        if not isinstance(template, str) or not template.strip():
-            raise PromptError(f"{where}: {name} must be a text that is not empty")
-        slots, wanted = set(_SLOT.findall(template)), _SLOTS.get(name)
-        if wanted and wanted not in slots:
-            raise PromptError(f"{where}: {name} lacks its slot {{{wanted}}}")
-        strange = sorted(slots & {"candidate", "marked"} - {wanted or ""})
-        if strange:
-            raise PromptError(f"{where}: {name} cannot have the slot {{{strange[0]}}}")
-    return {name: str(data[name]) for name in NAMES}
+    templates: dict[str, str | list[str]] = {}
+    for name in (name for name in NAMES if name in data):
+        given = data[name]
+        paraphrases = [
+            _template(text, name, where) for text in (given if isinstance(given, list) else [given])
+        ]
+        if not paraphrases or len(set(paraphrases)) < len(paraphrases):
+            raise PromptError(f"{where}: {name} must be a text, or a list of different texts")
+        templates[name] = paraphrases if len(paraphrases) > 1 else paraphrases[0]
+    return templates
+
+
+def _template(text: object, name: str, where: str) -> str:
+    """A template that can be filled. Raises PromptError."""
+    if not isinstance(text, str) or not text.strip():
+        raise PromptError(f"{where}: {name} must be a text that is not empty")
+    slots, required = set(_SLOT.findall(text)), _SLOTS.get(name)
+    if required and required not in slots:
+        raise PromptError(f"{where}: {name} lacks its slot {{{required}}}")
+    strange = sorted(slots & {"candidate", "marked"} - {required or ""})
+    if strange:
+        raise PromptError(f"{where}: {name} cannot have the slot {{{strange[0]}}}")
+    return text

@@ -38,7 +38,7 @@ def _style(element: Element, above: MathStyle | None = None) -> MathStyle:
     """`parse_style`, remembered; each node gets a copy, for some change theirs."""
     if above is None:
         return parse_style(element, above)
-    return _made(_style_values(tuple(element.attrib.items()), _values(above)))
+    return _math_style(_style_values(tuple(element.attrib.items()), _values(above)))
 
 
 def _values(style: MathStyle) -> _Values:
@@ -49,14 +49,14 @@ def _values(style: MathStyle) -> _Values:
     )  # fmt: skip
 
 
-def _made(values: _Values) -> MathStyle:
+def _math_style(values: _Values) -> MathStyle:
     variant = MathVariant(values[0], values[1], values[2], values[3])
     return MathStyle(variant, values[4], values[5], values[6], values[7], values[8])
 
 
 @lru_cache(maxsize=10_000)
 def _style_values(attributes: tuple[tuple[str, str], ...], above: _Values) -> _Values:
-    return _values(parse_style(Element("x", dict(attributes)), _made(above)))
+    return _values(parse_style(Element("x", dict(attributes)), _math_style(above)))
 
 
 def _measure_row(row: "mrow.Mrow", line: list[Element], **kwargs: object) -> tuple[float, float]:
@@ -74,14 +74,14 @@ def _measure_row(row: "mrow.Mrow", line: list[Element], **kwargs: object) -> tup
             continue
         text = tostring(child)
         key = (text, *context)
-        found = _measures.get(key)
-        if found is None:
+        extent = _measures.get(key)
+        if extent is None:
             box = mnode.Mnode.fromelement(fromstring(text), parent=row, **kwargs).bbox
-            found = box.ymin, box.ymax
+            extent = box.ymin, box.ymax
             if len(_measures) >= _MEASURES:
                 _measures.clear()
-            _measures[key] = found
-        low, high = min(low, found[0]), max(high, found[1])
+            _measures[key] = extent
+        low, high = min(low, extent[0]), max(high, extent[1])
     return low, high
 
 

@@ -70,7 +70,9 @@ def _rows(top: int, bottom: int) -> int:
 
 
 def _shifted(bits: Bits, rows: int) -> Bits:
-    return tuple(one << rows for one in bits) if rows >= 0 else tuple(one >> -rows for one in bits)
+    return (
+        tuple(column << rows for column in bits) if rows >= 0 else tuple(column >> -rows for column in bits)
+    )
 
 
 @lru_cache(maxsize=20_000)
@@ -103,7 +105,7 @@ def _glyph(name: str, size: int) -> Bits:
 
 def _contours(path: str) -> list[list[tuple[float, float]]]:
     """The polygons of an SVG path of M, L, Q and Z with absolute coordinates (ziafont writes no other)."""
-    found: list[list[tuple[float, float]]] = []
+    contours: list[list[tuple[float, float]]] = []
     words = _TOKENS.findall(path)
     i = 0
     command = ""
@@ -113,21 +115,21 @@ def _contours(path: str) -> list[list[tuple[float, float]]]:
             i += 1
             continue
         if command == "Q":
-            (x0, y0) = found[-1][-1]
+            (x0, y0) = contours[-1][-1]
             x1, y1, x2, y2 = map(float, words[i : i + 4])
             for step in range(1, _CURVE + 1):
                 t = step / _CURVE
                 a, b, c = (1 - t) * (1 - t), 2 * t * (1 - t), t * t
-                found[-1].append((a * x0 + b * x1 + c * x2, a * y0 + b * y1 + c * y2))
+                contours[-1].append((a * x0 + b * x1 + c * x2, a * y0 + b * y1 + c * y2))
             i += 4
             continue
         point = float(words[i]), float(words[i + 1])
         if command == "M":
-            found.append([point])
+            contours.append([point])
         else:
-            found[-1].append(point)
+            contours[-1].append(point)
         i += 2
-    return found
+    return contours
 
 
 def picture(label: str) -> Image.Image | None:
@@ -135,10 +137,10 @@ def picture(label: str) -> Image.Image | None:
     bits = columns(label)
     if bits is None:
         return None
-    used = [one for one in bits if one]
+    used = [column for column in bits if column]
     every = 0
-    for one in used:
-        every |= one
+    for column in used:
+        every |= column
     low, high = (every & -every).bit_length() - 1, every.bit_length()
-    rows = [[0 if one >> row & 1 else 255 for one in used] for row in range(low, high)]
+    rows = [[0 if column >> row & 1 else 255 for column in used] for row in range(low, high)]
     return Image.fromarray(np.array(rows, dtype=np.uint8))

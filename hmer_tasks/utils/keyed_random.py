@@ -9,7 +9,7 @@ def keyed_random(seed: int, *key: str) -> Random:
 
     Args:
         seed: the seed of the run.
-        key: what the numbers are for, such as a source, an id and a task.
+        *key: what the numbers are for, such as a source, an id and a task.
 
     Returns:
         A generator seeded by the first 64 bits of the SHA-256 of seed and key.

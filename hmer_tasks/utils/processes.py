@@ -48,8 +48,8 @@ def raise_on_signal() -> Iterator[None]:
     """SIGINT and SIGTERM raise Stopped, once, in the main thread of the parent."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for each in STOPPING:  # a second Ctrl-C must not disturb the clean end
-            signal.signal(each, signal.SIG_IGN)
+        for signal_number in STOPPING:  # a second Ctrl-C must not disturb the clean end
+            signal.signal(signal_number, signal.SIG_IGN)
         raise Stopped(number)
 
     if threading.current_thread() is not threading.main_thread():

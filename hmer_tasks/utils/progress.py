@@ -61,8 +61,8 @@ def _plain(total: int, what: str) -> Callable[[int], None]:
         if now - last >= _PLAIN_EVERY and done:
             last = now
             rate = done / (now - start)
-            left = max(0, total - done) / rate
-            text = f"{min(done, total):,}/{total:,} {what}, {rate:,.0f}/s, {left:,.0f} s left"
+            remaining = max(0, total - done) / rate
+            text = f"{min(done, total):,}/{total:,} {what}, {rate:,.0f}/s, {remaining:,.0f} s left"
             sys.stderr.write(f"{text}\n")
 
     return show

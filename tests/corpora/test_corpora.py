@@ -38,7 +38,7 @@ def test_an_empty_folder(name, tmp_path):
 def test_records_are_complete():
     for name, corpus in CORPORA.items():
         assert corpus.name == name
-        assert corpus.splits
+        assert corpus.splits or name == "parquet"  # its files name them
         assert isinstance(corpus.default_root, Path)
         assert corpus.origin
         assert corpus.licence

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from hmer_tasks.corpora import CORPORA, Rejected, open_files
+from hmer_tasks.corpora import CORPORA, Rejected, folder, open_files
+from hmer_tasks.corpora.columns import parse_columns
 from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 
 FOLDER = CORPORA["folder"]
@@ -101,3 +102,92 @@ def test_no_label_file(write, picture):
         assert FOLDER.available(files) == ()
         with pytest.raises(CorpusError, match=r"labels\.tsv"):
             FOLDER.open_split(files, "train")
+
+
+def test_label_files_in_folders_beside_one_another(write, picture):
+    """Each is about its own folder alone; ids bear the folder."""
+    root = write(
+        {
+            "alice/labels.tsv": "one.jpg\t1\ntwo\t2\nalice/one.jpg\t3\n",
+            "alice/one.jpg": picture(),
+            "alice/scans/two.png": picture(format="PNG"),
+            "bob/answers.csv": "image;label\none.jpg;4\ntwo;5\n",
+            "bob/one.jpg": picture(grey=180),
+        }
+    )
+    with open_files(root) as files:
+        reader = FOLDER.open_split(files, "train")
+        samples = [reader[index] for index in range(len(reader))]
+        assert [sample.id for sample in samples] == [
+            "alice/one.jpg", "alice/two", "alice/one.jpg", "bob/one.jpg", "bob/two"
+        ]  # fmt: skip
+        assert [reader.id(index) for index in range(5)] == [sample.id for sample in samples]
+        assert samples[1].image.load()[1] == "two.png"
+        assert samples[3].image.load()[0] == picture(grey=180)
+        with pytest.raises(PictureError) as caught:  # Alice's picture is not Bob's
+            samples[4].image.load()
+        assert (caught.value.reason, caught.value.where) == (RejectReason.IMAGE_MISSING, "bob/two")
+
+
+def test_folders_that_are_splits(write, picture):
+    """The Hub's imagefolder: metadata in each split's folder; a picture of another split is none of it."""
+    metadata = "".join(json.dumps({"file_name": name, "text": name}) + "\n" for name in ("a.jpg", "b.jpg"))
+    root = write(
+        {
+            "data/train/metadata.jsonl": metadata,
+            "data/validation/metadata.jsonl": metadata,
+            "data/train/a.jpg": picture(),
+            "data/train/b.jpg": picture(),
+            "data/validation/a.jpg": picture(grey=180),
+        }
+    )
+    with open_files(root) as files:
+        assert FOLDER.available(files) == ("train", "validation")
+        sample, lost = (FOLDER.open_split(files, "validation")[index] for index in range(2))
+        assert (sample.id, sample.source) == ("a.jpg", "folder/validation")
+        assert sample.image.load()[0] == picture(grey=180)
+        with pytest.raises(PictureError):
+            lost.image.load()
+
+
+@pytest.mark.parametrize("names", (("l.tsv", "m.csv"), ("a/l.tsv", "a/b/l.tsv"), ("l.tsv", "deep/l.tsv")))
+def test_two_label_files_for_one_picture(write, names):
+    root = write(dict.fromkeys(names, "x\ty"))
+    with open_files(root) as files, pytest.raises(CorpusError, match="several label files"):
+        FOLDER.open_split(files, "train")
+
+
+@pytest.mark.parametrize("delimiter", (",", ";", "\t"))
+@pytest.mark.parametrize("name", ("l.csv", "l.tsv", "l.txt"))
+def test_tables_with_columns_of_their_own(write, picture, name, delimiter):
+    lines = (("who", "scan", "solution"), ("7", "a.jpg", "x"), ("8", "b.jpg"))
+    root = write({name: "".join(delimiter.join(line) + "\n" for line in lines), "a.jpg": picture()})
+    with open_files(root) as files:
+        columns = parse_columns("image=scan,label=solution,id=who")
+        good, short = (folder.open_split(files, "train", columns=columns)[index] for index in range(2))
+    assert (good.id, good.label, good.image.load()[1]) == ("7", "x", "a.jpg")
+    assert (short.reason, short.where) == (RejectReason.MALFORMED_LINE, f"{name}:3")
+
+
+def test_json_lines_with_columns_of_their_own(write, picture):
+    records = [{"scan": "a.jpg", "solution": "x", "n": 7}, {"scan": "a.jpg", "n": 8}]
+    root = write({"l.jsonl": "".join(json.dumps(each) + "\n" for each in records), "a.jpg": picture()})
+    with open_files(root) as files:
+        reader = folder.open_split(files, "train", columns=parse_columns("image=scan,label=solution,id=n"))
+        good, without = reader[0], reader[1]
+    assert (good.id, good.label, good.image.load()[1]) == ("7", "x", "a.jpg")
+    assert without.reason is RejectReason.MALFORMED_LINE
+
+
+def test_columns_that_are_not_there(write):
+    root, columns = write({"l.csv": "image;label\na.jpg;x\n"}), parse_columns("image=scan")
+    with (
+        open_files(root) as files,
+        pytest.raises(CorpusError, match="must name scan and a label column"),
+    ):
+        folder.open_split(files, "train", columns=columns)
+
+
+def test_a_label_file_is_the_root(write, picture):
+    root = write({"l.csv": "image,label\na.jpg,x\n", "m.csv": "image,label\na.jpg,y\n", "a.jpg": picture()})
+    assert read(root / "m.csv") == [("a.jpg", "y", picture(), "a.jpg")]

@@ -21,7 +21,7 @@ from hmer_tasks.corpora import CORPORA
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.exporting import llama_factory, released
 from hmer_tasks.exporting.folder import export
-from hmer_tasks.exporting.source import SUFFIXES
+from hmer_tasks.exporting.source import SUFFIXES, role_of
 from hmer_tasks.pipeline import BuildOptions, build
 from tests.exporting.conftest import HOSTILE
 from tests.pipeline.conftest import command, files_of, make_hme100k, one_line, rows_of, run_command
@@ -329,12 +329,13 @@ def test_a_build_without_a_train_split(tmp_path):
 
 
 def test_every_split_of_every_corpus_has_a_role():
-    roles = {
-        (name, split): llama_factory.role_of(split) for name, each in CORPORA.items() for split in each.splits
-    }
+    roles = {(name, split): role_of(split) for name, each in CORPORA.items() for split in each.splits}
     roles = {key: role for key, role in roles.items() if key[0] != "released"}  # published as training data
     assert {key for key, role in roles.items() if role == "valid"} == {
-        ("mathwriting", "valid"), ("crohme2023", "val"), ("im2latexv2", "validate")
+        ("mathwriting", "valid"), ("crohme2023", "val"), ("im2latexv2", "validate"),
+        ("m2e", "val"),
+        *(("folder", split) for split in ("valid", "validation", "val", "dev")),
     }  # fmt: skip
+    assert role_of("human_handwrite.test") == "test"
     train = {key for key, role in roles.items() if role == "train"}
     assert train == {key for key in roles if key[1] in ("train", "synthetic", "symbols", "artificial")}

@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 from hmer_tasks.exceptions import PictureError, RejectReason
 from hmer_tasks.images import MIN_CONTRAST, decode, gate, kind_of, prove
 from hmer_tasks.images.containers import strip
-from tests.images.gnarly import SECRETS, Case, cases, encoded, page
+from tests.images.gnarly import Case, cases
+from tests.images.pages import SECRETS, encoded, page
 
 CASES = list(cases())
 CLEAN = [case for case in CASES if case.shows is not None and not case.changes]

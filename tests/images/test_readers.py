@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.images.gnarly import SECRETS, Case, write_folder
+from tests.images.gnarly import Case, write_folder
+from tests.images.pages import SECRETS
 from tests.pipeline.conftest import rejects_of, rows_of, run_command, summary_of
 from tests.reports.browser import Browser, find_chromium
 
@@ -126,11 +127,12 @@ def test_torchvision(built):
 
 
 def test_the_trainer(built):
-    from trainer.pictures import decode, size_of
+    from hmer_tasks.images import size_of
+    from trainer.pictures import decode
 
     def read(name: str, data: bytes) -> Image.Image:
         image = decode(data, name)
-        assert size_of(data) == image.size
+        assert size_of(data, name) == image.size
         return image
 
     compare(built[2], read)

@@ -36,6 +36,7 @@ def reference(corpus, tmp_path_factory):
     assert sorted(files) == [
         "README.md",
         "build.json",
+        "croissant.json",
         "data/test-00000-of-00001.parquet",
         "data/train-00000-of-00002.parquet",
         "data/train-00001-of-00002.parquet",

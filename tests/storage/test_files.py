@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_tasks.exceptions import CorpusError, CorpusMissingError, PictureError, RejectReason
-from hmer_tasks.storage.files import MAX_READ, escapes_root, plain
+from hmer_tasks.storage.files import MAX_READ, escapes_root, normalize_member_name
 from hmer_tasks.storage.opening import open_files
 
 KINDS = ("zip", "tar", "tar.gz", "tgz", "tar.xz", "tar.bz2")
@@ -188,4 +188,4 @@ def test_a_plain_name_never_leads_out(name):
     out = not Path(os.path.normpath(f"{here}/{name}")).is_relative_to(here) or name.startswith("/")
     assert escapes_root(name) == out
     if not out:
-        assert plain(name) == os.path.normpath(name)
+        assert normalize_member_name(name) == os.path.normpath(name)

@@ -92,7 +92,7 @@ def test_misspelt_and_impossible_arguments(capsys, shards, tiny, tmp_path):
         return trained(capsys, *words(shards, tiny, tmp_path, *more), code=2)
 
     assert "--task_weight" in (line := told("--task_weight", "recognition")) and "--task_weights?" in line
-    assert "no task 'recognise'; there are recognition" in told("--task_weights", "recognise=1")
+    assert "no task 'recognise': did you mean recognition? there are" in told("--task_weights", "recognise=1")
     assert "no part 'eyes'; there are projector, vision" in told("--freeze", "eyes")
     assert "leaves nothing to train" in told("--freeze", "vision,projector,language")
     assert "--data_weights: 1 numbers from 0 are wanted" in told("--data_weights", 1, 2)

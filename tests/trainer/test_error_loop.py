@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from examples import error_driven_learning as error_loop
-from examples.error_driven_learning import MARKS, Stages, Step, chosen, claimed, launcher, told
+from examples.error_driven_learning import MARKS, Stages, Step, claimed, figure_lines, launcher
+from examples.mined_sheet import chosen
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.shards.verifier import verify
 from tests.conftest import REPOSITORY
 from tests.trainer.conftest import environment
-from trainer.checkpoints import newest_whole
+from trainer.checkpoints import last_complete_checkpoint
 from trainer.faults import TrainError, UsageError
 
 RECIPE = """\
@@ -84,7 +85,7 @@ def test_killed_between_stages_in_a_training_and_in_a_prediction_it_goes_on(tmp_
     assert "== base: done before" in said and "== train 1: done before" in said
     assert (out / "folds.jsonl").read_bytes() == folds
     assert (model / "model.safetensors").stat().st_mtime_ns == trained
-    assert newest_whole(model, 1)[0] == model / "checkpoint-12"
+    assert last_complete_checkpoint(model, 1)[0] == model / "checkpoint-12"
     steps = [json.loads(line).get("step") for line in (model / "log.jsonl").read_text().splitlines()]
     assert sorted(set(steps)) == list(range(1, 13))  # the run that was killed is in it
 
@@ -183,8 +184,8 @@ def test_what_an_earlier_loop_left_running_is_waited_for(tmp_path, monkeypatch):
         pass
 
 
-def test_figures_as_they_are_told():
+def test_figures_as_lines():
     figures = {"rows": {"a": 1200, "b": 3}, "folds": [4, 5], "none of it": {}, "share": 0.5}
-    assert told(figures).splitlines() == [
+    assert figure_lines(figures).splitlines() == [
         "   rows: a 1,200, b 3", "   folds: 4, 5", "   none of it: none", "   share: 0.5",
     ]  # fmt: skip

@@ -69,7 +69,8 @@ def test_a_few_steps(shards, tiny, tmp_path, monkeypatch, capsys):
     assert not still, still  # the vision tower's too: the picture is in the loss
 
     # The same command goes on from the newest whole checkpoint, with its weights.
-    (tmp_path / "out" / "checkpoint-2" / "trainer_state.json").unlink()
+    for name in ("log.jsonl", "checkpoint-2/trainer_state.json"):
+        (tmp_path / "out" / name).unlink()
     capsys.readouterr()
     monkeypatch.setattr(grpo.PictureGRPOTrainer, "training_step", weights_now(halfway))
     with pytest.raises(LookedAt):

@@ -13,10 +13,11 @@ from trainer import models
 from trainer.attention import NAME
 from trainer.data import prepare
 from trainer.options import DataArguments
-from trainer.packing import PackingCollator, keep_rows_apart
+from trainer.packing import PackingCollator
+from trainer.patches import keep_rows_apart
 from trainer.shards import find_shards
 
-TINY = [name for name in models.SIZES if name.startswith("tiny")]
+TINY = [name for name in models.MODELS if name.startswith("tiny")]
 
 
 @pytest.fixture(scope="module", params=TINY)

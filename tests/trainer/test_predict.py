@@ -29,6 +29,9 @@ def test_shards_by_each_prompt(task, shards, tiny, tmp_path):
     assert {line.task for line in lines} == {task} and {line.stop for line in lines} <= {"eos", "length"}
     labels = dict(zip((rows := load_shards(shards_of(str(shards))))["id"], rows["gt"], strict=True))
     assert all(line.gt == labels[line.id] for line in lines)
+    asked = {(row["id"], row["candidate"], row["marked"]) for row in rows if row["task"] == task}
+    if task.startswith("error"):
+        assert {(line.id, line.candidate, line.marked) for line in lines} <= asked
 
 
 def test_an_interrupted_run_goes_on_and_draws_the_same(shards, tiny, tmp_path):
@@ -81,6 +84,11 @@ def test_candidates_are_put_into_the_prompt(shards, tiny, tmp_path):
     run(*common, "--task", "error_detection", "--candidates", first, "--out", marked)
     run(*common, "--task", "error_correction", "--candidates", marked, "--out", mended)
     assert len(list(read_predictions(mended))) == 2
+    readings = {line.id: line.pred for line in read_predictions(first)}
+    marks = {line.id: line.raw for line in read_predictions(marked)}
+    assert {line.id: line.candidate for line in read_predictions(marked)} == readings
+    assert {line.id: line.marked for line in read_predictions(mended)} == marks
+    assert all(line.candidate is None for line in read_predictions(first))
     with pytest.raises(UsageError, match="--task error_detection needs --candidates"):
         run("--model", tiny, "--corpus", "sample", "--task", "error_detection", "--out", tmp_path / "x.jsonl")
 

@@ -8,7 +8,7 @@ from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
 from trainer.data import prepare
 from trainer.faults import TrainError
-from trainer.lengths import Limits, fitter
+from trainer.lengths import Fitter
 from trainer.options import DataArguments
 
 
@@ -47,7 +47,7 @@ def test_what_does_not_fit_is_refused_made_smaller_or_ends_the_run(shards, proce
     assert refused.refused and all(one["reason"] == "too_long" for one in refused.refused)
     assert len(refused.rows) + len(refused.refused) == 60
     smaller = prepare(DataArguments(data=[str(shards)], max_tokens=most, too_long="downsize"), processor, 0)
-    assert smaller.transform.sizes and len(smaller.rows) > len(refused.rows)
+    assert smaller.downsized() and len(smaller.rows) > len(refused.rows)
     for prepared in (refused, smaller):
         lengths = [
             collated(processor, prepared.rows, number)["input_ids"].shape[1]
@@ -63,12 +63,12 @@ def test_what_does_not_fit_is_refused_made_smaller_or_ends_the_run(shards, proce
 def test_a_picture_over_the_cap(processor):
     cap = processor.image_processor.size["longest_edge"]
     side = int(cap**0.5) + 30
-    fit = fitter(processor, Limits(2048, "refuse", "downsize"))
-    assert fit(10, side, side, "x").capped and not fit(10, 20, 20, "x").capped
-    assert fitter(processor, Limits(2048, "refuse", "refuse"))(10, side, side, "x").refused == "over_cap"
-    with pytest.raises(TrainError, match=f"x: a picture of {side * side:,} pixels, over the cap"):
-        fitter(processor, Limits(2048, "refuse", "stop"))(10, side, side, "x")
-    assert fit(10, 4000, 10, "x").refused == "image_too_long"
+    fit = Fitter(processor, 2048, "refuse", "downsize")
+    assert fit(10, side, side).capped and not fit(10, 20, 20).capped
+    for action in ("refuse", "stop"):
+        over = Fitter(processor, 2048, "refuse", action)(10, side, side)
+        assert (over.refused, over.amount) == ("over_cap", side * side)
+    assert fit(10, 4000, 10).refused == "image_too_long"
 
 
 def test_corpora_and_tasks_by_weight(shards, processor):

@@ -96,6 +96,26 @@ def test_another_run_does_not_go_on_from_these_checkpoints(shards, tiny, tmp_pat
     assert (tmp_path / "training.png").exists()
 
 
+def test_a_finished_run_trains_nothing(shards, tiny, tmp_path, capsys):
+    """60 rows are 7.5 steps an epoch, so the last checkpoint is in the middle of one."""
+    run = (*RUN[2:], "--max_steps", 4)
+    train(shards, tiny, tmp_path, *run)
+    files = ("model.safetensors", "log.jsonl", "checkpoint-4/model.safetensors")
+    before = {name: (tmp_path / name).read_bytes() for name in files}
+    stamps = {name: (tmp_path / name).stat().st_mtime_ns for name in files}
+    capsys.readouterr()
+    train(shards, tiny, tmp_path, *run)
+    assert f"{tmp_path} is finished, nothing is trained" in capsys.readouterr().out
+    assert stamps == {name: (tmp_path / name).stat().st_mtime_ns for name in files}
+    # Killed after the last checkpoint, before the model was saved.
+    for name in files[:2]:
+        (tmp_path / name).unlink()
+    train(shards, tiny, tmp_path, *run)
+    assert f"going on from {tmp_path / 'checkpoint-4'}" in capsys.readouterr().out
+    assert all((tmp_path / name).read_bytes() == before[name] for name in files if name != "log.jsonl")
+    assert not (tmp_path / "checkpoint-5").exists() and len(losses(tmp_path)) == 4
+
+
 def test_two_processes_are_one(shards, tiny, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     run = ("--max_steps", 6, "--learning_rate", "1e-3", "--save_strategy", "no")

@@ -9,7 +9,7 @@ from transformers import AutoModelForImageTextToText
 
 from tests.conftest import REPOSITORY
 from tests.trainer.conftest import losses, start, train, words
-from trainer.model import names_of_weights, repair_names
+from trainer.patches import names_of_weights, repair_names
 
 RUN = ("--max_steps", 4, "--learning_rate", "1e-3", "--save_steps", 2)
 

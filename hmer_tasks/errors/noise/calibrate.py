@@ -31,18 +31,18 @@ _LEAST, _MOST = 0.05, 8.0
 
 def fit_noise(paths: list[Path]) -> str:
     """The text of the noise file that prediction files make. Raises PredictionError, NoiseError."""
-    found = measure(paths)
-    if not found.patterns:
+    measured = measure(paths)
+    if not measured.patterns:
         raise NoiseError(f"no mistake to measure in {', '.join(path.name for path in paths)}")
     provenance: dict[str, str | int | list[str]] = {
         "fitted_by": f"hmer-tasks {__version__} errors fit",
         "files": [f"{path.name} sha256:{_digest(path)}" for path in paths],
-        "expressions": len(found.labels),
-        "misread": found.misread,
-        "left_out_hopeless": found.hopeless,
-        "left_out_same_on_paper": found.same,
+        "expressions": len(measured.labels),
+        "misread": measured.misread,
+        "left_out_hopeless": measured.hopeless,
+        "left_out_same_on_paper": measured.same,
     }
-    return noise_text(calibrated(noise_of(found), found), provenance)
+    return noise_text(calibrated(noise_of(measured), measured), provenance)
 
 
 def _digest(path: Path) -> str:

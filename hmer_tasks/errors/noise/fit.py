@@ -43,19 +43,19 @@ class Seen:
     number: Counter[int] = field(default_factory=Counter)
     total: int = 0
 
-    def add(self, label: list[str], found: list[Mistake]) -> None:
+    def add(self, label: list[str], mistakes_of_label: list[Mistake]) -> None:
         """Count the mistakes of one candidate."""
         tokens = [START, *label]
-        self.number[number_of(found)] += 1
-        for each in found:
+        self.number[number_of(mistakes_of_label)] += 1
+        for mistake in mistakes_of_label:
             self.total += 1
-            self.lefts[written(each.pattern.old)] += 1
-            self.features.update(mistake_features(tokens, each.place, each.pattern))
+            self.lefts[written(mistake.pattern.old)] += 1
+            self.features.update(mistake_features(tokens, mistake.place, mistake.pattern))
 
 
-def number_of(found: list[Mistake]) -> int:
+def number_of(candidate_mistakes: list[Mistake]) -> int:
     """How many mistakes a candidate counts as having: at least one, and many are MAX_NUMBER."""
-    return min(max(1, len(found)), MAX_NUMBER)
+    return min(max(1, len(candidate_mistakes)), MAX_NUMBER)
 
 
 @dataclass(slots=True)
@@ -78,24 +78,24 @@ class Measured:
 
 def measure(paths: list[Path]) -> Measured:
     """Counts over all predictions of the files. Raises PredictionError."""
-    found = Measured()
+    measured = Measured()
     for path in paths:
         for prediction in read_predictions(path):
-            add(found, prediction.gt, prediction.pred)
-    return found
+            add(measured, prediction.gt, prediction.pred)
+    return measured
 
 
-def add(found: Measured, gt: str, pred: str) -> None:
+def add(measured: Measured, gt: str, pred: str) -> None:
     """Count one prediction in. A label that does not parse counts for nothing."""
     if not _parses(gt):
         return
     label = without_groups(explicit_or_raw(gt)).split()
-    found.labels.append(label)
+    measured.labels.append(label)
     if gt == pred:
         return
     candidate = read_as(explicit_or_raw(pred), label)
     if is_equivalent(" ".join(candidate), " ".join(label)):
-        found.same += 1
+        measured.same += 1
         return
     text = " ".join(candidate)
     if (
@@ -103,22 +103,22 @@ def add(found: Measured, gt: str, pred: str) -> None:
         or not text.isprintable()
         or not tables().reserved.isdisjoint(candidate)
     ):
-        found.hopeless += 1
+        measured.hopeless += 1
         return
-    made = mistakes(label, candidate)
-    if len(made) * len(label) > _MOST_READ:
-        found.hopeless += 1
+    candidate_mistakes = mistakes(label, candidate)
+    if len(candidate_mistakes) * len(label) > _MOST_READ:
+        measured.hopeless += 1
         return
-    found.misread += 1
-    found.broken += not _parses(pred)
-    seen = [each for each in made if is_seen(each, label)]
-    found.number[number_of(seen)] += 1
-    found.seen.add(label, seen)
-    patterns = [each.pattern for each in seen]
-    found.further += max(0, len(seen) - 1)
-    found.repeated += len(patterns) - len(set(patterns))
-    for each in seen:
-        _count(found, each)
+    measured.misread += 1
+    measured.broken += not _parses(pred)
+    seen = [mistake for mistake in candidate_mistakes if is_seen(mistake, label)]
+    measured.number[number_of(seen)] += 1
+    measured.seen.add(label, seen)
+    patterns = [mistake.pattern for mistake in seen]
+    measured.further += max(0, len(seen) - 1)
+    measured.repeated += len(patterns) - len(set(patterns))
+    for mistake in seen:
+        _count(measured, mistake)
 
 
 def read_as(candidate: str, label: list[str]) -> list[str]:
@@ -140,16 +140,16 @@ def is_seen(mistake: Mistake, label: list[str]) -> bool:
     return not is_equivalent(" ".join(apply([START, *label], list(mistake.edits))), " ".join(label))
 
 
-def _count(found: Measured, mistake: Mistake) -> None:
+def _count(measured: Measured, mistake: Mistake) -> None:
     shape, edits = mistake.pattern, mistake.edits
     old, new = sum(map(len, shape.old)), sum(map(len, shape.new))
     if max(old, new) > _LONGEST or not _travels(shape):
         gaps = sum(after[0] - before[1] for before, after in pairwise(edits))
-        found.runs[min(MAX_RUN, edits[-1][1] - edits[0][0]), min(MAX_RUN, new + gaps)] += 1
+        measured.runs[min(MAX_RUN, edits[-1][1] - edits[0][0]), min(MAX_RUN, new + gaps)] += 1
         return
-    found.patterns[written(shape.old)][written(shape.new)] += 1
+    measured.patterns[written(shape.old)][written(shape.new)] += 1
     if len(shape.old) > 1 and not shape.old[-1]:
-        found.gaps[min(MAX_NUMBER, edits[-1][0] - edits[-2][1])] += 1
+        measured.gaps[min(MAX_NUMBER, edits[-1][0] - edits[-2][1])] += 1
 
 
 def _travels(shape: Pattern) -> bool:
@@ -163,11 +163,11 @@ def _travels(shape: Pattern) -> bool:
     )
 
 
-def noise_of(found: Measured) -> NoiseFile:
+def noise_of(measured: Measured) -> NoiseFile:
     """The noise file of what was measured, not calibrated yet."""
-    over = chances(found)
+    over = chances(measured)
     counts: Counter[str] = Counter()
-    for old, read_as in found.patterns.items():
+    for old, read_as in measured.patterns.items():
         counts[start_of(old)] += read_as.total()
     seen_of, over_of = Counter[str](), Counter[str]()
     for start, chance in over.items():
@@ -179,28 +179,28 @@ def noise_of(found: Measured) -> NoiseFile:
     for start, chance in over.items():
         if not counts[start] and chance >= _NEVER:
             patterns[start] = Misread(_PRIOR * sorts[token_class(start)] / (chance + _PRIOR), {})
-    for old, read_as in found.patterns.items():
+    for old, read_as in measured.patterns.items():
         start = start_of(old)
         at_sort = 0.0 if " " in old else _PRIOR * sorts[token_class(old)]
         patterns[old] = Misread((read_as.total() + at_sort) / (over[start] + _PRIOR), read_as)
-    runs, total = found.runs.total(), sum(counts.values())
+    runs, total = measured.runs.total(), sum(counts.values())
     return NoiseFile(
-        number=[found.number[n] for n in range(1, MAX_NUMBER + 1)],
-        broken=found.broken / max(1, found.misread),
-        repeated=found.repeated / max(1, found.further),
-        gaps=[found.gaps[n] for n in range(1, MAX_NUMBER + 1)],
+        number=[measured.number[n] for n in range(1, MAX_NUMBER + 1)],
+        broken=measured.broken / max(1, measured.misread),
+        repeated=measured.repeated / max(1, measured.further),
+        gaps=[measured.gaps[n] for n in range(1, MAX_NUMBER + 1)],
         run_share=runs / max(1, total + runs),
-        runs=[(old, new, count) for (old, new), count in sorted(found.runs.items())],
+        runs=[(old, new, count) for (old, new), count in sorted(measured.runs.items())],
         sorts=sorts,
         context={},
         patterns=patterns,
     )
 
 
-def chances(found: Measured) -> dict[str, float]:
+def chances(measured: Measured) -> dict[str, float]:
     """Over how many chances patterns were seen, by what they begin with; symbols never misread too."""
-    counts: Counter[str] = Counter({START: 0} | {token: 0 for label in found.labels for token in label})
-    for old, read_as in found.patterns.items():
+    counts: Counter[str] = Counter({START: 0} | {token: 0 for label in measured.labels for token in label})
+    for old, read_as in measured.patterns.items():
         counts[start_of(old)] += read_as.total()
     numbers = {tuple(start.split()): i for i, start in enumerate(counts)}
     longer: dict[tuple[str, str], set[int]] = defaultdict(set)
@@ -209,7 +209,7 @@ def chances(found: Measured) -> dict[str, float]:
             longer[start[0], start[1]].add(len(start))
     rows: list[int] = []
     columns: list[int] = []
-    for row, label in enumerate(found.labels):
+    for row, label in enumerate(measured.labels):
         tokens = (START, *label)
         columns += [numbers[token,] for token in tokens]
         for place, pair in enumerate(pairwise(tokens)):
@@ -221,10 +221,10 @@ def chances(found: Measured) -> dict[str, float]:
     seen = np.array(list(counts.values()), float)
     row_of, column_of = np.array(rows, int), np.array(columns, int)
     # A label suffers as many mistakes as are drawn, however few chances it has.
-    mean = seen.sum() / max(1, len(found.labels))
+    mean = seen.sum() / max(1, len(measured.labels))
     over = np.bincount(column_of, minlength=len(numbers)).astype(float)
     for _ in range(_ROUNDS):
         rates = (seen + 0.01) / (over + _PRIOR)
-        of_label = np.bincount(row_of, weights=rates[column_of], minlength=len(found.labels))
+        of_label = np.bincount(row_of, weights=rates[column_of], minlength=len(measured.labels))
         over = np.bincount(column_of, weights=mean / of_label[row_of], minlength=len(numbers))
     return dict(zip(counts, over.tolist(), strict=True))

@@ -165,8 +165,8 @@ class NoiseModel:
             if len(self._after) < REMEMBERED:
                 self._after[token, right, twin] = after
         return [
-            (table, table.total * min(one * other, _MOST))
-            for (kind, table), one, other in zip(tables.items(), before, after, strict=True)
+            (table, table.total * min(left_factor * right_factor, _MOST))
+            for (kind, table), left_factor, right_factor in zip(tables.items(), before, after, strict=True)
             if not braced or kind == "add"
         ]
 
@@ -193,19 +193,19 @@ class NoiseModel:
 
     def draw(self, table: Table, token: str, random: Random) -> Pattern:
         """A mistake from a table of a place where this token stands."""
-        found = table.draw(random)
-        if found is None:
-            found = self.by_sort[token_class(token)].draw(random)
-            assert found is not None
-        return found if found.old[0][0] == token else _carried_over(found, token)
+        drawn = table.draw(random)
+        if drawn is None:
+            drawn = self.by_sort[token_class(token)].draw(random)
+            assert drawn is not None
+        return drawn if drawn.old[0][0] == token else _carried_over(drawn, token)
 
 
-def _carried_over(found: Pattern, token: str) -> Pattern:
+def _carried_over(drawn: Pattern, token: str) -> Pattern:
     """A pattern of another symbol of the sort, for this one."""
-    new = found.new
-    if new[0][:1] == found.old[0][:1]:
+    new = drawn.new
+    if new[0][:1] == drawn.old[0][:1]:
         new = ((token, *new[0][1:]), *new[1:])
-    return Pattern(((token,), *found.old[1:]), new)
+    return Pattern(((token,), *drawn.old[1:]), new)
 
 
 @cache
@@ -230,18 +230,18 @@ def model_of(noise: NoiseFile) -> NoiseModel:
         unseen = _UNSEEN * sum(1 for count in entry.read_as.values() if count == 1) if lone else 0.0
         share = entry.rate / max(1, sum(entry.read_as.values()))
         for new, count in entry.read_as.items():
-            found = pattern(old, new)
+            misread = pattern(old, new)
             rate = share * (count - _UNSEEN * (lone and count == 1))
             if len(start) == 1:
                 kinds = by_kind.setdefault(start[0], {})
-                kinds.setdefault(kind_of(found), []).append((found, rate))
-                of_sort[token_class(start[0])].append((found, float(count)))
+                kinds.setdefault(kind_of(misread), []).append((misread, rate))
+                of_sort[token_class(start[0])].append((misread, float(count)))
             else:
-                by_start.setdefault(start, []).append((found, rate))
+                by_start.setdefault(start, []).append((misread, rate))
         rate = share * unseen if entry.read_as else entry.rate
         if lone and len(start) == 1 and rate:
             by_kind.setdefault(old, {}).setdefault(SHAPE, []).append((None, rate))
-    every = [each for patterns in of_sort.values() for each in patterns]
+    every = [weighted_pattern for patterns in of_sort.values() for weighted_pattern in patterns]
     lengths: dict[tuple[str, str], tuple[int, ...]] = {}
     for start in by_start:
         known = lengths.get((start[0], start[1]), ())
@@ -267,4 +267,4 @@ def model_of(noise: NoiseFile) -> NoiseModel:
 
 def _at_rate(patterns: list[tuple[Pattern | None, float]], rate: float) -> Table:
     total = sum(count for _, count in patterns)
-    return weighted((found, rate * count / total) for found, count in patterns)
+    return weighted((drawn, rate * count / total) for drawn, count in patterns)

@@ -93,7 +93,11 @@ def check_noise(data: Mapping[str, object], where: str) -> NoiseFile:
         raise NoiseError(f"{where} is no noise file: `drawn` must weigh each of `counts`")
     if unknown := sorted(noise.sorts.keys() - set(SORTS)):
         raise NoiseError(f"{where} is no noise file: there is no sort {unknown[0]!r} of symbols")
-    lone = (old for old, each in noise.patterns.items() if each.read_as and len(start_of(old).split()) == 1)
+    lone = (
+        old
+        for old, misread_entry in noise.patterns.items()
+        if misread_entry.read_as and len(start_of(old).split()) == 1
+    )
     if next(lone, None) is None or not any(noise.number):  # symbols never measured are misread as others are
         raise NoiseError(f"{where} holds no mistake that begins with one symbol")
     if sum(noise.gaps) > _MOST_GAPS or (noise.runs and not any(count for _, _, count in noise.runs)):
@@ -145,11 +149,11 @@ def _misread(old: str, entry: object) -> Misread:
 
 
 def _check_pattern(old: str, new: str) -> None:
-    found = pattern(old, new)
-    starts = found.old[0][:1] == (START,)
-    if not found.old[0] or len(found.old) != len(found.new) or starts != (found.new[0][:1] == (START,)):
+    parsed = pattern(old, new)
+    starts = parsed.old[0][:1] == (START,)
+    if not parsed.old[0] or len(parsed.old) != len(parsed.new) or starts != (parsed.new[0][:1] == (START,)):
         raise ValueError(f"{new!r} cannot be read for {old!r}: both need the same … and {START}")
-    tokens = [token for side in (found.old, found.new) for piece in side for token in piece]
+    tokens = [token for side in (parsed.old, parsed.new) for piece in side for token in piece]
     if len(tables().reserved.intersection(tokens)) > starts or tokens.count(START) > 2 * starts:
         raise ValueError(f"{new!r} for {old!r} holds a mark of the error tasks")
 
@@ -159,7 +163,7 @@ def noise_text(noise: NoiseFile, provenance: Mapping[str, str | int | list[str]]
     lines = [_HEADER, "[provenance]"]
     for name, value in provenance.items():
         if isinstance(value, list):
-            lines += [f"{name} = [", *(f"  {_quoted(each)}," for each in value), "]"]
+            lines += [f"{name} = [", *(f"  {_quoted(item)}," for item in value), "]"]
         else:
             lines.append(f"{name} = {_quoted(value) if isinstance(value, str) else value}")
     lines += ["", "[number]", f"counts = {noise.number}"]

@@ -53,16 +53,16 @@ def start_of(old: str) -> str:
 
 
 def find(
-    found: Pattern, tokens: list[str], place: int, lengths: tuple[int, ...], random: Random
+    shape: Pattern, tokens: list[str], place: int, lengths: tuple[int, ...], random: Random
 ) -> list[Edit] | None:
     """The edits that put the pattern at a place of a label (its first token is START); None if it does
     not fit there. `lengths` are those of gaps that end where they like."""
     edits: list[Edit] = []
-    for number, (old, new) in enumerate(zip(found.old, found.new, strict=True)):
+    for number, (old, new) in enumerate(zip(shape.old, shape.new, strict=True)):
         if number:
             if place < len(tokens) and tokens[place] == "{" and tokens[place - 1] != "{":
                 return None  # an argument is not torn from its command
-            if place < len(tokens) and tokens[place] in ("_", "^") and found.new[number - 1][-1:] == ("{",):
+            if place < len(tokens) and tokens[place] in ("_", "^") and shape.new[number - 1][-1:] == ("{",):
                 return None  # nor a script from its base
             start, place = place, _gap_end(tokens, place, old, lengths, random)
             if place == start:
@@ -149,11 +149,11 @@ def _mistake(tokens: list[str], edits: list[Edit]) -> Mistake:
         place -= 1
         old, new = [tokens[place]], (tokens[place], *new)
     rest = edits[1:]
-    found = Pattern(
+    shape = Pattern(
         (tuple(old), *(tuple(tokens[start:stop]) for start, stop, _ in rest)),
         (new, *(added for _, _, added in rest)),
     )
-    return Mistake(found, place, tuple(edits))
+    return Mistake(shape, place, tuple(edits))
 
 
 def apply(tokens: list[str], edits: list[Edit]) -> list[str]:

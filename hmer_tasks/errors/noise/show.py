@@ -53,14 +53,14 @@ def print_noise(console: Console, noise: NoiseFile, top: int) -> None:
 
 def heat_map(noise: NoiseFile) -> bytes:
     """A PNG: what stands in the label down the side, what is read across the top, darker is more often."""
-    found = confusions(noise)
-    rows = _most(found, 0, _ROWS)
-    columns = _most(Counter({pair: count for pair, count in found.items() if pair[0] in rows}), 1, _COLUMNS)
+    counts = confusions(noise)
+    rows = _most(counts, 0, _ROWS)
+    columns = _most(Counter({pair: count for pair, count in counts.items() if pair[0] in rows}), 1, _COLUMNS)
     size = _LEFT + _CELL * len(columns) + 20, _TOP + _CELL * len(rows) + 20
     picture = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(14)
-    darkest = log1p(max(found[row, column] for row in rows for column in columns))
+    darkest = log1p(max(counts[row, column] for row in rows for column in columns))
     draw.text((10, 10), "written (down), read as (across); times seen", fill="black", font=font)
     for x, column in enumerate(columns):
         name = Image.new("L", (_TOP - 34, 20), 0)
@@ -71,7 +71,7 @@ def heat_map(noise: NoiseFile) -> bytes:
         top = _TOP + y * _CELL
         draw.text((_LEFT - 8, top + _CELL // 2), row, fill="black", font=font, anchor="rm")
         for x, column in enumerate(columns):
-            count = found[row, column]
+            count = counts[row, column]
             left = _LEFT + x * _CELL
             heat = log1p(count) / darkest
             colour = (255, round(255 - 190 * heat), round(255 - 225 * heat)) if count else (250, 250, 250)
@@ -84,8 +84,8 @@ def heat_map(noise: NoiseFile) -> bytes:
     return out.getvalue()
 
 
-def _most(found: Counter[tuple[str, str]], side: int, most: int) -> list[str]:
+def _most(counts: Counter[tuple[str, str]], side: int, most: int) -> list[str]:
     totals: Counter[str] = Counter()
-    for pair, count in found.items():
+    for pair, count in counts.items():
         totals[pair[side]] += count
     return sorted(totals, key=lambda token: (-totals[token], token))[:most]

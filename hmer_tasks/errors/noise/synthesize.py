@@ -27,7 +27,16 @@ _DRAWS = 5  # for each mistake wanted
 
 
 def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> str:
-    """A wrong candidate for a label in explicit form."""
+    """One wrong candidate for a label.
+
+    Args:
+        label: A label in explicit form.
+        random: The source of randomness; the candidate depends on nothing else.
+        model: The noise model, by default the shipped one.
+
+    Returns:
+        A candidate that does not look the same on paper as the label.
+    """
     model = model or shipped_model()
     tokens = [START, *label.split()]
     broken = random.random() < model.broken
@@ -50,35 +59,49 @@ def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> s
 
 
 def synthesize_candidates(label: str, n: int = 1, seed: int = 0) -> list[str]:
-    """`n` wrong readings of a label, no two alike where the label allows it.
+    """Wrong readings of a label, drawn from the shipped noise model.
 
-    Raises LabelError where the label does not parse.
+    Args:
+        label: A label that parses.
+        n: How many.
+        seed: The same label, seed and version give the same candidates.
+
+    Returns:
+        `n` different candidates, fewer only where the label allows no more. None looks the same on paper as
+        the label; a few do not parse, as it was measured of real ones.
+
+    Raises:
+        LabelError: The label does not parse.
+
+    Example:
+        >>> synthesize_candidates("x ^ { 2 } + 1", n=3)
+        ['x . ^ { 2 } + 1', 'x ^ { 2 } +', 'x ^ { 2 } N']
     """
     explicit = to_label(parse(label))
-    found: dict[str, None] = {}
+    candidates: dict[str, None] = {}
     for number in range(_TRIES * n):
-        if len(found) == n:
+        if len(candidates) == n:
             break
-        found[synthesize(explicit, keyed_random(seed, explicit, str(number)))] = None
-    return list(found)
+        candidates[synthesize(explicit, keyed_random(seed, explicit, str(number)))] = None
+    return list(candidates)
 
 
 def _draw_edits(places: Places, number: int, random: Random, model: NoiseModel) -> list[Edit]:
     tokens = places.tokens
     edits: list[Edit] = []
-    found: Pattern | None = None
+    mistake: Pattern | None = None
     number = min(number, len(tokens) // 2)  # mistakes stand apart
     for _ in range(_DRAWS * number):
-        if found is not None and random.random() < model.repeated:
-            alike = [place for place, token in enumerate(tokens) if token == found.old[0][0]]
-            new = find(found, tokens, random.choice(alike), model.gaps, random)
-            found = None if len(alike) == 1 else found
+        if mistake is not None and random.random() < model.repeated:
+            alike = [place for place, token in enumerate(tokens) if token == mistake.old[0][0]]
+            new = find(mistake, tokens, random.choice(alike), model.gaps, random)
+            mistake = None if len(alike) == 1 else mistake
         elif random.random() < model.run_share:
             new = sample_span_error(tokens, random, model)
         else:
             place, table = model.choose(places, random)
-            found = model.draw(table, tokens[place], random)
-            new = find(found, tokens, place, model.gaps, random)
+            mistake = model.draw(table, tokens[place], random)
+            new = find(mistake, tokens, place, model.gaps, random)
         if new and _apart(new, edits):
             edits += new
             number -= 1

@@ -1,0 +1,291 @@
+"""Train a reader by a recipe; the same command goes on where it was stopped.
+
+    python -m examples.reader.train --recipe examples/reader/reader-cpu.yaml --ink build/reader/ink --out build/reader/run
+    python -m examples.reader.train ... --minutes 50          # one leg
+
+RUN/log.jsonl has the curve, RUN/model the model as `trainer.predict` takes it: the running mean of the weights.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from examples.reader import model as models
+from examples.reader.drawing import Drawn
+from examples.reader.forward import TEXT, Network, Weights, cast
+from examples.reader.ink import InkStore
+from examples.reader.recipe import Recipe, read_recipe
+from examples.reader.rows import Batch, Drawer, Row, source_of, still_rows
+from examples.reader.tasks import texts_of
+from hmer_tasks.errors.edits import edit_distance
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+SAVE_EVERY, DECODE_EVERY, LOG_EVERY = 240.0, 300.0, 30.0  # seconds
+LONGEST_ANSWER = 24
+Precision = torch.bfloat16
+
+
+class Training:
+    """A run's state: weights, their running mean, optimisers, and how far it is."""
+
+    def __init__(self, recipe: Recipe, ink: Path, out: Path) -> None:
+        self.recipe, self.out = recipe, out
+        texts = {
+            name: texts_of(InkStore(ink / f"{store}.npz").labels, recipe.tasks, recipe.seed)
+            for name, store in {**recipe.stores, "held": recipe.held}.items()
+        }
+        corpus = (
+            text
+            for name, rows in texts.items()
+            if name != "held"
+            for row in rows
+            for pair in row
+            for text in pair
+        )
+        self.model, self.processor = models.make(recipe.size, corpus, recipe.seed)
+        self.tokenizer: PreTrainedTokenizerFast = self.processor.tokenizer
+        self.network = Network(self.model, recipe.size)
+        self.sources = {
+            name: source_of(ink / f"{store}.npz", self.tokenizer, texts[name])
+            for name, store in recipe.stores.items()
+        }
+        self.held = source_of(ink / f"{recipe.held}.npz", self.tokenizer, texts["held"])
+        self.mean = {name: value.detach().clone() for name, value in self.model.named_parameters()}
+        self.optimizers = optimizers_of(self.model, recipe)
+        self.step = self.samples = 0
+        self.tokens = 0
+        self.seconds = 0.0
+        if (out / "state.pt").exists():
+            self._load()
+
+    def _load(self) -> None:
+        state = torch.load(self.out / "state.pt", weights_only=True)
+        self.model.load_state_dict(state["model"], strict=False)
+        self.mean = state["mean"]
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        self.step, self.samples, self.seconds = state["step"], state["samples"], state["seconds"]
+        self.tokens = state["tokens"]
+
+    def save(self) -> None:
+        """Write the state, and the model as it is read with."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        state = {
+            "model": dict(self.model.named_parameters()),
+            "mean": self.mean,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "samples": self.samples,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+        }
+        torch.save(state, self.out / "state.part")
+        (self.out / "state.part").rename(self.out / "state.pt")
+        own = {name: value.detach().clone() for name, value in self.model.named_parameters()}
+        self._set(self.mean)
+        models.save(self.model, self.processor, self.out / "model")
+        self._set(own)
+
+    def _set(self, weights: Weights) -> None:
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                parameter.copy_(weights[name])
+
+    def train(self, minutes: float) -> None:
+        """Go on until the recipe's end, or for so many minutes."""
+        begun = saved = decoded = logged = time.monotonic()
+        before, number, drawer = self.seconds, -1, None
+        losses: list[tuple[float, float]] = []
+        pad = self.tokenizer.pad_token_id
+        while self.step < self.recipe.steps and time.monotonic() - begun < minutes * 60:
+            at, stage = self.recipe.stage_at(self.step)
+            if at != number:
+                if drawer:
+                    drawer.close()
+                number = at
+                seed = (self.recipe.seed, at, self.step)
+                weights, geometry = stage.sources, self.recipe.size.geometry
+                drawer = Drawer(
+                    self.sources, weights, geometry, stage.drawing(), self.recipe.budget, pad, seed
+                )
+            assert drawer is not None
+            share = self.recipe.rate_at(self.step)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = group["most"] * share
+            for _ in range(self.recipe.accumulate):
+                batch = next(drawer)
+                answer, dense = self.losses(cast(self.model, Precision), batch, stage.answers)
+                ((answer + stage.dense * dense) / self.recipe.accumulate).backward()
+                losses.append((float(answer.detach()), float(dense.detach())))
+                self.samples += len(batch.ink)
+                self.tokens += len(batch.ink) * (batch.grid[0] * batch.grid[1] + batch.ids.shape[1])
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            for optimizer in self.optimizers:
+                optimizer.step()
+                optimizer.zero_grad()
+            self.step += 1
+            self._average()
+            now = time.monotonic()
+            self.seconds = before + now - begun
+            if now - logged > LOG_EVERY:
+                self.note(loss=np.mean(losses, axis=0).round(4).tolist(), rate=round(share, 3), stage=at)
+                losses, logged = [], now
+            if now - decoded > DECODE_EVERY:
+                decoded = now
+                if stage.answers:
+                    self.note(**self.decode())
+            if now - saved > SAVE_EVERY:
+                self.save()
+                saved = now
+        if drawer:
+            drawer.close()
+        self.save()
+        self.note(**self.decode())
+
+    def _average(self) -> None:
+        keep = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        names, values = zip(*self.model.named_parameters(), strict=True)
+        torch._foreach_lerp_(
+            [self.mean[name] for name in names], [value.detach() for value in values], 1 - keep
+        )
+
+    def losses(self, weights: Weights, batch: Batch, answers: bool) -> tuple[Tensor, Tensor]:
+        """The mean loss of answers' tokens, and that of what stands in each picture token."""
+        seen = self.network.see(weights, torch.from_numpy(batch.ink))
+        table = weights[TEXT + "embed_tokens.weight"]
+        cells = torch.from_numpy(batch.cells)
+        inked = F.rms_norm(seen[cells[:, 0], cells[:, 1]], seen.shape[-1:])
+        shares = torch.from_numpy(batch.shares)
+        each = F.cross_entropy((inked @ table.T).float(), torch.from_numpy(batch.symbols), reduction="none")
+        dense = (each * shares).sum() / shares.sum()
+        if not answers:
+            return dense.new_zeros(()), dense
+        wanted = torch.from_numpy(batch.wanted)
+        logits = self.network.read(weights, seen, batch.grid, torch.from_numpy(batch.ids), wanted.shape[1])
+        answer = F.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=-100)
+        return answer, dense
+
+    @torch.no_grad()
+    def decode(self) -> dict[str, object]:
+        """How well the mean weights read what is held out, greedily."""
+        own = {name: value.detach().clone() for name, value in self.model.named_parameters()}
+        self._set(self.mean)
+        rows = still_rows(self.held, self.recipe.size.geometry)
+        answers = self.answers(rows)
+        self._set(own)
+        pairs = [
+            (label.split(), answer.split())
+            for label, answer in zip(self.held.store.labels, answers, strict=True)
+        ]
+        distances = [edit_distance(wanted, read) for wanted, read in pairs]
+        with (self.out / "held.jsonl").open("w", encoding="utf-8") as file:
+            for label, answer in zip(self.held.store.labels, answers, strict=True):
+                file.write(json.dumps({"gt": label, "pred": answer}) + "\n")
+        return {
+            "exprate": round(100 * float(np.mean([distance == 0 for distance in distances])), 2),
+            "at most 1": round(100 * float(np.mean([distance <= 1 for distance in distances])), 2),
+            "token errors": round(sum(distances) / sum(len(wanted) for wanted, _ in pairs), 4),
+        }
+
+    @torch.no_grad()
+    def answers(self, rows: Sequence[tuple[Drawn, Row]]) -> list[str]:
+        """The answers to these rows, decoded greedily."""
+        weights = cast(self.model, Precision)
+        end = self.tokenizer.convert_tokens_to_ids(models.END)
+        groups = defaultdict(list)
+        for at, (drawn, row) in enumerate(rows):
+            groups[drawn.rows, drawn.columns, len(row.prompt)].append(at)
+        out = [""] * len(rows)
+        for (tall, wide, _), every in groups.items():
+            ids = torch.from_numpy(np.stack([rows[at][1].prompt for at in every]))
+            seen = self.network.see(weights, torch.from_numpy(np.stack([rows[at][0].ink for at in every])))
+            start, done = ids.shape[1], torch.zeros(len(every), dtype=torch.bool)
+            while ids.shape[1] - start < LONGEST_ANSWER and not done.all():
+                chosen = self.network.read(weights, seen, (tall, wide), ids, 1)[:, -1].argmax(-1)
+                done |= chosen == end
+                ids = torch.cat([ids, chosen[:, None]], dim=1)
+            for at, answer in zip(every, ids[:, start:].tolist(), strict=True):
+                kept = answer[: answer.index(end)] if end in answer else answer
+                out[at] = self.tokenizer.decode(kept, skip_special_tokens=True)
+        return out
+
+    def note(self, **figures: object) -> None:
+        """A line of the log, and on the screen."""
+        line = {
+            "step": self.step,
+            "samples": self.samples,
+            "tokens": self.tokens,
+            "seconds": round(self.seconds),
+            **figures,
+        }
+        self.out.mkdir(parents=True, exist_ok=True)
+        with (self.out / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        print(json.dumps(line), flush=True)
+
+
+def optimizers_of(model: "PreTrainedModel", recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon for the layers' matrices and AdamW for the rest, or AdamW for all."""
+    named = list(model.named_parameters())
+    inside = [value for name, value in named if value.ndim == 2 and "embed" not in name]
+    if recipe.optimizer != "muon":
+        inside = []
+    chosen = {id(value) for value in inside}
+    rest = [value for _, value in named if id(value) not in chosen]
+    flat = [value for value in rest if value.ndim < 2]
+    groups = [
+        {"params": [value for value in rest if value.ndim >= 2], "weight_decay": recipe.weight_decay},
+        {"params": flat, "weight_decay": 0.0},
+    ]
+    for group in groups:
+        group["most"] = recipe.rate
+    adam = torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98), fused=True)
+    if not inside:
+        return [adam]
+    muon = torch.optim.Muon(
+        [{"params": inside, "most": recipe.matrix_rate}],
+        lr=recipe.matrix_rate,
+        weight_decay=recipe.weight_decay,
+        adjust_lr_fn="match_rms_adamw",
+    )
+    return [adam, muon]
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="examples.reader.train", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--recipe", type=Path, required=True)
+    parser.add_argument("--ink", type=Path, required=True, help="the folder of examples.reader.ink")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--minutes", type=float, default=1e9, help="stop after so many; the same command goes on"
+    )
+    parser.add_argument("--set", nargs="*", default=[], help="KEY=JSON over the recipe's keys")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    changes = {key: json.loads(value) for key, _, value in (one.partition("=") for one in given.set)}
+    recipe = read_recipe(given.recipe, **changes)
+    training = Training(recipe, given.ink, given.out)
+    given.out.mkdir(parents=True, exist_ok=True)
+    about = {"parameters": sum(value.numel() for value in training.model.parameters()), **asdict(recipe)}
+    (given.out / "recipe.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    training.train(given.minutes)
+
+
+if __name__ == "__main__":
+    main()

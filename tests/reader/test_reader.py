@@ -1,0 +1,190 @@
+"""The reader on a CPU: its network is transformers', its drawings are a build's, its runs go on."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from examples.reader.__main__ import parts_of
+from examples.reader.drawing import STILL, Geometry, Jitter, draw
+from examples.reader.forward import Network, cast
+from examples.reader.ink import InkStore, alone_label, is_held, pen, save, write_source
+from examples.reader.model import Size, make, make_tokenizer
+from examples.reader.recipe import Recipe, Stage, read_recipe
+from examples.reader.rows import Batch, batches, drawn_rows, source_of
+from examples.reader.tasks import texts_of
+from examples.reader.train import Training
+from hmer_tasks.handwriting import strokes as builds
+from hmer_tasks.handwriting.writer import keyed, writer
+from hmer_tasks.handwriting.writing import write_ink
+from hmer_tasks.tasks.prompts import prompt_set
+from trainer.decoding import GREEDY, Question, Sampling, answer
+
+TINY = Size(width=64, layers=2, heads=2, vision_width=64, vision_layers=2, vision_heads=2, patch=8, most=30)
+TASKS = ("recognition", "tree_cot", "counting", "error_detection", "error_correction")
+
+
+@pytest.fixture(scope="module")
+def ink(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ink")
+    write_source("pen-alone", None, folder, count=40, longest=8, seed=0)
+    return folder
+
+
+def store_of(ink: Path) -> InkStore:
+    return InkStore(ink / "pen-alone-8-40-0.npz")
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 4), (3, 5)])
+def test_the_network_is_that_of_transformers(ink: Path, rows: int, columns: int) -> None:
+    model, processor = make(TINY, store_of(ink).labels)
+    model.eval()
+    side = TINY.geometry.factor
+    pixels = np.random.default_rng(0).integers(0, 256, (2, rows * side, columns * side)).astype(np.uint8)
+    turns = [
+        {
+            "role": "user",
+            "content": [{"type": "image"}, {"type": "text", "text": prompt_set("uni-mumer")["recognition"]}],
+        },
+        {"role": "assistant", "content": [{"type": "text", "text": "a + b"}]},
+    ]
+    text = processor.apply_chat_template(turns, tokenize=False)
+    pictures = [[Image.fromarray(255 - one).convert("RGB")] for one in pixels]
+    batch = processor(images=pictures, text=[text] * 2, return_tensors="pt")
+    ids = torch.cat([batch["input_ids"][:, :1], batch["input_ids"][:, 1 + rows * columns :]], dim=1)
+    with torch.no_grad():
+        wanted = model(**batch).logits[:, -5:]
+        network, weights = Network(model, TINY), cast(model, torch.float32)
+        got = network.read(weights, network.see(weights, torch.from_numpy(pixels)), (rows, columns), ids, 5)
+    assert (got - wanted).abs().max() < 0.01 * wanted.abs().max()
+
+
+def test_a_row_of_any_task_comes_back_from_its_tokens() -> None:
+    labels = [r"\frac { a ^ { 2 } } { b }", r"\sqrt { x } + 1", "a b", r"\{ 2 \}"]
+    rows = [pair for rows in texts_of(labels, TASKS, 0) for pair in rows]
+    tokenizer = make_tokenizer([text for pair in rows for text in pair], 2048)
+    for prompt, target in rows:
+        ids = tokenizer(target, add_special_tokens=False)["input_ids"]
+        assert tokenizer.decode(ids) == target
+        assert len(tokenizer(prompt, add_special_tokens=False)["input_ids"]) < 40
+    for label in labels:
+        assert len(tokenizer(label, add_special_tokens=False)["input_ids"]) == len(label.split())
+    assert len(tokenizer(prompt_set("uni-mumer")["recognition"])["input_ids"]) == 1
+
+
+def test_a_still_drawing_is_what_the_processor_makes_of_a_build_picture() -> None:
+    """The same size, and as like as two drawings of one ink can be."""
+    size = Size()
+    _, processor = make(size, ["x"])
+    for index, label in enumerate(["x ^ { 2 }", r"\frac { a } { b + 1 }", "3 + 4 = 7", r"\sqrt { 2 }"]):
+        written, cells = write_ink(label, writer(index), index)
+        lines = [[(float(x), float(y)) for x, y in stroke] for stroke in written.strokes]
+        picture = Image.open(io.BytesIO(builds.png(builds.draw(lines)))).convert("RGB")
+        pixels = processor.image_processor(images=[picture], return_tensors="np")
+        rows, columns = (pixels["image_grid_thw"][0][1:] // size.merge).tolist()
+        counts = np.array([len(stroke) for stroke in written.strokes])
+        numbers = np.arange(len(counts))
+        points = np.concatenate(written.strokes).astype(np.float32)
+        drawn = draw(points, counts, numbers, size.geometry, STILL, np.random.default_rng(0))
+        assert (drawn.rows, drawn.columns) == (rows, columns)
+        shown = pixels["pixel_values"].reshape(
+            rows, columns, size.merge, size.merge, 3, 2, size.patch, size.patch
+        )[:, :, :, :, 0, 0]
+        shown = shown.transpose(0, 2, 4, 1, 3, 5).reshape(drawn.ink.shape)
+        assert np.corrcoef(shown.ravel(), -drawn.ink.astype(float).ravel())[0, 1] > 0.9
+        assert len(cells) and drawn.shares.max() <= 1
+
+
+def test_ink_comes_back_from_its_store(tmp_path: Path) -> None:
+    samples = list(pen(alone_label, 8, 5, 3))
+    save(tmp_path / "some.npz", samples)
+    store = InkStore(tmp_path / "some.npz")
+    assert store.labels == [sample.label for _, sample in samples]
+    for index, (_, sample) in enumerate(samples):
+        points, counts, symbols = store.strokes(index)
+        assert len(counts) == len(sample.strokes) and counts.sum() == len(points)
+        assert [store.symbols[symbol] for symbol in symbols] == sample.symbols
+        every = np.concatenate(sample.strokes)
+        assert np.allclose(np.ptp(points, axis=0), np.ptp(every, axis=0), atol=0.02)
+
+
+def test_batches_hold_pictures_of_one_size_and_ask_for_every_answer(ink: Path) -> None:
+    store = store_of(ink)
+    tokenizer = make_tokenizer(store.labels, 600)
+    source = source_of(ink / "pen-alone-8-40-0.npz", tokenizer, texts_of(store.labels, ("recognition",), 0))
+    rng = np.random.default_rng(0)
+    rows = drawn_rows({"pen": source}, {"pen": 1.0}, Geometry(14, 2, 4, 30), Jitter(), rng)
+    made: list[Batch] = []
+    for batch in batches(rows, 300, tokenizer.pad_token_id, rng):
+        made.append(batch)
+        if len(made) == 10:
+            break
+    answers = set()
+    for batch in made:
+        assert batch.ink.shape[1:] == (batch.grid[0] * 28, batch.grid[1] * 28)
+        assert batch.wanted.shape[1] <= batch.ids.shape[1]
+        for wanted, ids in zip(batch.wanted, batch.ids, strict=True):
+            asked = wanted[wanted >= 0]
+            assert tokenizer.decode(asked[-1:]) == "<|im_end|>"
+            answers.add(tokenizer.decode(asked[:-1]))
+            start = len(ids) - len(wanted) + int(np.argmax(wanted >= 0))
+            assert ids[start + 1 : start + 1 + len(asked)].tolist() == asked.tolist()
+        assert batch.cells[:, 1].max() < batch.grid[0] * batch.grid[1]
+    assert answers <= set(store.labels) and len(answers) > 5
+
+
+def test_a_run_goes_on_and_what_it_saves_reads_as_it_does(ink: Path, tmp_path: Path) -> None:
+    name = "pen-alone-8-40-0"
+    stages = (Stage(2, {"pen": 1.0}, answers=False, dense=1.0), Stage(4, {"pen": 1.0}))
+    recipe = Recipe(TINY, {"pen": name}, stages, held=name, budget=200, accumulate=1, warmup=1)
+    first = Training(recipe, ink, tmp_path)
+    first.train(0.0)
+    assert first.step == 0
+    first.train(1.0)
+    assert first.step == 6
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == 6 and 0 <= lines[-1]["exprate"] <= 100
+    again = Training(recipe, ink, tmp_path)
+    assert (again.step, again.samples) == (6, first.samples)
+    for (_, one), (_, other) in zip(
+        first.model.named_parameters(), again.model.named_parameters(), strict=True
+    ):
+        assert torch.equal(one, other)
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    model = AutoModelForImageTextToText.from_pretrained(tmp_path / "model").eval()
+    processor = AutoProcessor.from_pretrained(tmp_path / "model")
+    for weight, other in zip(model.parameters(), again.mean.values(), strict=True):
+        assert torch.equal(weight, other)
+    question = Question(
+        Image.new("RGB", (90, 60), "white"),
+        [{"role": "user", "content": prompt_set("uni-mumer")["recognition"]}],
+    )
+    assert answer(model, processor, [question], Sampling(GREEDY.temperature, max_new_tokens=5))
+
+
+def test_a_store_says_how_it_is_made() -> None:
+    assert parts_of("pen-alone-10-30000-1") == ("pen-alone", 10, 30000, 1)
+    assert parts_of("real-10") == ("real", 10, 0, 0)
+
+
+def test_the_recipes_are_whole() -> None:
+    for path in Path("examples/reader").glob("*.yaml"):
+        recipe = read_recipe(path)
+        assert all(set(stage.sources) <= set(recipe.stores) for stage in recipe.stages)
+        assert recipe.rate_at(0) > 0 and recipe.rate_at(recipe.steps) == 0
+
+
+def test_a_recipe_with_a_wrong_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("stages: []\nstores: {}\nspeed: 3\n")
+    with pytest.raises(ValueError, match="speed"):
+        read_recipe(tmp_path / "wrong.yaml")
+
+
+def test_about_one_writer_in_nine_is_held_out() -> None:
+    held = sum(is_held(f"writer {keyed(number).random()}") for number in range(900))
+    assert 60 < held < 140
