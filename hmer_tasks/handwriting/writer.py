@@ -1,4 +1,4 @@
-"""Who writes: a writer's choice of forms, proportions and habits, all of it told by a number."""
+"""Who writes: a writer's choice of forms, proportions and habits, all of it determined by a number."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -34,7 +34,7 @@ LOYAL = 0.65  # share of symbols that a writer takes from the hand of their choi
 
 
 def keyed(*parts: object) -> Random:
-    """A random source told by its key alone: never by process, order or time."""
+    """A random source determined by its key alone: never by process, order or time."""
     text = "\x1f".join(str(part) for part in parts)
     return Random(int.from_bytes(sha256(text.encode()).digest()[:16], "big"))
 
