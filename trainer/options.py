@@ -79,7 +79,7 @@ class TrainConfig(SFTConfig):
     save_total_limit: int | None = flag(3, "How many checkpoints are kept.")
     train_sampling_strategy: str = flag(
         "",
-        "Which rows stand in a batch; by default group_by_length, with --packing random.",
+        "Which rows form a batch; by default group_by_length, with --packing random.",
         choices=["random", "sequential", "group_by_length", "batch_rebalance"],
     )
     packing: bool = flag(False, "Rows of a batch in one sequence: no padding.")
@@ -104,7 +104,16 @@ def parse_as(
     manual: str | None,
     arguments: list[str],
 ) -> tuple[Given, Training, Model]:
-    """An object of each of the dataclasses, from flags and recipe, for the command `name`.
+    """An object of each of the dataclasses, from flags and recipe.
+
+    Args:
+        kinds: The dataclasses.
+        name: The command, for messages.
+        manual: Its help.
+        arguments: The command line.
+
+    Returns:
+        The objects, in order.
 
     Raises:
         UsageError: A flag or key that is misspelt, wrong or missing.
