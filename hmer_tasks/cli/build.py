@@ -266,11 +266,11 @@ def _print_built(built: "BuildResult") -> None:
     console = plain_console()
     if built.already:
         done = (
-            f"{built.rebuilt} damaged shard{'s' * (built.rebuilt != 1)} made again"
+            f"{built.rebuilt} damaged shard{'s' * (built.rebuilt != 1)} written again"
             if built.rebuilt
             else "nothing to do"
         )
-        echo(f"{built.out} is built already, by these very arguments: {done}")
+        echo(f"{built.out} is already built with these arguments: {done}")
         return
     splits = built.summary["splits"]
     built_tasks = {task for counted in splits.values() for task in counted["tasks"]}
@@ -289,7 +289,7 @@ def _print_built(built: "BuildResult") -> None:
     for reason, count in built.summary["rejected"].items():
         echo(f"refused: {count:,} {reason}")
     for kind, count in built.summary.get("repaired", {}).items():
-        echo(f"mended:  {count:,} {kind}")
+        echo(f"repaired: {count:,} {kind}")
     if changes := built.summary.get("pictures"):
         listed = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
         echo(f"pictures: {listed}")

@@ -253,7 +253,7 @@ def guard_whole(name: str, size: int, entries: int) -> None:
     if size > MAX_WHOLE or entries > MAX_ENTRIES:
         what = f"over {MAX_WHOLE >> 20} MB" if size > MAX_WHOLE else f"over {MAX_ENTRIES:,} entries"
         raise CorpusError(
-            f"{name}: {what}, and CSV and JSON arrays are read whole; write it as tsv or JSON lines"
+            f"{name}: {what}, and CSV and JSON arrays are read into memory; write it as tsv or JSON lines"
         )
 
 
@@ -272,8 +272,8 @@ def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]
     label = columns.label or f"a label column ({', '.join(LABEL_KEYS)})"
     also = f" and {columns.id}" if columns.id else ""
     raise CorpusError(
-        f"{name}: its header must name {image} and {label}{also}, separated by , or ; or tab; it is {first!r}; "
-        f"or choose with --columns image=NAME,label=NAME"
+        f"{name}: its header must name {image} and {label}{also}, separated by , or ; or tab; "
+        f"it is {first!r}; or choose with --columns image=NAME,label=NAME"
     )
 
 

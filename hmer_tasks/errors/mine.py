@@ -21,7 +21,7 @@ from hmer_tasks.utils.files import atomic_write
 
 
 class LeftOut(StrEnum):
-    """Why a prediction is no candidate, besides being hopeless."""
+    """Why a prediction is no candidate, besides the rules of `rejection_rules`."""
 
     RIGHT = "right"
     LABEL_REFUSED = "label_refused"

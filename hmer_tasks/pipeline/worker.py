@@ -106,7 +106,7 @@ def read_input(inputs: Inputs, index: int, context: ExpansionConfig) -> tuple[Sa
         return Rejected(sample.id, sample.source, sample.reason, sample.where, sample.label)
     if _is_repeated(inputs, index):
         return Rejected(
-            sample.id, sample.source, RejectReason.DUPLICATE_ID, "this id stood before", sample.label
+            sample.id, sample.source, RejectReason.DUPLICATE_ID, "an earlier input has this id", sample.label
         )
     excluded = context.excluded
     if excluded is not None and (

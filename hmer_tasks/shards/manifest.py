@@ -74,7 +74,7 @@ class Summary(TypedDict):
     splits: dict[str, SplitSummary]
     rejected: dict[str, int]
     unknown_commands: NotRequired[dict[str, Seen]]  # where there are some
-    repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
+    repaired: NotRequired[dict[str, int]]  # of a build with --repair: repaired labels by kind of repair
     pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
     prompts: NotRequired[dict[str, str | Sequence[str]]]  # the set, where it came from a user's file
     prompt_set: NotRequired[str]  # what that set is called

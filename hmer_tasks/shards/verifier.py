@@ -252,7 +252,7 @@ def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         report.fault(f"repairs.jsonl: not readable: {error}")
         return
-    _equal(report, "mends, repairs.jsonl holds", summary.get("repaired"), count(repairs))
+    _equal(report, "repairs, repairs.jsonl holds", summary.get("repaired"), count(repairs))
     originals = {(repair["source"], repair["id"]): repair["original"] for repair in repairs}
     for name in summary["shards"] if originals else ():
         rows = store.columns(name, ["source", "id", "gt"]).to_pydict()
