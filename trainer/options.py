@@ -132,7 +132,16 @@ def parse_as(
     manual: str | None,
     arguments: list[str],
 ) -> tuple[Given, Training, Model]:
-    """An object of each of the dataclasses, from flags and recipe, for the command `name`.
+    """An object of each of the dataclasses, from flags and recipe.
+
+    Args:
+        kinds: The dataclasses.
+        name: The command, for messages.
+        manual: Its help.
+        arguments: The command line.
+
+    Returns:
+        The objects, in order.
 
     Raises:
         UsageError: A flag or key that is misspelt, wrong or missing.
