@@ -106,7 +106,7 @@ class TrainConfig(SFTConfig):
     train_sampling_strategy: str = field(
         default="",
         metadata={
-            "help": "Which rows stand in a batch; by default group_by_length, with --packing random.",
+            "help": "Which rows form a batch; by default group_by_length, with --packing random.",
             "choices": ["random", "sequential", "group_by_length", "batch_rebalance"],
         },
     )

@@ -53,7 +53,7 @@ def read_test(recipe: Recipe, corpus: Path, out: Path) -> None:
     predict.predict(
         predict.parser().parse_args([*asked.split(), "--temperature", "0", "--max_new_tokens", "40"])
     )
-    pairs = [(each.gt, each.pred) for each in read_predictions(answers)]
+    pairs = [(prediction.gt, prediction.pred) for prediction in read_predictions(answers)]
     known = {
         label for name in recipe.stores.values() for label in InkStore(out / "ink" / f"{name}.npz").labels
     }

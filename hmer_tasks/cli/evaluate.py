@@ -251,9 +251,9 @@ def _run_systems(options: Options, references: References | None, console: Conso
         ("--cdm-json", options.cdm_json),
     ):
         if given is not None:
-            raise UsageError(f"{name} speaks of one system: leave it or --systems out")
+            raise UsageError(f"{name} applies to one system: drop it or --systems")
     if options.vote or options.boxes:
-        raise UsageError("--vote and --boxes speak of one system: leave them or --systems out")
+        raise UsageError("--vote and --boxes apply to one system: drop them or --systems")
     if len(options.predictions) < 2:
         raise UsageError("--systems wants two prediction files at least, one a system")
     systems: list[tuple[str, list[Prediction]]] = []

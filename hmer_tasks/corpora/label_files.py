@@ -253,7 +253,7 @@ def guard_whole(name: str, size: int, entries: int) -> None:
     if size > MAX_WHOLE or entries > MAX_ENTRIES:
         what = f"over {MAX_WHOLE >> 20} MB" if size > MAX_WHOLE else f"over {MAX_ENTRIES:,} entries"
         raise CorpusError(
-            f"{name}: {what}, and CSV and JSON arrays are read whole; write it as tsv or JSON lines"
+            f"{name}: {what}, and CSV and JSON arrays are read into memory; write it as tsv or JSON lines"
         )
 
 

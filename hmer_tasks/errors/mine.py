@@ -22,7 +22,7 @@ from hmer_tasks.utils.progress import progress_over
 
 
 class LeftOut(StrEnum):
-    """Why a prediction is no candidate, besides being hopeless."""
+    """Why a prediction is no candidate, besides the rules of `rejection_rules`."""
 
     RIGHT = "right"
     LABEL_REFUSED = "label_refused"

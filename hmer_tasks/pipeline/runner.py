@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,10 +29,13 @@ from hmer_tasks.pipeline.markers import (
     read_marker,
     shard_name,
 )
+from hmer_tasks.pipeline.mixture import open_mixture
 from hmer_tasks.pipeline.plan import (
+    VALID,
     BuildOptions,
     Job,
     Plan,
+    check_valid_share,
     corpus_named,
     fingerprint,
     make_jobs,
@@ -130,29 +133,53 @@ def open_build(options: BuildOptions, ranked: bool = False) -> Iterator[OpenBuil
     Raises:
         UsageError: An argument is invalid, or OUT lies inside the corpus.
     """
-    corpus = with_settings(corpus_named(options.dataset, options.splits), options)
-    options = with_own_tasks(options, corpus)
+    corpus: Corpus | None = None
+    if options.recipe is None:
+        corpus = with_settings(corpus_named(options.dataset, options.splits), options)
+        options = with_own_tasks(options, corpus)
     context, errors = _context(options)
     out = options.out or Path("build") / options.dataset
-    root = options.root or corpus.default_root
-    if _lies_in(out, root):
-        raise UsageError(f"{out} lies inside the corpus {root}: choose an --out outside it")
     store = open_store(out)
-    with open_corpus(corpus, options.root) as files:
-        inputs = open_inputs(corpus, files, options, read_earlier(store) if ranked else {})
+    _refuse_inside(out, options, corpus)
+    known = read_earlier(store) if ranked else {}
+    with ExitStack() as stack:
+        mixture = None
+        if corpus is None:
+            assert options.recipe is not None
+            mixture = open_mixture(options.recipe, options, context, stack, known)
+            check_valid_share(options.valid_share, set(mixture.out_splits.values()), options.dataset)
+            corpus, inputs = mixture.corpus, mixture.inputs
+        else:
+            files = stack.enter_context(open_corpus(corpus, options.root))
+            inputs = open_inputs(corpus, files, options, known)
         if context.excluded is not None:
             context.excluded.compare(inputs)
         names = tuple(task.name for task in context.tasks)
+        corpus_prompts = {} if mixture is None else mixture.prompts
         plan = Plan(
             inputs,
-            make_jobs(inputs, options.valid_share),
-            fingerprint(options, names, context.prompts, errors, inputs),
+            make_jobs(inputs, options.valid_share, {} if mixture is None else mixture.out_splits),
+            fingerprint(options, names, context.prompts, errors, inputs, corpus_prompts=corpus_prompts),
             context.prompts,
             named_in_file(options.prompts or DEFAULT),
+            corpus_prompts,
         )
         done = FORK.Value("q", 0)
-        work = Work(store, plan_digest(plan.fingerprint), inputs, context, options.valid_share, done)
+        contexts = {} if mixture is None else mixture.contexts
+        work = Work(
+            store, plan_digest(plan.fingerprint), inputs, context, options.valid_share, done, contexts
+        )
         yield OpenBuild(out, store, plan, corpus, work)
+
+
+def _refuse_inside(out: PathOrUrl, options: BuildOptions, corpus: Corpus | None) -> None:
+    """Raise UsageError if OUT lies inside a corpus."""
+    roots = [] if corpus is None else [options.root or corpus.default_root]
+    for member in () if options.recipe is None else options.recipe.members:
+        roots.append(member.root or corpus_named(member.dataset).default_root)
+    for root in roots:
+        if _lies_in(out, root):
+            raise UsageError(f"{out} lies inside the corpus {root}: choose an --out outside it")
 
 
 def with_own_tasks(options: BuildOptions, corpus: Corpus) -> BuildOptions:
@@ -331,7 +358,7 @@ def run_jobs(work: Work, todo: list[Job], workers: int, kept: int = 0) -> None:
     """
     if not todo:
         return
-    total = sum(job.stop - job.start for job in todo if job.out_split in work.inputs)
+    total = sum(job.stop - job.start for job in todo if job.side != VALID)
     workers = min(len(todo), workers or cores())
     worker.preload(work.context)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from hmer_tasks.corpora import Corpus
-from hmer_tasks.corpora.about import about
+from hmer_tasks.corpora.about import about_build
 from hmer_tasks.shards.label_statistics import Example
 from hmer_tasks.shards.licences import BASE_MODELS, terms
 from hmer_tasks.shards.manifest import Summary
@@ -49,7 +49,7 @@ def card(
         note=licence.note,
         may={"rows": licence.rows, "models": licence.models},
         base_models=BASE_MODELS,
-        facts=about(corpus.name),
+        facts=about_build(made_by["arguments"]),
         size=next((name for limit, name in _SIZES if rows < limit), "1M<n<10M"),
         features=_features(),
         splits=summary["splits"],

@@ -59,6 +59,14 @@ class Fingerprint(TypedDict):
     inputs: dict[str, dict[str, object]]
 
 
+class CorpusPrompts(TypedDict):
+    """The prompt set of one corpus of several: what it is called, its digest, its templates."""
+
+    prompt_set: str
+    sha256: str
+    prompts: dict[str, str | Sequence[str]]
+
+
 class Summary(TypedDict):
     """build.json."""
 
@@ -66,10 +74,11 @@ class Summary(TypedDict):
     splits: dict[str, SplitSummary]
     rejected: dict[str, int]
     unknown_commands: NotRequired[dict[str, Seen]]  # where there are some
-    repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
+    repaired: NotRequired[dict[str, int]]  # of a build with --repair: repaired labels by kind of repair
     pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
     prompts: NotRequired[dict[str, str | Sequence[str]]]  # the set, where it came from a user's file
     prompt_set: NotRequired[str]  # what that set is called
+    corpus_prompts: NotRequired[dict[str, CorpusPrompts]]  # by corpus of a recipe, where it has its own
     shards: dict[str, ShardSummary]
 
 

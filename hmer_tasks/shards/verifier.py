@@ -40,6 +40,7 @@ class _Kind:
     keep_polarity: bool
     prompts: Templates | None
     seed: int
+    corpus_prompts: Mapping[str, Templates]  # of corpora that have a set of their own
 
 
 @dataclass(slots=True)
@@ -118,6 +119,8 @@ def read_summary(out: PathOrUrl) -> Summary:
             shard.setdefault("split", name.rpartition("/")[2].rsplit("-", 3)[0])
         if "prompts" in summary:
             summary["prompts"] = _templates(summary["prompts"])
+        for held in summary.get("corpus_prompts", {}).values():
+            held["prompts"] = _templates(held["prompts"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BuildError(f"{out}/build.json is damaged ({error}): build anew with --overwrite") from error
     return summary
@@ -168,7 +171,13 @@ def _prompts(summary: Summary, report: Report) -> Templates | None:
     None where it came from a user's file and build.json does not hold it: a build of version 0.1.0, or
     one that was changed.
     """
-    named = str(summary["made_by"]["arguments"].get("prompts"))
+    arguments = summary["made_by"]["arguments"]
+    corpora = arguments.get("corpora", [])
+    for corpus in corpora if isinstance(corpora, list) else []:
+        own = summary.get("corpus_prompts", {}).get(corpus["name"])
+        if (None if own is None else prompts_digest(own["prompts"])) != corpus.get("prompts"):
+            report.fault(f"build.json: the prompts of {corpus['name']} are not those that it was made with")
+    named = str(arguments.get("prompts"))
     held = summary.get("prompts")
     if held is None:
         return shipped_set(named)
@@ -187,6 +196,7 @@ def _read_shards(
         keep_polarity=bool(arguments.get("keep_polarity")),
         prompts=prompts,
         seed=int(str(arguments["seed"])),
+        corpus_prompts={name: held["prompts"] for name, held in summary.get("corpus_prompts", {}).items()},
     )
     reports: dict[str, Report] = {}
     shards = len(summary["shards"])
@@ -258,7 +268,7 @@ def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         report.fault(f"repairs.jsonl: not readable: {error}")
         return
-    _equal(report, "mends, repairs.jsonl holds", summary.get("repaired"), count(repairs))
+    _equal(report, "repairs, repairs.jsonl holds", summary.get("repaired"), count(repairs))
     originals = {(repair["source"], repair["id"]): repair["original"] for repair in repairs}
     for name in summary["shards"] if originals else ():
         rows = store.columns(name, ["source", "id", "gt"]).to_pydict()
@@ -374,9 +384,10 @@ def _row(record: "dict[str, object]") -> Row:
 
 def _check_prompt(row: Row, kind: _Kind, source: str, id: str) -> None:
     """Raise ProofError unless the prompt is the sample's template of the row's task, filled."""
-    if kind.prompts is None:
+    templates = kind.corpus_prompts.get(source.partition("/")[0], kind.prompts)
+    if templates is None:
         return
-    prompts = draw(kind.prompts, kind.seed, source, id)
+    prompts = draw(templates, kind.seed, source, id)
     if row.task not in prompts:
         raise ProofError(f"{row.task}: the prompt set that build.json names has none for it")
     expected = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")

@@ -97,7 +97,7 @@ class Task(Protocol):
         ...
 
     def check(self, row: Row) -> None:
-        """Prove a row, as section 4 of docs/formats.md says.
+        """Prove a row (docs/formats.md, section 4).
 
         Args:
             row: The row.

@@ -2,8 +2,8 @@
 
 First counts (`measure`): which patterns of mistakes, around what, how many. Then rates: a candidate is
 made by drawing among all that its label could suffer, so a rate is a count over the chances there
-were, and those depend on the rates of all else; a few rounds settle them. calibrate.py then draws
-candidates and mends what is left.
+were, and those depend on the rates of all else; a few rounds are enough. calibrate.py then
+draws candidates and corrects what is left.
 """
 
 from collections import Counter, defaultdict
