@@ -120,7 +120,7 @@ lint: .venv/full
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pydoclint --quiet hmer_tasks
+	$(BIN)/pydoclint --quiet hmer_tasks trainer
 
 bench: .venv/full
 	$(BIN)/python -m bench.parse_speed

@@ -47,10 +47,15 @@ def last_complete_checkpoint(out: Path, processes: int) -> tuple[Path | None, li
 
 
 def begin(out: Path, identity: Identity, restart: bool) -> bool:
-    """Write what the run is; returns whether it is finished already.
+    """Write what the run is, after a check that OUT holds no other.
 
     Args:
-        restart: The checkpoints that are in OUT go first.
+        out: The folder of the run.
+        identity: What the run is.
+        restart: Delete the checkpoints in OUT first.
+
+    Returns:
+        Whether the run is finished already.
 
     Raises:
         TrainError: OUT holds the checkpoints of another run; the message names what differs.

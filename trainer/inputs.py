@@ -29,6 +29,9 @@ class Item:
     """A picture to be read.
 
     Attributes:
+        source: `corpus/split`; empty for a folder of pictures.
+        id: The id in it.
+        gt: The label, if there is one.
         load: Makes the question, when its batch is made.
         about: The candidate, or the marked one, that an error task is asked about.
     """
