@@ -21,7 +21,10 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_AR
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
 	$(BIN)/hmer-tasks verify $(OUT)
-	@echo "look at it with: $(BIN)/hmer-tasks show $(OUT) -n 3"
+	@echo "next, each line can be typed as it stands:"
+	@echo "$(BIN)/hmer-tasks show $(OUT) -n 3"
+	@echo "$(BIN)/hmer-tasks report $(OUT) -o sample.html"
+	@echo "$(BIN)/hmer-tasks export $(OUT) --to ms-swift -o sample-swift"
 
 # With no GPU: a tiny model learns 32 pictures of the sample by heart and reads them back, in minutes.
 # With one: make train RECIPE=trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml DATA="build/hme100k build/crohme"

@@ -9,7 +9,7 @@ from rich.table import Table
 from hmer_tasks.cli.choices import Engine, Look
 from hmer_tasks.exceptions import BuildError, UsageError
 from hmer_tasks.tasks import TASK_NAMES, task_names
-from hmer_tasks.utils.terminal import echo, plain_console, printable, printable_json
+from hmer_tasks.utils.terminal import command_name, echo, plain_console, printable, printable_json
 
 if TYPE_CHECKING:
     from hmer_tasks.pipeline import BuildResult
@@ -303,7 +303,7 @@ def _print_built(built: "BuildResult") -> None:
     size = sum(shard["bytes"] for shard in shards.values())
     echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
     where = f"{built.out}{plugin_options()}"
-    echo(f"look:   hmer-tasks show {where}\nprove:  hmer-tasks verify {where}")
+    echo(f"look:   {command_name()} show {where}\nprove:  {command_name()} verify {where}")
     echo(f'load:   datasets.load_dataset("{built.out}")')
 
 

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 
 from hmer_tasks.latex.unknown import Seen
 from hmer_tasks.shards.label_statistics import LabelStats
+from hmer_tasks.tasks.prompts import set_names
 
 
 class Stats(TypedDict):
@@ -90,3 +91,10 @@ def joined(digests: Iterable[str]) -> str:
 def shards_of(summary: Summary, split: str) -> list[str]:
     """The names of a split's shards, in order."""
     return [name for name, shard in summary["shards"].items() if shard["split"] == split]
+
+
+def prompts_of(summary: Summary) -> str:
+    """What the prompt set of a build is called, and those of corpora that have their own."""
+    of_corpora = {name: held["prompt_set"] for name, held in summary.get("corpus_prompts", {}).items()}
+    digest = str(summary["made_by"]["arguments"].get("prompts"))
+    return set_names(digest, summary.get("prompt_set", ""), of_corpora)

@@ -3,10 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from hashlib import sha256
+from multiprocessing.sharedctypes import Synchronized
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,11 +23,12 @@ from hmer_tasks.tasks import Row, all_tasks
 from hmer_tasks.tasks.base import prove_row
 from hmer_tasks.tasks.prompts import Templates, draw, fill, prompts_digest, shipped_set
 from hmer_tasks.utils.files import sha256_of
-from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
+from hmer_tasks.utils.processes import FORK, block_signals, cores, init_worker, worker_pool
 from hmer_tasks.utils.progress import progress_of
 
 _MAX_FAULTS = 20  # named in full; beyond it they are only counted
 _BATCH = 500  # rows
+_LOOK_EVERY = 0.5  # seconds between two looks at how far the workers are
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,21 +199,35 @@ def _read_shards(
         corpus_prompts={name: held["prompts"] for name, held in summary.get("corpus_prompts", {}).items()},
     )
     reports: dict[str, Report] = {}
-    total = len(summary["shards"])
+    shards = len(summary["shards"])
+    total = sum(shard["rows"] for shard in summary["shards"].values())
+    rows_read = FORK.Value("q", 0)
     try:
-        with worker_pool(min(total, workers or cores()) or 1, init_worker) as pool:
+        with worker_pool(min(shards, workers or cores()) or 1, _init_counting, rows_read) as pool:
             with block_signals():
                 futures = {
                     pool.submit(_verify_shard, store, name, kind, shard["sha256"], shard["rows"]): name
                     for name, shard in summary["shards"].items()
                 }
-            with progress_of(total, "shards") as show:
-                for number, future in enumerate(as_completed(futures), start=1):
-                    reports[futures[future]] = future.result()
-                    show(number)
+            with progress_of(total, "rows") as show:
+                waiting = set(futures)
+                while waiting:
+                    finished, waiting = wait(waiting, timeout=_LOOK_EVERY, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        reports[futures[future]] = future.result()
+                    show(rows_read.value)
     except BrokenProcessPool as error:
         raise BuildError(f"{store}: a worker was killed (out of memory?): verify again") from error
     return reports
+
+
+_rows_read: "Synchronized[int] | None" = None  # by all workers; None outside of one
+
+
+def _init_counting(rows_read: "Synchronized[int]") -> None:
+    global _rows_read  # noqa: PLW0603 - what the pool hands to an initializer must be kept somewhere
+    _rows_read = rows_read
+    init_worker()
 
 
 def _compare(store: Store, summary: Summary, reports: dict[str, Report], report: Report) -> None:
@@ -329,6 +345,9 @@ def _records(file: pq.ParquetFile) -> Iterator[dict[str, object]]:
     for group in range(file.num_row_groups):
         for batch in file.iter_batches(_BATCH, row_groups=[group]):
             yield from batch.to_pylist()
+            if _rows_read is not None:
+                with _rows_read.get_lock():
+                    _rows_read.value += batch.num_rows
 
 
 def _picture(record: "dict[str, object]", kind: _Kind) -> bytes:

@@ -72,6 +72,12 @@ def set_name(digest: str, given: str = "") -> str:
     return next(names, given or "of your own")
 
 
+def set_names(digest: str, given: str, of_corpora: Mapping[str, str]) -> str:
+    """What the sets of a build are called: that of all, and of the corpora that have their own."""
+    own = "".join(f"; {corpus}: {name}" for corpus, name in of_corpora.items())
+    return f"{set_name(digest, given)}{own}"
+
+
 def named_in_file(name: str) -> str:
     """What a set of `--prompts NAME` is called: the file's name without its ending."""
     return Path(name).stem if _is_file(name) else name

@@ -145,6 +145,7 @@ def test_a_corpus_of_peoples_mistakes_has_its_own_prompts(roots, fermat):  # noq
     }
     assert result.summary["corpus_prompts"]["fermat"]["prompt_set"] == "student-errors"
     assert not verify(roots / "out").faults
+    assert "Prompts: the set `uni-mumer; fermat: student-errors`" in (roots / "out" / "README.md").read_text()
     summary = json.loads((roots / "out" / "build.json").read_text())
     del summary["corpus_prompts"]
     (roots / "out" / "build.json").write_text(json.dumps(summary))
