@@ -21,7 +21,10 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_AR
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
 	$(BIN)/hmer-tasks verify $(OUT)
-	@echo "look at it with: $(BIN)/hmer-tasks show $(OUT) -n 3"
+	@echo "next, each line can be typed as it stands:"
+	@echo "$(BIN)/hmer-tasks show $(OUT) -n 3"
+	@echo "$(BIN)/hmer-tasks report $(OUT) -o sample.html"
+	@echo "$(BIN)/hmer-tasks export $(OUT) --to ms-swift -o sample-swift"
 
 # With no GPU: a tiny model learns 32 pictures of the sample by heart and reads them back, in minutes.
 # With one: make train RECIPE=trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml DATA="build/hme100k build/crohme"
@@ -99,14 +102,14 @@ test: .venv/full
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 # The core with the lowest versions that pyproject.toml allows, in a venv of its own: whether those bounds hold.
-# Its quick tests, which need no extra. Not part of CI: it downloads old packages.
+# Its quick tests, with the extra that scoring needs. Not part of CI: it downloads old packages.
 LOWEST := .venv-lowest
-LOWEST_TESTS ?= tests/latex tests/tasks tests/storage tests/utils tests/errors/test_edits.py tests/test_cli.py
+LOWEST_TESTS ?= tests/latex tests/tasks tests/storage tests/utils tests/errors tests/evaluation tests/test_cli.py
 
 test-lowest:
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) uv
-	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e . \
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[score]' \
 	    'hypothesis>=6.150' 'pytest>=8.4' 'pytest-xdist>=3.6'
 	$(LOWEST)/bin/uv pip list --quiet --python $(LOWEST)/bin/python
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS) $(LOWEST_TESTS)
@@ -117,7 +120,7 @@ lint: .venv/full
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pydoclint --quiet hmer_tasks
+	$(BIN)/pydoclint --quiet hmer_tasks trainer
 
 bench: .venv/full
 	$(BIN)/python -m bench.parse_speed

@@ -13,12 +13,20 @@ import argparse
 import torch
 
 from bench import qwen
-from trainer.costs import PEAKS, costs_of, state_bytes
+from trainer.costs import PEAKS, costs_of
 
 # isort: split
 from transformers import AutoModelForImageTextToText
 
 ROW = {"tokens": 239.0, "seen": 76_000.0, "patches": 468.0, "patches_seen": 420_000.0, "scored": 70.0}
+
+
+def state_bytes(parameters: int, full_precision: bool, gpus: int = 1) -> float:
+    """Bytes of weights, gradients and Adam's two moments on each GPU, spread over all of them.
+
+    fp32 weights under bf16 autocast: 4 + 4 + 8, and 2 for autocast's copies; bf16 throughout: 2 + 2 + 4.
+    """
+    return parameters * (18 if full_precision else 8) / gpus
 
 
 def main() -> None:

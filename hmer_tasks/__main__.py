@@ -1,7 +1,7 @@
 """The way in: `hmer-tasks` and `python -m hmer_tasks`.
 
 The command line is imported inside, so that a Ctrl-C during the first half second, while Python
-reads its libraries, is told in a line too.
+reads its libraries, is reported in one line too.
 """
 
 import sys

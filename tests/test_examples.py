@@ -23,6 +23,7 @@ def sample(tmp_path_factory) -> Path:
 def test_an_example_runs(path, sample):
     arguments = {
         "read_a_build": [str(sample)],
+        "picture_and_tree": [str(sample.parent / "picture_and_tree.png")],
         # two pictures and a step; its docstring says what it learns in minutes
         "grpo_on_a_cpu": ["--data", str(sample), *"--pictures 2 --sft_steps 1 --steps 1".split()],
         # whole runs of these are in tests/trainer

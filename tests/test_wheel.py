@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -87,3 +88,21 @@ def test_the_command_runs_elsewhere(bin_folder, tmp_path):
     run(command, "build", "--dataset", "sample", cwd=tmp_path)
     assert (tmp_path / "build/sample/build.json").is_file()
     assert "every row is proven" in run(command, "verify", "build/sample", cwd=tmp_path).stdout
+
+
+def test_the_sdist_makes_the_same_wheel(wheel, tmp_path):
+    """What pip installs from an index that has no wheel, or from a git URL."""
+    run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, REPOSITORY, cwd=tmp_path)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "source", filter="data")
+        names = {Path(name).relative_to(Path(name).parts[0]).as_posix() for name in archive.getnames()}
+    assert {"Dockerfile", "Makefile", "constraints.txt", "CHANGELOG.md", "trainer/sft.py"} <= names
+    (source,) = (tmp_path / "source").iterdir()
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, source, cwd=tmp_path)
+    (again,) = tmp_path.glob("*.whl")
+    contents = []
+    for path in (wheel, again):
+        with zipfile.ZipFile(path) as archive:
+            contents.append({name: archive.read(name) for name in archive.namelist()})
+    assert contents[0] == contents[1]

@@ -27,10 +27,13 @@ NAME = "flash_varlen"  # transformers hands the cuts to what has "flash" in its 
 
 
 def row_starts(positions: Tensor) -> Tensor:
-    """Where each row of a packed sequence begins, and its end: int32 of shape (rows + 1,).
+    """Where each row of a packed sequence begins, and its end.
 
     Args:
         positions: Text positions, shape (1, tokens), that restart at 0 with each row.
+
+    Returns:
+        int32 of shape (rows + 1,).
     """
     starts = (positions[0] == 0).nonzero().flatten()
     return torch.cat([starts, starts.new_tensor([positions.shape[1]])]).to(torch.int32)
@@ -51,9 +54,19 @@ def flash_varlen(
     """Attention as transformers calls it: heads before tokens in, tokens before heads out.
 
     Args:
-        query, key, value: Shape (batch, heads, tokens, width); batch is 1 where rows are packed.
+        module: The layer that asks.
+        query: Shape (batch, heads, tokens, width); batch is 1 where rows are packed.
+        key: The same, with as many heads or fewer.
+        value: As the key.
+        attention_mask: None where rows are packed.
+        scaling: Of the scores; None is 1 / √width.
+        is_causal: Whether a token sees only those before it; None is what the layer says.
         cu_seq_lens_q: The cuts, from the vision tower.
         position_ids: Text positions, from the language model, whose restarts are the cuts.
+        **arguments: What else transformers passes, for sdpa alone.
+
+    Returns:
+        The output, and None for the weights, which are not computed.
     """
     causal = bool(module.is_causal if is_causal is None else is_causal)
     cuts = cu_seq_lens_q

@@ -88,7 +88,7 @@ class Stopper(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
-        """Ask all processes whether one of them was told to stop."""
+        """Ask all processes whether one of them was asked to stop."""
         if any(gather_object([self.asked])):
             self.stopped = control.should_save = control.should_training_stop = True
 

@@ -32,7 +32,8 @@ def write_card(
     """Write OUT/README.md from what the run is (run.json) and what it logged, step by step."""
     model = str(identity["model"])
     known = [value for key, value in LICENCES.items() if key in model]
-    short, licence = known[0] if known else ("other", "that of what it was trained from")
+    source = "data" if arguments.scratch else "base model and its data"
+    short, licence = known[0] if known else ("other", f"that of its {source}")
     text = Template(Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8")).render(
         name=out.resolve().name,
         model=model,

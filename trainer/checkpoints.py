@@ -1,7 +1,7 @@
 """Checkpoints: which one a run goes on from, and whether it is the same run.
 
 `trainer_state.json` is written last, so a checkpoint without a whole one was cut off while it was
-written; it is passed over, and the user is told. `run.json` says what the run is: going on with other
+written; it is passed over, with a line for the user. `run.json` says what the run is: going on with other
 data or another learning rate would be neither run. `log.jsonl` is written when the run is finished.
 """
 
@@ -42,15 +42,20 @@ def last_complete_checkpoint(out: Path, processes: int) -> tuple[Path | None, li
         missing = missing_of(checkpoint, processes)
         if not missing:
             return checkpoint, lines
-        lines.append(f"{checkpoint} is passed over: {missing}, so it was not written whole")
+        lines.append(f"{checkpoint} is passed over: {missing}, so it is incomplete")
     return None, lines
 
 
 def begin(out: Path, identity: Identity, restart: bool) -> bool:
-    """Write what the run is; returns whether it is finished already.
+    """Write what the run is, after a check that OUT holds no other.
 
     Args:
-        restart: The checkpoints that are in OUT go first.
+        out: The folder of the run.
+        identity: What the run is.
+        restart: Delete the checkpoints in OUT first.
+
+    Returns:
+        Whether the run is finished already.
 
     Raises:
         TrainError: OUT holds the checkpoints of another run; the message names what differs.

@@ -89,11 +89,3 @@ def peak_of_device() -> float | None:
         return None
     name = torch.cuda.get_device_name()
     return next((peak for key, peak in PEAKS.items() if key in name), None)
-
-
-def state_bytes(parameters: int, full_precision: bool, gpus: int = 1) -> float:
-    """Bytes of weights, gradients and Adam's two moments on each GPU, spread over all of them.
-
-    fp32 weights under bf16 autocast: 4 + 4 + 8, and 2 for autocast's copies; bf16 throughout: 2 + 2 + 4.
-    """
-    return parameters * (18 if full_precision else 8) / gpus

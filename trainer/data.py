@@ -118,7 +118,7 @@ class Prepared:
         return keys.hexdigest()
 
     def lines(self) -> list[str]:
-        """What the user is told before the first step."""
+        """Lines for the user before the first step."""
         tasks = ", ".join(f"{name} {count:,}" for name, count in self.tasks.most_common())
         longest = f"the longest has {self.lengths.max():,} tokens"
         lines = [f"data: {len(self.table):,} rows an epoch ({tasks}); {longest}"]

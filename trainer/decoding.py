@@ -103,10 +103,17 @@ def answer(
     sampling: Sampling,
     synced: bool | None = None,
 ) -> list[list[Answer]]:
-    """The answers to a batch of questions, `sampling.samples` to each.
+    """The answers to a batch of questions.
 
     Args:
+        model: The model.
+        processor: Its processor.
+        questions: Pictures with their prompts.
+        sampling: How to sample; `sampling.samples` answers a question.
         synced: Weights are spread over processes, so all must generate equally long; None: transformers says.
+
+    Returns:
+        A list of answers for each question, in order.
     """
     batch = processor(
         images=[[question.picture] for question in questions],

@@ -22,7 +22,7 @@ class Stopped(HmerError):  # noqa: N818 - not an error: the user asked for it
 
 
 def run(name: str, main: Callable[[], None]) -> None:
-    """Run a command's main function: whatever the user can mend ends in one line, not a traceback."""
+    """Run a command's main function: whatever the user can correct ends in one line, not a traceback."""
     try:
         main()
         return

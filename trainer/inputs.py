@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hmer_tasks.corpora import Sample, find, open_corpus
+from hmer_tasks.corpora import CORPORA, Sample, find, open_corpus
 from hmer_tasks.exceptions import PictureError
 from hmer_tasks.images import EXTENSIONS, gate
 from hmer_tasks.predictions import read_predictions
@@ -29,6 +29,9 @@ class Item:
     """A picture to be read.
 
     Attributes:
+        source: `corpus/split`; empty for a folder of pictures.
+        id: The id in it.
+        gt: The label, if there is one.
         load: Makes the question, when its batch is made.
         about: The candidate, or the marked one, that an error task is asked about.
     """
@@ -97,6 +100,10 @@ def _file(path: Path) -> bytes:
 def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> Iterator[Item]:
     """Every picture of a corpus, or of one split of it. Raises CorpusError."""
     corpus = find(name)
+    if corpus.tasks:
+        raise TrainError(
+            f"{name}: its pictures do not show its labels; build it, and give the build with --data"
+        )
     with open_corpus(corpus, root) as files:
         splits = corpus.available(files)
         if split and split not in splits:
@@ -112,11 +119,13 @@ def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> It
 def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
     """Each sample of shards once. An error task takes its rows' own prompts, unless candidates are given.
 
-    The other tasks need no row of their own: the picture is asked with their template.
+    The other tasks need no row of their own: the picture is asked with their template. Pictures that do not
+    show their label (a person's mistake, of which the label is the corrected form) are not asked for it.
     """
     table = load_shards(find_shards(paths))
     own = ask.task in ERROR_TASKS and not ask.candidates
-    seen: set[tuple[str, str]] = set()
+    seen = set() if own else _not_showing_label(table)
+    hidden = len(seen)
     columns = [table[name] for name in ("source", "id", "task", "gt", "candidate", "marked")]
     for at, (source, id, task, gt, candidate, marked) in enumerate(zip(*columns, strict=True)):
         if (source, id) in seen or (own and task != ask.task):
@@ -127,8 +136,20 @@ def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
             yield Item(source, id, gt, partial(_row, table, at, ask.system), about)
         else:
             yield from ask.item(source, id, gt, partial(_picture, table, at))
-    if not seen:
+    if len(seen) == hidden:
         raise TrainError(f"no row of {ask.task} in {', '.join(paths)}")
+
+
+def _not_showing_label(table: "Dataset") -> set[tuple[str, str]]:
+    """The samples whose picture does not show the label.
+
+    These are the samples of corpora that have no rows about it, and, where others have such rows, those without.
+    """
+    keys = list(zip(table["source"], table["id"], strict=True))
+    shown = {key for key, task in zip(keys, table["task"], strict=True) if task not in ERROR_TASKS}
+    corpora = {source.partition("/")[0] for source, _ in keys}
+    own_tasks = {name for name in corpora if name in CORPORA and CORPORA[name].tasks}
+    return {key for key in keys if (shown and key not in shown) or key[0].partition("/")[0] in own_tasks}
 
 
 def _row(table: "Dataset", at: int, system: str) -> Question:

@@ -104,6 +104,11 @@ def measure(data: "Dataset", processor: "ProcessorMixin", system: str) -> NDArra
 
     Every process counts its share with its share of the cores, so that none waits long for another.
 
+    Args:
+        data: The rows.
+        processor: The model's, whose tokenizer and chat template count.
+        system: The system prompt, if any.
+
     Returns:
         Shape (rows, 3). A size is (0, 0) without a picture, (-1, -1) for one that cannot be read.
     """

@@ -37,7 +37,15 @@ def task_weights(text: str) -> dict[str, float]:
 
 
 def read_samples(path: Path, name: str, most: float = math.inf) -> OfSamples:
-    """A number for each sample: JSON lines `{source, id, NAME}`, the number from 0 to `most`.
+    """A number for each sample: JSON lines `{source, id, NAME}`.
+
+    Args:
+        path: The file.
+        name: The key of the number.
+        most: The number is from 0 to this.
+
+    Returns:
+        The numbers by source and id.
 
     Raises:
         UsageError: The file cannot be read, or a line is not that.

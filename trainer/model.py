@@ -24,10 +24,20 @@ PARTS = {
 def open_model(
     name: str, revision: str = "main", dtype: str = "auto", weights: bool = True, seed: int = 0
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
-    """A model and its processor by path or by name on the Hub; without `weights`, random ones of a seed.
+    """A model and its processor.
+
+    Args:
+        name: A path, or a name on the Hub.
+        revision: On the Hub.
+        dtype: Of the weights; `auto` is what they are stored in.
+        weights: Whether to load them; without, they are random.
+        seed: Of random weights.
+
+    Returns:
+        The model and its processor.
 
     Raises:
-        TrainError: It is not there, or no model.
+        TrainError: There is no model of that name.
     """
     check_model_path(name)
     try:
@@ -57,11 +67,16 @@ def check_model_path(name: str) -> None:
 
 
 def choose_attention(model: "PreTrainedModel", text: str | None, vision: str, packing: bool) -> None:
-    """Set the attention of each tower. Raises UsageError for one that is not there.
+    """Set the attention of each tower.
 
     Args:
+        model: The model.
         text: Of the language model; None: sdpa, and flash_varlen where rows are packed.
         vision: Of the vision tower; auto: flash_varlen, which falls back to sdpa by itself.
+        packing: Whether rows are packed.
+
+    Raises:
+        UsageError: There is no such attention.
     """
     chosen = {
         "text_config": text or (attention.NAME if packing else "sdpa"),

@@ -16,7 +16,7 @@ python -m trainer.predict --model runs/3b --data build/crohme:2014 --samples 5 -
 # Have the model's own error tasks look at each answer, and keep what they correct cleanly
 python -m trainer.predict --model runs/3b --data build/crohme:2014 --refine --out refined.jsonl
 
-# The same by hand: find and mend what a first reading got wrong
+# The same by hand: find and correct what a first reading got wrong
 python -m trainer.predict --model runs/3b --data build/crohme:2014 --task error_detection \\
     --candidates 2014.jsonl --out marked.jsonl
 python -m trainer.predict --model runs/3b --data build/crohme:2014 --task error_correction \\

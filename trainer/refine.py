@@ -26,7 +26,12 @@ def refine(
     Args:
         read: Questions and a name of the round to the model's raw answers.
         templates: Of error_detection and error_correction, at least.
+        system: The system prompt, if any.
         questions: With the pictures of the readings; their prompts are not used.
+        readings: The first answers.
+
+    Returns:
+        As many readings, in order.
     """
 
     def turns(text: str) -> Turns:

@@ -124,9 +124,15 @@ class Run:
     """A run before it has a trainer: what every kind of training on shards sets up alike.
 
     Attributes:
+        arguments: Of the data.
+        model: The model.
+        processor: Its processor.
+        prepared: The rows.
         resume: The checkpoint to go on from.
         identity: What the run is, as it stands in run.json.
         base: The names of the base model's weights.
+        stopper: Ends the run after a signal.
+        decoder: Decodes held-out pictures, if that is asked for.
     """
 
     arguments: DataArguments
@@ -191,10 +197,16 @@ class Run:
 def set_up(
     arguments: DataArguments, training: "TrainingArguments", config: ModelConfig, more: Identity | None = None
 ) -> Run | None:
-    """Model, rows and the checkpoint to go on from; None where the run is finished already.
+    """Model, rows and the checkpoint to go on from.
 
     Args:
+        arguments: Of the data.
+        training: Of the training.
+        config: Of the model.
         more: What else makes the run this run.
+
+    Returns:
+        The run; None where it is finished already.
 
     Raises:
         UsageError: Arguments that cannot be.

@@ -63,7 +63,7 @@ def read_test(recipe: Recipe, corpus: Path, out: Path) -> None:
     lines = [json.loads(line) for line in said.read_text(encoding="utf-8").splitlines()]
     scored = [json.dumps({**line, "gt": labels[line["img_id"]]}) + "\n" for line in lines]
     answers.write_text("".join(scored), encoding="utf-8")
-    pairs = [(each.gt, each.pred) for each in read_predictions(answers)]
+    pairs = [(prediction.gt, prediction.pred) for prediction in read_predictions(answers)]
     known = {
         label for name in recipe.stores.values() for label in InkStore(out / "ink" / f"{name}.npz").labels
     }

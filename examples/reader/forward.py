@@ -101,10 +101,10 @@ class Network:
             q, k, v = (
                 F.linear(
                     h,
-                    weights[f"{name}self_attn.{one}_proj.weight"],
-                    weights[f"{name}self_attn.{one}_proj.bias"],
+                    weights[f"{name}self_attn.{letter}_proj.weight"],
+                    weights[f"{name}self_attn.{letter}_proj.bias"],
                 ).view(count, places, size.heads, head)
-                for one in "qkv"
+                for letter in "qkv"
             )
             out = _attend(_turned(q, cos, sin), _turned(k, cos, sin), v, causal=True)
             if layer == size.layers - 1:
@@ -122,7 +122,7 @@ class Network:
             torch.arange(rows * merge), torch.arange(columns * merge), indexing="ij"
         )
         places = torch.stack([
-            each.reshape(rows, merge, columns, merge).transpose(1, 2).flatten() for each in (down, across)
+            axis.reshape(rows, merge, columns, merge).transpose(1, 2).flatten() for axis in (down, across)
         ], dim=1)  # fmt: skip
         anything = torch.zeros(1, dtype=torch.float32)
         cos, sin = inner.visual.rotary_pos_emb(anything, places)
@@ -131,7 +131,7 @@ class Network:
         every = torch.cat(
             [
                 torch.zeros(3, 1).long(),
-                torch.stack([each.flatten() for each in grid]) + 1,
+                torch.stack([axis.flatten() for axis in grid]) + 1,
                 after.expand(3, -1),
             ],
             dim=1,
@@ -148,8 +148,8 @@ def _norm(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    one, two = x.chunk(2, dim=-1)
-    return x * cos + torch.cat([-two, one], dim=-1) * sin
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat([-second, first], dim=-1) * sin
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:

@@ -154,18 +154,18 @@ def is_held(person: str) -> bool:
 
 def real(expressions: Sequence[Labelled], longest: int) -> Iterator[tuple[str, InkSample]]:
     """Real expressions of at most `longest` tokens."""
-    for each in expressions:
-        if len(each.label.split()) <= longest:
-            yield each.expression.name, _sample(each.label, _inked(each.expression))
+    for labelled in expressions:
+        if len(labelled.label.split()) <= longest:
+            yield labelled.expression.name, _sample(labelled.label, _inked(labelled.expression))
 
 
 def symbols(expressions: Sequence[Labelled]) -> Iterator[tuple[str, InkSample]]:
     """Every symbol of real expressions, alone: of long ones too."""
-    for each in expressions:
-        for number, strokes in each.expression.strokes.items():
-            name = each.expression.cells[number].symbol
+    for labelled in expressions:
+        for number, strokes in labelled.expression.strokes.items():
+            name = labelled.expression.cells[number].symbol
             yield (
-                f"{each.expression.name}#{number}",
+                f"{labelled.expression.name}#{number}",
                 _sample(name, [(name, stroke / UNIT) for stroke in strokes]),
             )
 
@@ -174,11 +174,11 @@ def recombined(
     expressions: Sequence[Labelled], longest: int, wanted: int, seed: int
 ) -> Iterator[tuple[str, InkSample]]:
     """Real ink put together anew, to the lengths and depths of the short real labels."""
-    short = [each.label for each in expressions if len(each.label.split()) <= longest]
-    recombiner = Recombiner([each.expression for each in expressions]).shaped_like(fit(short).shapes)
-    made = 0
+    short = [labelled.label for labelled in expressions if len(labelled.label.split()) <= longest]
+    recombiner = Recombiner([labelled.expression for labelled in expressions]).shaped_like(fit(short).shapes)
+    written = 0
     for index in count():
-        if made == wanted:
+        if written == wanted:
             return
         plan = recombiner.plan(keyed("recombined", seed, index))
         if len(plan.label.split()) > longest:
@@ -188,7 +188,7 @@ def recombined(
         strokes = [
             (cells[number].symbol, stroke) for number, stroke in zip(ink.numbers, ink.strokes, strict=True)
         ]
-        made += 1
+        written += 1
         yield f"recombined-{seed}-{index:07d}", _scaled(plan.label, strokes)
 
 
@@ -196,9 +196,9 @@ def pen(
     label: Callable[[Random], str], longest: int, wanted: int, seed: int
 ) -> Iterator[tuple[str, InkSample]]:
     """Labels written by the synthetic writers."""
-    made = 0
+    written = 0
     for index in count():
-        if made == wanted:
+        if written == wanted:
             return
         text = label(keyed("reader label", seed, index))
         if not 1 <= len(text.split()) <= longest:
@@ -211,7 +211,7 @@ def pen(
         strokes = [
             (cells[number].symbol, stroke) for number, stroke in zip(ink.numbers, ink.strokes, strict=True)
         ]
-        made += 1
+        written += 1
         yield f"pen-{seed}-{index:07d}", _scaled(text, strokes)
 
 
@@ -316,9 +316,9 @@ def write_source(source: str, corpus: Path | None, out: Path, *, count: int, lon
     if path.exists():
         return path
     every = read_expressions(corpus) if corpus is not None and not source.startswith("pen-") else []
-    ours = [each for each in every if is_held(each.expression.writer) == (source == "held")]
+    ours = [labelled for labelled in every if is_held(labelled.expression.writer) == (source == "held")]
     labels = (
-        fit([each.label for each in ours if len(each.label.split()) <= longest]).label
+        fit([labelled.label for labelled in ours if len(labelled.label.split()) <= longest]).label
         if source == "pen"
         else None
     )
@@ -343,8 +343,8 @@ def _symbol_label(chance: Random) -> str:
 
 def _shown(samples: Iterator[tuple[str, InkSample]], total: int) -> Iterator[tuple[str, InkSample]]:
     with progress_of(total, "samples") as show:
-        for number, each in enumerate(samples, 1):
-            yield each
+        for number, sample in enumerate(samples, 1):
+            yield sample
             show(number)
 
 

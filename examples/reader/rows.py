@@ -77,7 +77,7 @@ def source_of(
         for pairs in texts
     ]
     symbols = tokenizer(store.symbols, add_special_tokens=False)["input_ids"]
-    return Source(store, rows, np.array([one[0] for one in symbols]))
+    return Source(store, rows, np.array([ids_of_symbol[0] for ids_of_symbol in symbols]))
 
 
 def drawn_rows(

@@ -58,7 +58,7 @@ def pen_readings(model: Path, count: int, longest: int) -> list[Reading]:
 
 def crohme_readings(predictions: Path, corpus: Path) -> list[Reading]:
     """What a prediction file has of CROHME 2014, with the pictures."""
-    read = {each.id: each for each in read_predictions(predictions)}
+    read = {prediction.id: prediction for prediction in read_predictions(predictions)}
     out: list[Reading] = []
     with open_files(corpus) as files:
         split = CORPUS.open_split(files, "2014")
@@ -70,11 +70,11 @@ def crohme_readings(predictions: Path, corpus: Path) -> list[Reading]:
     return out
 
 
-def sheet(readings: Sequence[Reading], each: int) -> Image.Image:
+def sheet(readings: Sequence[Reading], count: int) -> Image.Image:
     """So many right ones above, so many wrong ones below, spread over what is there."""
-    right = [one for one in readings if one[1].split() == one[2].split()]
-    wrong = [one for one in readings if one[1].split() != one[2].split()]
-    shown = [part[:: max(1, len(part) // each)][:each] for part in (right, wrong)]
+    right = [reading for reading in readings if reading[1].split() == reading[2].split()]
+    wrong = [reading for reading in readings if reading[1].split() != reading[2].split()]
+    shown = [part[:: max(1, len(part) // count)][:count] for part in (right, wrong)]
     cells = [*shown[0], *[None] * (-len(shown[0]) % COLUMNS), *shown[1]]
     rows = -(-len(cells) // COLUMNS)
     page = Image.new("RGB", (COLUMNS * CELL[0], rows * CELL[1]), "white")

@@ -176,8 +176,8 @@ class Training:
         cells = torch.from_numpy(batch.cells)
         inked = F.rms_norm(seen[cells[:, 0], cells[:, 1]], seen.shape[-1:])
         shares = torch.from_numpy(batch.shares)
-        each = F.cross_entropy((inked @ table.T).float(), torch.from_numpy(batch.symbols), reduction="none")
-        dense = (each * shares).sum() / shares.sum()
+        losses = F.cross_entropy((inked @ table.T).float(), torch.from_numpy(batch.symbols), reduction="none")
+        dense = (losses * shares).sum() / shares.sum()
         if not answers:
             return dense.new_zeros(()), dense
         wanted = torch.from_numpy(batch.wanted)
@@ -284,7 +284,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--set", nargs="*", default=[], help="KEY=JSON over the recipe's keys")
     given = parser.parse_args(arguments)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    changes = {key: json.loads(value) for key, _, value in (one.partition("=") for one in given.set)}
+    changes = {key: json.loads(value) for key, _, value in (setting.partition("=") for setting in given.set)}
     recipe = read_recipe(given.recipe, **changes)
     training = Training(recipe, given.ink, given.out)
     given.out.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ _DECISIONS = ("keep", "mend", "drop")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What somebody decided of a sample; `label` is the right one where it is to be mended."""
+    """What somebody decided of a sample; `label` is the right one where it is to be corrected."""
 
     decision: str
     label: str
@@ -58,7 +58,7 @@ def suspects(judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decis
 def write_exclusions(
     path: Path, judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decision]
 ) -> int:
-    """Write a line for `build --exclude` of every suspicious sample that nobody said to keep; a mended one
+    """Write a line for `build --exclude` of every suspicious sample that nobody said to keep; a corrected one
     is among them, with the label it should have, for its file still has the wrong one. Returns how many."""
     lines = []
     for item in suspects(judged, decisions):

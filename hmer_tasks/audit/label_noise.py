@@ -34,6 +34,7 @@ from hmer_tasks.errors.edits import edit_distance
 from hmer_tasks.evaluation.answers import explicit, key
 from hmer_tasks.evaluation.letters import same_symbols
 from hmer_tasks.predictions import Prediction
+from hmer_tasks.utils.progress import progress_over
 
 THRESHOLD = 9.0  # nats of suspicion from which a label is listed
 _ALONE = 0.5  # what the suspicion of a single reading counts
@@ -109,7 +110,7 @@ def judge(samples: Sequence[Sample], threshold: float = THRESHOLD) -> list[Judge
     for sample in samples:
         by_label[key(sample.label)].append(sample.id)
     context = _Context(rates, model, ink, len(samples), by_label, threshold)
-    return [_judge(sample, context) for sample in samples]
+    return [_judge(sample, context) for sample in progress_over(samples, "samples judged")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,13 +100,16 @@ def _vocabulary(console: Console, result: Audit) -> None:
 
 def _within(console: Console, result: Audit) -> None:
     table = _table("Within a side", "", *(side.name for side in result.sides))
-    table.add_row("samples whose label stood before", *(f"{repeat.left:,}" for repeat in result.repeats))
+    table.add_row("samples whose label occurs earlier", *(f"{repeat.left:,}" for repeat in result.repeats))
     if result.near_within:
         table.add_row(
             "pairs of near labels", *(f"{near_labels.distinct:,}" for near_labels in result.near_within)
         )
     if any(result.pictures_within):
-        for name, key in (("samples whose picture stood before", "left"), ("  … pixel for pixel", "pixels")):
+        for name, key in (
+            ("samples whose picture occurs earlier", "left"),
+            ("  … pixel for pixel", "pixels"),
+        ):
             table.add_row(name, *(_picture(pictures, key) for pictures in result.pictures_within))
         row = (_picture(pictures, "conflicts") for pictures in result.pictures_within)
         table.add_row("samples that share a picture and not a label", *row)

@@ -23,6 +23,7 @@ from hmer_tasks.cli import outputs as cli_outputs
 from hmer_tasks.cli import released as cli_released
 from hmer_tasks.cli import report as cli_report
 from hmer_tasks.cli.choices import As, DrawAs, Look
+from hmer_tasks.cli.plugin_option import with_plugins
 from hmer_tasks.exceptions import HmerError, LabelError, RejectReason, UsageError
 from hmer_tasks.utils.bounded_reading import LONGEST_LINE, encoding_fault, lines
 from hmer_tasks.utils.terminal import echo, plain_console, printable
@@ -272,11 +273,14 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Score": (evaluate,),
     "Hand on": (cli_outputs.export, cli_outputs.push),
 }
+# What takes no corpus, task or exporter needs no plug-in.
+_WITHOUT_PLUGINS = (parse, normalize, draw)
 for panel, commands in PANELS.items():
     for command in commands:
         # A label may begin with a minus: what is no option of `parse` is the label.
         settings = {"ignore_unknown_options": True} if command is parse else None
-        app.command(rich_help_panel=panel, context_settings=settings)(command)
+        takes = command if command in _WITHOUT_PLUGINS else with_plugins(command)
+        app.command(rich_help_panel=panel, context_settings=settings)(takes)
 app.add_typer(cli_errors.app, name="errors", rich_help_panel="Mistakes")
 cli_errors.app.command()(cli_released.released)
 

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from hmer_tasks.cli.choices import Engine, Look
 from hmer_tasks.exceptions import BuildError, UsageError
-from hmer_tasks.tasks import TASK_NAMES
-from hmer_tasks.utils.terminal import echo, plain_console, printable, printable_json
+from hmer_tasks.tasks import TASK_NAMES, task_names
+from hmer_tasks.utils.terminal import command_name, echo, plain_console, printable, printable_json
 
 if TYPE_CHECKING:
     from hmer_tasks.pipeline import BuildResult
@@ -26,15 +26,33 @@ _DOCUMENTED_TASKS = ",".join(TASK_NAMES)
 
 def build(
     dataset: Annotated[
-        str, typer.Option(help="The corpus; `hmer-tasks datasets` lists them.", rich_help_panel=INPUT)
-    ],
+        list[str] | None,
+        typer.Option(
+            help="The corpus; `hmer-tasks datasets` lists them. Repeated, they are one build.",
+            rich_help_panel=INPUT,
+        ),
+    ] = None,
     root: Annotated[
-        str | None,
-        typer.Option(help="Its folder, archive or URL, if not where it usually lies.", rich_help_panel=INPUT),
+        list[str] | None,
+        typer.Option(
+            help="Its folder, archive or URL, if not where it usually lies; of several corpora NAME=PATH.",
+            rich_help_panel=INPUT,
+        ),
     ] = None,
     split: Annotated[
         list[str] | None,
-        typer.Option(help="A split; can be repeated. Default: all that are there.", rich_help_panel=INPUT),
+        typer.Option(
+            help="A split; can be repeated. Default: all that are there. Of several corpora: NAME/SPLIT.",
+            rich_help_panel=INPUT,
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            help="Several corpora with splits, weights and options: a TOML file, or the build.json of such a "
+            "build, to make it again.",
+            rich_help_panel=INPUT,
+        ),
     ] = None,
     out: Annotated[
         str | None,
@@ -199,6 +217,7 @@ def build(
 ) -> None:
     """Build a corpus into Parquet shards, every row proven. Run again, it goes on where it stopped."""
     from hmer_tasks.cli.cluster import run_build
+    from hmer_tasks.cli.several import of_several
     from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline import BuildOptions
     from hmer_tasks.storage.urls import parse_location
@@ -206,15 +225,22 @@ def build(
     names = tuple(name.strip() for name in tasks.split(",") if name.strip())
     if not names:
         raise UsageError(f"--tasks names none; there are {_DOCUMENTED_TASKS}")
+    datasets, roots = dataset or [], root or []
+    single = len(datasets) == 1 and recipe is None
+    if single and len(roots) > 1:
+        raise UsageError("--root is given twice: one corpus has one root")
     options = BuildOptions(
-        dataset, root and parse_location(root), tuple(split or ()), out and parse_location(out), names,
+        datasets[0] if single else "", parse_location(roots[0]) if single and roots else None,
+        tuple(split or ()), out and parse_location(out), names,
         errors, tree_format, prompts, normalize, valid_share, seed, workers, limit, overwrite,
         count, like, look, hands, clean_share,
         keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images, profile=profile,
         strict=strict, columns=None if columns is None else parse_columns(columns),
     )  # fmt: skip
+    if not single:
+        options = of_several(options, datasets, roots, recipe, default_tasks=tasks == _DOCUMENTED_TASKS)
     if inkml is not None:
-        if dataset not in ("synthetic", "recombined"):
+        if options.dataset not in ("synthetic", "recombined"):
             raise UsageError("--inkml writes the ink of --dataset synthetic or recombined")
         if on is not None or rank is not None:
             raise UsageError("--inkml is written by one process: leave --on and --rank out")
@@ -226,7 +252,8 @@ def build(
         from hmer_tasks.cli.export_ink import export_ink
         from hmer_tasks.pipeline.plan import corpus_named, with_settings
 
-        count = export_ink(with_settings(corpus_named(dataset), options), options.root, inkml, limit)
+        corpus = with_settings(corpus_named(options.dataset), options)
+        count = export_ink(corpus, options.root, inkml, limit)
         echo(f"ink: {count:,} files in {inkml}")
     if not any(split_summary["rows"] for split_summary in built.summary["splits"].values()):
         raise BuildError(f"no row was written; {built.out}/rejects.jsonl says why, line by line")
@@ -234,17 +261,19 @@ def build(
 
 def _print_built(built: "BuildResult") -> None:
     from hmer_tasks.latex.unknown import lines as unknown_lines
+    from hmer_tasks.plugins import plugin_options
 
     console = plain_console()
     if built.already:
         done = (
-            f"{built.rebuilt} damaged shard{'s' * (built.rebuilt != 1)} made again"
+            f"{built.rebuilt} damaged shard{'s' * (built.rebuilt != 1)} written again"
             if built.rebuilt
             else "nothing to do"
         )
-        echo(f"{built.out} is built already, by these very arguments: {done}")
+        echo(f"{built.out} is already built with these arguments: {done}")
         return
     splits = built.summary["splits"]
+    built_tasks = {task for counted in splits.values() for task in counted["tasks"]}
     table = Table("", *splits)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -252,7 +281,7 @@ def _print_built(built: "BuildResult") -> None:
     table.add_row(
         "refused", *(f"{split_summary['rejected']:,}" for split_summary in splits.values()), end_section=True
     )
-    for task in TASK_NAMES:
+    for task in (name for name in task_names() if name in TASK_NAMES or name in built_tasks):
         table.add_row(
             task, *(f"{split_summary['tasks'].get(task, 0):,}" for split_summary in splits.values())
         )
@@ -260,7 +289,7 @@ def _print_built(built: "BuildResult") -> None:
     for reason, count in built.summary["rejected"].items():
         echo(f"refused: {count:,} {reason}")
     for kind, count in built.summary.get("repaired", {}).items():
-        echo(f"mended:  {count:,} {kind}")
+        echo(f"repaired: {count:,} {kind}")
     if changes := built.summary.get("pictures"):
         listed = ", ".join(f"{count:,} {change.replace('_', ' ')}" for change, count in changes.items())
         echo(f"pictures: {listed}")
@@ -273,7 +302,8 @@ def _print_built(built: "BuildResult") -> None:
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
     echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
-    echo(f"look:   hmer-tasks show {built.out}\nprove:  hmer-tasks verify {built.out}")
+    where = f"{built.out}{plugin_options()}"
+    echo(f"look:   {command_name()} show {where}\nprove:  {command_name()} verify {where}")
     echo(f'load:   datasets.load_dataset("{built.out}")')
 
 

@@ -46,7 +46,7 @@ class Checked:
     explicit: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     unknown: UnknownCommands = field(default_factory=UnknownCommands)
-    mended: Counter[str] | None = None  # by kind of repair; None: none was asked for
+    repaired: Counter[str] | None = None  # by kind of repair; None: none was asked for
     repaired_as: str = ""  # the corpus whose repairs were made; empty: no known one
 
     def add(self, other: "Checked") -> None:
@@ -56,8 +56,8 @@ class Checked:
         self.explicit += other.explicit
         self.refused.update(other.refused)
         self.unknown.update(other.unknown.as_json())
-        if self.mended is not None:
-            self.mended.update(other.mended or ())
+        if self.repaired is not None:
+            self.repaired.update(other.repaired or ())
 
     def as_json(self) -> dict[str, object]:
         """Counts without the refused labels themselves."""
@@ -70,8 +70,8 @@ class Checked:
             "unknown_commands": {
                 command: entry["labels"] for command, entry in self.unknown.as_json().items()
             },
-            **({} if self.mended is None else {"mended": dict(self.mended.most_common())}),
-            **({} if self.mended is None else {"repairs": self.repairs}),
+            **({} if self.repaired is None else {"mended": dict(self.repaired.most_common())}),
+            **({} if self.repaired is None else {"repairs": self.repairs}),
         }
 
     @property
@@ -136,8 +136,10 @@ def _context_of(repair_as: str | None, strict: bool) -> ExpansionConfig:
 def _check(
     name: str, reader: SplitReader, context: ExpansionConfig, workers: int, rejects: Rejects
 ) -> Checked:
-    """Check every label, by several processes where there are many; what is refused is told in order."""
-    checked = Checked(name, mended=Counter() if context.repair else None, repaired_as=context.repair_as or "")
+    """Check every label, by several processes where there are many; refusals are reported in order."""
+    checked = Checked(
+        name, repaired=Counter() if context.repair else None, repaired_as=context.repair_as or ""
+    )
     starts = range(0, len(reader), _PART)
     workers = min(len(starts), workers or cores())
     _start(Inputs(reader, len(reader), find_repeated_ids(reader, len(reader))), context)
@@ -173,7 +175,7 @@ def _start(inputs: Inputs, context: ExpansionConfig) -> None:
 
 
 def _part(start: int) -> tuple[Checked, list[Rejected]]:
-    checked = Checked("", mended=Counter() if _context.repair else None)
+    checked = Checked("", repaired=Counter() if _context.repair else None)
     rejects: list[Rejected] = []
     for index in range(start, min(start + _PART, _inputs.count)):
         outcome = read_input(_inputs, index, _context)
@@ -184,8 +186,8 @@ def _part(start: int) -> tuple[Checked, list[Rejected]]:
             continue
         sample, read = outcome
         checked.accepted += 1
-        if checked.mended is not None and read.repaired is not None:
-            checked.mended.update(read.repaired.kinds)
+        if checked.repaired is not None and read.repaired is not None:
+            checked.repaired.update(read.repaired.kinds)
         checked.explicit += read.label == sample.label
         checked.unknown.add(read.label, sample.id)
     return checked, rejects
@@ -203,7 +205,7 @@ def rejects_file(path: Path | None) -> Iterator[Rejects]:
 
 
 def print_table(console: Console, checked: list[Checked]) -> None:
-    """The table a person reads, and under it what was refused, mended and unknown."""
+    """The table a person reads, and under it what was refused, repaired and unknown."""
     table = Table(Column("labels of", overflow="fold"))
     for name in ("labels", "accepted", "share", "in explicit form"):
         table.add_column(name, justify="right", no_wrap=name != "in explicit form")
@@ -216,8 +218,8 @@ def print_table(console: Console, checked: list[Checked]) -> None:
     for result in checked:
         lines = [f"refused: {_listed(result.refused)}"] if result.refused else []
         lines += unknown_lines(result.unknown.as_json())
-        if result.mended is not None:
-            lines.append(f"mended: {_listed(result.mended)}")
+        if result.repaired is not None:
+            lines.append(f"repaired: {_listed(result.repaired)}")
             lines.append(_repairs_made(result.repaired_as))
         for line in lines:
             console.print(f"{result.name}: {line}", soft_wrap=True)

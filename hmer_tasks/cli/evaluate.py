@@ -1,11 +1,9 @@
 """What `hmer-tasks evaluate` does: read, score, write, hand over to `tables` what is printed."""
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
 from hmer_tasks.cli.evaluation_tables import (
     print_comparison,
@@ -28,7 +26,10 @@ from hmer_tasks.exceptions import PredictionError, UsageError
 from hmer_tasks.predictions import Prediction
 from hmer_tasks.reports.evaluation_page import page
 from hmer_tasks.utils.files import atomic_write
-from hmer_tasks.utils.terminal import plain_console, printable_json
+from hmer_tasks.utils.progress import progress_of_many
+from hmer_tasks.utils.terminal import printable_json
+
+_FEW = 1_000  # pairs; fewer take no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,15 @@ def _tasks(
 
 
 def _scored(pairs: list[Prediction], options: Options) -> Metrics:
-    with Progress(console=plain_console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("scoring", total=len(pairs))
-        return evaluate(
-            pairs, boxes=options.boxes, workers=options.workers, progress=lambda: bar.advance(task)
-        )
+    done = 0
+    with progress_of_many(len(pairs), _FEW, "pairs scored") as show:
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            show(done)
+
+        return evaluate(pairs, boxes=options.boxes, workers=options.workers, progress=advance)
 
 
 def by_source(metrics: Metrics) -> dict[str, Metrics]:
@@ -246,9 +251,9 @@ def _run_systems(options: Options, references: References | None, console: Conso
         ("--cdm-json", options.cdm_json),
     ):
         if given is not None:
-            raise UsageError(f"{name} speaks of one system: leave it or --systems out")
+            raise UsageError(f"{name} applies to one system: drop it or --systems")
     if options.vote or options.boxes:
-        raise UsageError("--vote and --boxes speak of one system: leave them or --systems out")
+        raise UsageError("--vote and --boxes apply to one system: drop them or --systems")
     if len(options.predictions) < 2:
         raise UsageError("--systems wants two prediction files at least, one a system")
     systems: list[tuple[str, list[Prediction]]] = []

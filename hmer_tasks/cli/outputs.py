@@ -69,7 +69,7 @@ def audit(
 
     if predictions:
         if against is not None or against_root is not None or against_split or against_labels:
-            raise UsageError("--predictions speaks of one side: leave --against out")
+            raise UsageError("--predictions audits one corpus: drop --against")
         if labels and (len(labels) > 1 or dataset is not None):
             raise UsageError("with --predictions the labels are one file, or a corpus")
         if root is not None and dataset is None:

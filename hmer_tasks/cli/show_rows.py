@@ -15,11 +15,11 @@ from hmer_tasks.errors.markup import DELETED, ERROR_END, ERROR_START
 from hmer_tasks.exceptions import BuildError, PictureError
 from hmer_tasks.images import decode, kind_of
 from hmer_tasks.shards import read_summary
+from hmer_tasks.shards.manifest import prompts_of
 from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.tasks import check_task
-from hmer_tasks.tasks.prompts import set_name
 from hmer_tasks.utils.terminal import printable
 
 
@@ -39,8 +39,7 @@ def show(out: PathOrUrl, count: int, task: str | None, console: Console) -> None
             _print_head(record, console)
         _print_row(record, console)
     if shown:
-        digest = str(summary["made_by"]["arguments"].get("prompts"))
-        name = set_name(digest, summary.get("prompt_set", ""))
+        name = prompts_of(summary)
         console.print(Text(printable(f"prompts: {name}"), style="dim"))
     else:
         raise BuildError(f"{out} has no rows" + (f" of the task {task}" if task else ""))

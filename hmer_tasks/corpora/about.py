@@ -4,6 +4,7 @@ The facts are in about.toml. They go into the metadata that a build writes (`sha
 """
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,3 +33,29 @@ def _facts() -> dict[str, About]:
 def about(name: str) -> About:
     """The facts of a corpus by its name; where nothing is known, it is said so."""
     return _facts().get(name, About())
+
+
+def about_build(arguments: Mapping[str, object]) -> About:
+    """The facts of a build's corpus, or of its several corpora one after another.
+
+    Args:
+        arguments: The arguments of the build, as build.json has them.
+
+    Returns:
+        The facts.
+    """
+    corpora = arguments.get("corpora")
+    if not isinstance(corpora, list):
+        return about(str(arguments["dataset"]))
+    facts = [(corpus["name"], about(corpus["dataset"])) for corpus in corpora]
+
+    def joined(of: str) -> str:
+        return " ".join(f"{name}: {getattr(own, of)}" for name, own in facts)
+
+    return About(
+        collection=joined("collection"),
+        annotation=joined("annotation"),
+        biases=joined("biases"),
+        personal=joined("personal"),
+        synthetic=any(own.synthetic for _, own in facts),
+    )

@@ -53,7 +53,8 @@ def parse_columns(text: str) -> Columns:
             raise UsageError(f"--columns is image=NAME,label=NAME,id=NAME,split=NAME, not {text!r}")
         if role not in ROLES:
             hint = did_you_mean(role, ROLES)
-            raise UsageError(f"--columns: no role {role!r}: {hint}there are {', '.join(ROLES)}")
+            roles_there = ", ".join(f"{known}=NAME" for known in ROLES)
+            raise UsageError(f"--columns: no role {role!r}: {hint}it is {roles_there}")
         if role in roles:
             raise UsageError(f"--columns names the {role} column twice")
         roles[role] = name

@@ -253,12 +253,13 @@ def guard_whole(name: str, size: int, entries: int) -> None:
     if size > MAX_WHOLE or entries > MAX_ENTRIES:
         what = f"over {MAX_WHOLE >> 20} MB" if size > MAX_WHOLE else f"over {MAX_ENTRIES:,} entries"
         raise CorpusError(
-            f"{name}: {what}, and CSV and JSON arrays are read whole; write it as tsv or JSON lines"
+            f"{name}: {what}, and CSV and JSON arrays are read into memory; write it as tsv or JSON lines"
         )
 
 
 def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]":
     """The rows of a CSV file, by the first separator for which its header has the columns, and the header."""
+    first = text.partition("\n")[0].strip()[:80]
     for delimiter in DELIMITERS:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         try:
@@ -272,7 +273,7 @@ def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]
     also = f" and {columns.id}" if columns.id else ""
     raise CorpusError(
         f"{name}: its header must name {image} and {label}{also}, separated by , or ; or tab; "
-        f"or choose with --columns image=NAME,label=NAME"
+        f"it is {first!r}; or choose with --columns image=NAME,label=NAME"
     )
 
 

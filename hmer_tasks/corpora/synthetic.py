@@ -2,7 +2,7 @@
 
     corpus = synthetic(count=10_000, like=Path("train_labels.txt"), look="photo", seed=0)
 
-Sample i is told by (seed, i) alone, so any worker writes it, in any order, to the same bytes.
+Sample i is determined by (seed, i) alone, so any worker writes it, in any order, to the same bytes.
 """
 
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Where wrong expressions come from, and how a mistake is marked and mended."""
+"""Where wrong expressions come from, and how a mistake is marked and corrected."""

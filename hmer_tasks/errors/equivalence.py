@@ -2,7 +2,7 @@ r"""Whether a candidate looks the same on paper as its label: then it is no mist
 
 Beyond the standard spelling (latex/spelling.py): `\sin` and `s i n`, `\iint` and `\int \int`,
 `a \over b` and `\frac { a } { b }`, a row break before the end, `{bmatrix}` and `{matrix}` in brackets, a
-group that bears a script (`{ 1 0 } ^ { 2 }` and `1 0 ^ { 2 }`): these are told apart there because a
+group that bears a script (`{ 1 0 } ^ { 2 }` and `1 0 ^ { 2 }`): these are distinguished there because a
 normaliser must not join or split what its owners wrote.
 """
 
@@ -52,14 +52,14 @@ _FENCED = {
     "{Vmatrix}": (r"\|", "{matrix}", r"\|"),
     "{smallmatrix}": ("", "{matrix}", ""),
 }
-# Accents that over a single symbol cannot be told from a narrow one.
+# Accents that over a single symbol cannot be distinguished from a narrow one.
 _WIDE = {r"\widehat": r"\hat", r"\widetilde": r"\tilde", r"\overline": r"\bar", r"\overrightarrow": r"\vec"}
 _ALIGNMENTS = frozenset("lcr")  # of a column: on paper they are no sign
 _TELLING = SPELLED.keys() | _FENCED.keys() | _WIDE.keys() | {r"\over", _ROW, "{array}"}
 
 
 def is_equivalent(a: str, b: str) -> bool:
-    """Whether the two cannot be told apart on paper."""
+    """Whether the two cannot be distinguished on paper."""
     left, right = a.split(), b.split()
     if left == right:
         return True

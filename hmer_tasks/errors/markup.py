@@ -1,4 +1,4 @@
-"""Marking what differs between a candidate and its label, and mending it again.
+"""Marking what differs between a candidate and its label, and correcting it again.
 
 Alignment is a shortest token edit script (align.py); edits with no common token between them are one
 span. The markup is Uni-MuMER's (``<error_start>`` … ``<error_end>``, ``<deleted>``; REPLACE,
@@ -133,7 +133,7 @@ def _replaced(operation: str, span: str, place: int, tokens: list[str]) -> list[
     if operation == f"DELETE:{span}":
         return []
     if not operation.startswith(start) or len(operation) == len(start):
-        raise _bad(place, f"{operation!r} does not mend {span!r}", tokens)
+        raise _bad(place, f"{operation!r} does not correct {span!r}", tokens)
     return operation[len(start) :].split()
 
 

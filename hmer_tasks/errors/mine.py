@@ -18,10 +18,11 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
 from hmer_tasks.utils.files import atomic_write
+from hmer_tasks.utils.progress import progress_over
 
 
 class LeftOut(StrEnum):
-    """Why a prediction is no candidate, besides being hopeless."""
+    """Why a prediction is no candidate, besides the rules of `rejection_rules`."""
 
     RIGHT = "right"
     LABEL_REFUSED = "label_refused"
@@ -113,7 +114,7 @@ def mine_files(paths: list[Path], out: Path, caps: Caps) -> Mined:
 
     def every() -> Iterator[Prediction]:
         for path in paths:
-            yield from read_predictions(path)
+            yield from progress_over(list(read_predictions(path)), "predictions")
 
     mined = mine(every(), caps)
     lines = []

@@ -14,7 +14,7 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def write_cdm(path: Path, pairs: Iterable[Prediction]) -> None:
-    """Write the pairs. The tool names files after `img_id`, so ids are made safe and told apart.
+    """Write the pairs. The tool names files after `img_id`, so ids are made safe and distinct.
 
     Raises OSError.
     """

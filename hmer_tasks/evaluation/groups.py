@@ -1,4 +1,4 @@
-"""Subgroups that scores are told for: by the label's length, depth, constructs and characters."""
+"""Subgroups that scores are reported for: by the label's length, depth, constructs and characters."""
 
 from collections.abc import Callable
 from functools import cache

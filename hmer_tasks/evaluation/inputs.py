@@ -107,7 +107,7 @@ def score_remarks(metrics: Metrics) -> list[str]:
         lines.append(
             f"of the pairs that are the same on paper {limits:,} differ by \\limits on an integral: "
             f"TeX prints its "
-            "bounds elsewhere, hands write them either way"
+            "bounds elsewhere, people write them either way"
         )
     return lines
 

@@ -1,7 +1,7 @@
 r"""Equal in symbols: function names read as the letters they are written with (`\log` as `l o g`).
 
 A hand that writes "log" writes three letters, and CDM, which matches characters of the printed page, merges
-the two. In print they differ: a name stands upright with space around it. So both are told: equal in
+the two. In print they differ: a name stands upright with space around it. So both are reported: equal in
 typesetting (the standard spelling alone) and equal in symbols. An operator whose limits stand below it
 (`\lim _ { x }`) is never spelled out: its layout is another one than that of letters with a subscript.
 """

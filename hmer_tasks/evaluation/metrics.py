@@ -24,7 +24,7 @@ from hmer_tasks.utils.processes import worker_pool
 Pair: TypeAlias = "Prediction | tuple[str, str]"
 
 GROUP_METRICS = ("exprate", "within_1", "edit_score", "same_on_paper")
-_TOP = 50  # confusions told
+_TOP = 50  # confusions listed
 _CHUNK = 100  # pairs a worker takes at once
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hmer_tasks.exceptions import PredictionError
 from hmer_tasks.predictions import Prediction, read_predictions
-from hmer_tasks.tasks import TASK_NAMES
+from hmer_tasks.tasks import task_names
 
 
 def read_answers(paths: Iterable[Path], together: bool = False) -> list[Prediction]:
@@ -46,9 +46,10 @@ def first_answers(answers: Iterable[Prediction]) -> list[Prediction]:
     best: dict[tuple[str, str], int] = {}
     for answer in kept:
         key = (answer.source, answer.id)
-        best[key] = min(best.get(key, len(TASK_NAMES)), _rank(answer.task))
+        best[key] = min(best.get(key, len(task_names())), _rank(answer.task))
     return [answer for answer in kept if _rank(answer.task) == best[answer.source, answer.id]]
 
 
 def _rank(task: str) -> int:
-    return TASK_NAMES.index(task) if task in TASK_NAMES else 0
+    names = task_names()
+    return names.index(task) if task in names else 0

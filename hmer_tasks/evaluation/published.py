@@ -124,7 +124,7 @@ METRICS: dict[str, Metric] = {
         _ratio("matched_symbols", "label_symbols", 100.0),
     ),
     "symbol_precision": Metric(
-        "symbol precision", "%", "the same; one endless prediction weighs as much as it is long",
+        "symbol precision", "%", "the same; a very long prediction weighs as much as its length",
         _ratio("matched_symbols", "pred_symbols", 100.0),
     ),
     "macro_symbol_recall": Metric(

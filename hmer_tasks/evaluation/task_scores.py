@@ -35,6 +35,8 @@ from hmer_tasks.evaluation.trees import compare
 from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.counts import count_symbols
 from hmer_tasks.predictions import Prediction
+from hmer_tasks.tasks import PLUGIN_TASKS
+from hmer_tasks.tasks.base import ScoredTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,27 @@ def task_scores(answers: Iterable[Prediction]) -> dict[str, TaskScores]:
         )
         if task in by_task
     }
+    for name, task in PLUGIN_TASKS.items():
+        if name in by_task and isinstance(task, ScoredTask):
+            scored[name] = plugin_scores(task, name, by_task[name])
     if "error_correction" in by_task:
         refinement = refinement_scores(by_task["error_correction"])
         if refinement.scores:
             scored["refinement"] = refinement
     return scored
+
+
+def plugin_scores(task: ScoredTask, name: str, answers: Sequence[Prediction]) -> TaskScores:
+    """The means of what a plug-in's task scores its answers by."""
+    table = TaskScores(name, len(answers))
+    values: dict[str, list[float]] = {}
+    for answer in answers:
+        for score, value in task.score(answer.raw or answer.pred, answer.gt).items():
+            values.setdefault(score, []).append(value)
+    for score, numbers in values.items():
+        title = score.replace("_", " ")
+        table.scores[score] = Score(title, 100 * sum(numbers) / len(numbers), "%", len(numbers))
+    return table
 
 
 def with_candidates(answers: Sequence[Prediction], readings: Iterable[Prediction]) -> list[Prediction]:

@@ -16,7 +16,7 @@ def conversation(row: Exported) -> list[dict[str, str]]:
 
 def unfit(row: Exported, placeholders: Collection[str] = PLACEHOLDERS) -> str:
     """The placeholder that a row's own text holds (a recogniser's answer may): its pictures could not be
-    told apart from it. Empty for every sound row."""
+    distinguished from it. Empty for every sound row."""
     return next((mark for mark in placeholders if mark in row.prompt or mark in row.target), "")
 
 

@@ -129,8 +129,8 @@ def export(out: Path, target: Path, layout: Layout, overwrite: bool = False, add
                 return written
         except OSError as error:
             raise BuildError(
-                f"{error.filename or target}: {error.strerror or error}; mend it and run the same command "
-                "to go on"
+                f"{error.filename or target}: {error.strerror or error}; correct this and run the same "
+                "command to go on"
             ) from error
 
 

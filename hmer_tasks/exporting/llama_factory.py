@@ -2,7 +2,7 @@
 
 The format is that of LLaMA-Factory's data/README.md (0.9.5): a dataset of `dataset_info.json` names a
 folder of JSON-lines or Parquet files; its pictures are paths under `media_dir` (the dataset_dir unless
-told otherwise), or structs of bytes.
+configured otherwise), or structs of bytes.
 """
 
 import json

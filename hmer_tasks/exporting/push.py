@@ -79,7 +79,7 @@ def push(out: Path, plan: Plan, private: bool) -> str:
         status = error.response.status_code if error.response is not None else "no answer"
         raise BuildError(
             f"the Hub refuses {plan.repo} ({status}): {error.server_message or _one_line(error)}; "
-            "what is uploaded is kept: mend it and run again"
+            "what is uploaded is kept: correct this and run again"
         ) from error
     except (RuntimeError, ValueError) as error:  # a file that broke off; a card that the Hub finds wrong
         why = f"{_one_line(error)} {_one_line(error.__cause__)}" if error.__cause__ else _one_line(error)

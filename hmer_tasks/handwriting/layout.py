@@ -29,6 +29,7 @@ from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.latex.tree import GROUP, NONE
 
 AXIS = -46.0  # height at which fraction bars, + and = are written
+OPERATORS = frozenset(["relation", "binary"])
 SCRIPTS = frozenset(["sub", "sup"])
 BRACES = frozenset(["\\underbrace", "\\overbrace"])
 BESIDE = SCRIPTS | {"nextline"}  # a next line is set by whoever lays out the rows
@@ -117,7 +118,10 @@ class Layout:
             if before == "comma":
                 space += 8 + 0.5 * writer.loose
             space = max(space * size, self.least)
-            space -= self.chance.random() * writer.kern * kerning(line, box, 0.0, 45.0 * size)
+            room = kerning(line, box, 0.0, 45.0 * size)
+            kern = writer.kern * (0.3 if OPERATORS.intersection((before, kind)) else 1.0)
+            # boxes may overlap, ink may not, and no = comes to stand in a C's mouth
+            space -= min(self.chance.random() * kern * room, room + space - self.least)
         line.put(box, line.width + space)
         return kind
 
@@ -262,7 +266,9 @@ class Layout:
             if box.marks:
                 gap = 0.45 * writer.gap * size * self.chance.lognormvariate(0.0, writer.spread)
                 x = box.width + max(gap, 0.9 * self.least)
-                x -= self.chance.uniform(0.3, 1.0) * writer.kern * kerning(box, script, y, 45.0 * size)
+                room = kerning(box, script, y, 45.0 * size)
+                free = room + x - box.width - 0.9 * self.least
+                x -= min(self.chance.uniform(0.1, 0.6) * writer.kern * room, free)
             out.put(script, max(x, 0.0), y)
         return out
 

@@ -1,4 +1,4 @@
-"""Who writes: a writer's choice of forms, proportions and habits, all of it told by a number."""
+"""Who writes: a writer's choice of forms, proportions and habits, all of it determined by a number."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -34,7 +34,7 @@ LOYAL = 0.65  # share of symbols that a writer takes from the hand of their choi
 
 
 def keyed(*parts: object) -> Random:
-    """A random source told by its key alone: never by process, order or time."""
+    """A random source determined by its key alone: never by process, order or time."""
     text = "\x1f".join(str(part) for part in parts)
     return Random(int.from_bytes(sha256(text.encode()).digest()[:16], "big"))
 
@@ -66,7 +66,7 @@ class Writer:
     pressure: float  # how much the width varies
     pace: float  # units between two points that the tablet takes of a straight stroke
     grid: float  # units between two places that the tablet tells apart
-    kern: float  # how far symbols reach into one another's boxes, 0 to 1
+    kern: float  # how far symbols reach into one another's boxes; over 1 until their ink is near
     spread: float  # of gaps, as the sigma of a log-normal
     habits: Habits  # how far copies of one symbol lie apart
     bend: float  # how far this person's shapes lie from the model's, as a share of a symbol's size
@@ -162,8 +162,8 @@ def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
         pressure=chance.choice((0.0, 0.0, 0.1, 0.25)),
         bend=chance.uniform(0.02, 0.06),
         pace=chance.uniform(4.0, 17.0),
-        grid=min(2.6, chance.lognormvariate(0.05, 0.6)),
-        kern=chance.uniform(0.2, 1.6),
+        grid=min(3.4, chance.lognormvariate(0.05, 0.75)),
+        kern=chance.uniform(1.0, 3.0),
         spread=chance.uniform(0.35, 0.7),
         habits=Habits(
             warp=chance.uniform(0.03, 0.08),

@@ -99,7 +99,7 @@ def drawable(label: str) -> bool:
 def _refused(label: str, symbol: str) -> LabelError:
     tokens = label.split()
     place = tokens.index(symbol) if symbol in tokens else 0
-    detail = f"{symbol} cannot be drawn: no hand has strokes for it"
+    detail = f"{symbol} cannot be drawn: no writer has strokes for it"
     return LabelError(RejectReason.NOT_DRAWABLE, place, detail, tuple(tokens))
 
 

@@ -107,7 +107,7 @@ def _strip_jpeg(data: bytes) -> bytes | None:
 
 
 def _is_plain_jpeg(data: bytes) -> bool:
-    """Whether a JPEG is of the usual kind and holds nothing but its picture; told in a few microseconds.
+    """Whether a JPEG is of the usual kind and holds nothing but its picture; this takes a few microseconds.
 
     Tables, a baseline or progressive frame of one or three bands, perhaps JFIF without a thumbnail, one scan,
     and the end. False says nothing.

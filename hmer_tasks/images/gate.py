@@ -49,7 +49,7 @@ def gate(
     Args:
         data: the encoded picture, as its owners have it.
         where: its name in the corpus, for messages.
-        light_on_dark: the corpus's word for its polarity, followed where looking does not settle it.
+        light_on_dark: the corpus's word for its polarity, followed where the picture does not decide it.
         keep_polarity: leave light ink on dark paper as it is.
 
     Returns:
@@ -102,7 +102,7 @@ class _Word:
     keep_polarity: bool
 
     def judge(self, image: Image.Image) -> tuple[bool, bool]:
-        """Whether a whole picture is to be inverted, and whether looking did not settle it."""
+        """Whether a whole picture is to be inverted, and whether the picture itself did not decide it."""
         if self.keep_polarity:
             return False, False
         if self.light_on_dark and is_plainly(image, Polarity.LIGHT_ON_DARK):

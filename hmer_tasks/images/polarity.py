@@ -1,7 +1,7 @@
-"""Dark ink on light paper, or light ink on dark: looked at, and left open where it cannot be told.
+"""Dark ink on light paper, or light ink on dark: decided by the picture, or left open.
 
 Three measures, in this order. Counting: paper is the majority, and most of it lies in the lightest third of
-the picture's range. That settles clean pages and bitmaps on light paper. Shadows, dark tables and
+the picture's range. That decides clean pages and bitmaps on light paper. Shadows, dark tables and
 reflections break it, so whatever it leaves is judged by its strokes: they are thin, so against the mean of
 their neighbourhood they stand out one way only, while the edge of a shadow or of a sheet stands out both
 ways alike. That is the skewness of the picture less a blur of itself. Last, a ground of one level, which
@@ -23,7 +23,7 @@ _QUICK_SKEWNESS = -0.6  # of an eighth of the picture
 _GROUND = 0.6  # at least this share of the pixels, of one level (and its neighbours), is a bitmap's paper
 _GROUND_SKEWNESS = 0.1  # on such a ground even bold strokes stand out so much
 _NEIGHBOURHOOD = 12  # of the shorter side: the blur's radius, wider than a stroke
-_MINORITY = 0.35  # at most this share of the pixels is ink, if counting alone is to settle it
+_MINORITY = 0.35  # at most this share of the pixels is ink, if counting alone is to decide it
 _ENOUGH = 400  # pixels that strokes can be looked at in
 _SAMPLE = 8  # every eighth row and column is looked at first
 _LONGEST = 1_024  # pixels: larger pictures are made smaller before their strokes are looked at

@@ -1,4 +1,4 @@
-"""The writer of formulas: expressions that look like mathematics, told by a key alone.
+"""The writer of formulas: expressions that look like mathematics, determined by a key alone.
 
 Half of the kinds are random expressions printed by sympy, half are patterns of what people write and
 sympy does not (chemistry, geometry, sets, units). `likeness.py` writes after a label file instead.
@@ -23,7 +23,7 @@ LONGEST = 110  # tokens; beyond it nobody writes on one line
 
 
 def expression(*key: object) -> str:
-    """One label in explicit form, told by the key."""
+    """One label in explicit form, determined by the key."""
     for attempt in range(50):
         chance = keyed("expression", *key, attempt)
         tree = parse(normalize(chance.choice(KINDS)(chance)))

@@ -26,7 +26,7 @@ Key: TypeAlias = tuple[object, ...]
 
 START: Unit = ("",)
 END: Unit = ("", "end")
-OFTEN = 12  # times that a pair of units must have been seen before a third is told by both
+OFTEN = 12  # times that a pair of units must have been seen before a third is predicted by both
 SEEN = 4  # as OFTEN, for a single one
 TRIES = 400
 MAIN = "main"

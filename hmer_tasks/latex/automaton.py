@@ -2,7 +2,7 @@
 
 Lark reads the grammar, checks it for conflicts and makes the tables; `run` walks them and calls one
 function a rule, with no parse tree in between. Two things every LALR automaton does that build
-nothing are settled when the tables are loaded and not once a token: a chain of inlined one-child
+nothing are resolved when the tables are loaded and not once a token: a chain of inlined one-child
 rules, and a reduction that only appends to a left-recursive list (`_Compiler.step`).
 """
 

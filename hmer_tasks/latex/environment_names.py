@@ -41,7 +41,7 @@ def _known() -> dict[str, tuple[str, ...]]:
 
 
 def _named(words: list[str], i: int) -> tuple[str, int]:
-    """The name that is meant at `i`, where it is misspelled and can be told; and the place after it."""
+    """The name that is meant at `i`, where it is misspelled and can be identified; and the place after it."""
     glued = ENVIRONMENT.fullmatch(words[i])
     if glued:
         return _other_case(glued[1]), i + 1

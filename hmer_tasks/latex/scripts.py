@@ -1,4 +1,4 @@
-r"""Lines and scripts handled for rewriting: rows laid flat, scripts told from arguments, moved, sorted."""
+r"""Lines and scripts for rewriting: rows laid flat, scripts distinguished from arguments, moved, sorted."""
 
 from hmer_tasks.latex.attributes import signature
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, Line, Node

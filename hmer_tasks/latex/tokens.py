@@ -1,4 +1,4 @@
-r"""Tokens: a label's white-space words, told apart into the terminals of grammar/latex.lark.
+r"""Tokens: a label's white-space words, classified as the terminals of grammar/latex.lark.
 
 A token is a command, one of ``{ } [ ] _ ^ & '``, a single character, or an environment's name in
 braces. Words in which several tokens are glued together (``\left(``, ``{}``, ``12``) are split.

@@ -1,4 +1,4 @@
-r"""Commands that stand in no table: counted label by label, and told with the one that was probably meant."""
+r"""Commands that are in no table: counted label by label, reported with the one probably meant."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class UnknownCommands:
 
 
 def lines(seen: Mapping[str, Seen]) -> list[str]:
-    """What a person is told of them, the commonest first."""
+    """The lines that report them, the commonest first."""
     if not seen:
         return []
     shown = list(seen.items())[:_SHOWN]

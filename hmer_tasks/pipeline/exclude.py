@@ -44,8 +44,12 @@ class Exclusions:
             sources.add(source)
             for index in range(len(reader)):
                 id = reader.id(index)
-                unmatched.pop((source, id), None)
-                unmatched.pop(("", id), None)
+                for name in (
+                    id,
+                    id.removeprefix(f"{source}/"),
+                ):  # in a build of several corpora both are good
+                    unmatched.pop((source, name), None)
+                    unmatched.pop(("", name), None)
         unknown = [key for key in unmatched if key[0] in sources or not key[0]]
         if len(unmatched) == len(self.reasons):
             known_sources = ", ".join(sorted(sources))

@@ -23,6 +23,7 @@ from hmer_tasks.pipeline.exclude import Exclusions
 from hmer_tasks.shards.records import SampleRows
 from hmer_tasks.shards.repairs import Repair
 from hmer_tasks.tasks import Task, labelled
+from hmer_tasks.tasks.base import prove_row
 from hmer_tasks.tasks.prompts import Templates, draw
 from hmer_tasks.utils.keyed_random import keyed_random
 
@@ -138,10 +139,10 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
         wrong, clean = _candidates(sample, label, context) if about_mistakes else ([], False)
     prompts = draw(context.prompts, context.seed, sample.source, sample.id)
     try:
-        inputs = [(labelled(label, tree, None), others)]
+        inputs = [(labelled(label, tree, None, sample.image), others)]
         # Correct candidates as well: a model must also learn to say that nothing is wrong.
         inputs += [
-            (labelled(label, tree, candidate), about_mistakes)
+            (labelled(label, tree, candidate, sample.image), about_mistakes)
             for candidate in (*wrong, *([label] if clean else []))
         ]
         built = [(task, task.row(task_input, prompts)) for task_input, tasks in inputs for task in tasks]
@@ -153,7 +154,7 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
     rows = []
     for task, row in built:
         if row is not None:
-            task.check(row)
+            prove_row(task, row, picture.data)
             rows.append(row)
     lacking = bool(about_mistakes) and not wrong and read.erroneous is None
     record = None

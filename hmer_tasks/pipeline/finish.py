@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 from hmer_tasks.corpora import Corpus
-from hmer_tasks.corpora.about import about
+from hmer_tasks.corpora.about import about_build
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.images import CHANGES
 from hmer_tasks.latex.unknown import UnknownCommands
@@ -59,7 +59,12 @@ def finish(store: Store, plan: Plan, corpus: Corpus) -> Summary:
     examples = example_rows(store, shards)
     statistics = label_statistics(labels)
     store.write("README.md", card(summary, corpus, *statistics, arrow_bytes=arrow_bytes, examples=examples))
-    store.write(CROISSANT, as_text(croissant(summary, corpus.licence, corpus.origin, about(corpus.name))))
+    store.write(
+        CROISSANT,
+        as_text(
+            croissant(summary, corpus.licence, corpus.origin, about_build(summary["made_by"]["arguments"]))
+        ),
+    )
     store.write("build.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     store.remove(WORK)
     return summary
@@ -136,6 +141,8 @@ def _merge(
     if shipped_set(prompts_digest(plan.prompts)) is None:
         summary["prompts"] = dict(plan.prompts)
         summary["prompt_set"] = plan.prompts_name
+    if plan.corpus_prompts:
+        summary["corpus_prompts"] = dict(plan.corpus_prompts)
     return summary
 
 

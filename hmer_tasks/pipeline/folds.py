@@ -10,6 +10,7 @@ from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.pipeline.expand import ExpansionConfig, read_label
 from hmer_tasks.pipeline.plan import BuildOptions, corpus_named, open_inputs, with_profile
 from hmer_tasks.utils.files import atomic_write
+from hmer_tasks.utils.progress import progress_over
 
 
 def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
@@ -32,8 +33,8 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
     groups: dict[str, list[tuple[str, str]]] = {}
     context = ExpansionConfig(tasks=(), prompts={})
     with open_corpus(corpus, options.root) as files:
-        for inputs in open_inputs(corpus, files, options).values():
-            for index in range(inputs.count):
+        for split, inputs in open_inputs(corpus, files, options).items():
+            for index in progress_over(range(inputs.count), f"labels of {split}"):
                 sample = inputs.reader[index]
                 if isinstance(sample, Rejected) or index in inputs.earlier:
                     continue

@@ -1,8 +1,8 @@
 """The plan of a build, made before any worker starts: its inputs, its jobs, its fingerprint."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +16,8 @@ from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, parquet
 from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.exceptions import CorpusError, UsageError
 from hmer_tasks.latex.rules import profile
-from hmer_tasks.shards.manifest import Fingerprint
+from hmer_tasks.pipeline.recipe import Recipe
+from hmer_tasks.shards.manifest import CorpusPrompts, Fingerprint
 from hmer_tasks.storage.urls import PathOrUrl, parse_location
 from hmer_tasks.tasks.prompts import Templates, prompts_digest
 from hmer_tasks.utils.files import sha256_of
@@ -72,6 +73,8 @@ class BuildOptions:
     strict: bool = False
     # for --dataset folder and parquet only: which column holds what; None: found by name
     columns: Columns | None = None
+    # several corpora; `dataset` is the recipe's name then, and what is said of one corpus is not used
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Job:
     split: str
     start: int
     stop: int
+    side: str = ""  # of a split with a validation share: train or valid
 
     @property
     def name(self) -> str:
@@ -112,6 +116,7 @@ class Plan:
     fingerprint: Fingerprint
     prompts: Templates
     prompts_name: str
+    corpus_prompts: Mapping[str, CorpusPrompts] = field(default_factory=dict)
 
 
 def corpus_named(name: str, splits: tuple[str, ...] = ()) -> Corpus:
@@ -239,9 +244,7 @@ def open_inputs(
     splits = tuple(dict.fromkeys(options.splits)) or available
     if not splits:
         raise corpus.absent(files.root, "")
-    if options.valid_share and ("train" not in splits or VALID in splits):
-        problem = f"has a {VALID} split already" if VALID in splits else "needs the split train"
-        raise UsageError(f"--valid-share sets samples of train aside; {corpus.name} {problem}")
+    check_valid_share(options.valid_share, splits, corpus.name)
     inputs = {}
     for split in splits:
         reader = corpus.open_split(files, split)
@@ -253,6 +256,13 @@ def open_inputs(
             reader, count, find_repeated_ids(reader, count) if earlier is None else earlier
         )
     return inputs
+
+
+def check_valid_share(valid_share: float, splits: Collection[str], name: str) -> None:
+    """Raise UsageError if a validation share is asked for and the splits leave no room for it."""
+    if valid_share and ("train" not in splits or VALID in splits):
+        problem = f"has a {VALID} split already" if VALID in splits else "needs the split train"
+        raise UsageError(f"--valid-share sets samples of train aside; {name} {problem}")
 
 
 def find_repeated_ids(reader: SplitReader, count: int) -> dict[int, int]:
@@ -292,19 +302,40 @@ def find_repeated_ids(reader: SplitReader, count: int) -> dict[int, int]:
     return earlier
 
 
-def make_jobs(inputs: dict[str, Inputs], valid_share: float) -> list[Job]:
-    """One shard for every 2,000 inputs; validation shards cover more inputs, to have as many samples."""
-    jobs = []
+def make_jobs(
+    inputs: Mapping[str, Inputs], valid_share: float, out_splits: Mapping[str, str] = {}
+) -> list[Job]:
+    """One shard for every 2,000 inputs; validation shards cover more inputs, to have as many samples.
+
+    Args:
+        inputs: The open splits.
+        valid_share: The share of the split train that is set aside.
+        out_splits: The split of the build that an input goes into, if it is not called so itself.
+
+    Returns:
+        The jobs, split by split, in the order of the inputs.
+    """
+    parts: dict[str, list[tuple[str, str, range]]] = {}
     for split, split_inputs in inputs.items():
-        jobs += _cut(split, split, split_inputs.count, SAMPLES_PER_SHARD)
+        out_split = out_splits.get(split, split)
+        cut = valid_share > 0 and out_split == "train"
+        jobs = _cut(split_inputs.count, SAMPLES_PER_SHARD)
+        parts.setdefault(out_split, []).extend((split, "train" if cut else "", job) for job in jobs)
     if valid_share:
-        jobs += _cut(VALID, "train", inputs["train"].count, ceil(SAMPLES_PER_SHARD / valid_share))
-    return jobs
+        parts[VALID] = [
+            (split, VALID, job)
+            for split in dict.fromkeys(split for split, _, _ in parts["train"])
+            for job in _cut(inputs[split].count, ceil(SAMPLES_PER_SHARD / valid_share))
+        ]
+    return [
+        Job(out_split, index, len(jobs), split, job.start, job.stop, side)
+        for out_split, jobs in parts.items()
+        for index, (split, side, job) in enumerate(jobs)
+    ]
 
 
-def _cut(out_split: str, split: str, count: int, step: int) -> list[Job]:
-    total = ceil(count / step)
-    return [Job(out_split, i, total, split, i * step, min(count, (i + 1) * step)) for i in range(total)]
+def _cut(count: int, step: int) -> list[range]:
+    return [range(start, min(count, start + step)) for start in range(0, count, step)]
 
 
 def is_valid_side(seed: int, label: str, share: float) -> bool:
@@ -319,6 +350,8 @@ def fingerprint(
     prompts: Templates,
     errors: list[str],
     inputs: dict[str, Inputs],
+    *,
+    corpus_prompts: Mapping[str, CorpusPrompts] = {},
 ) -> Fingerprint:
     """What the bytes of a build depend on: arguments, versions, inputs.
 
@@ -330,6 +363,7 @@ def fingerprint(
         prompts: The prompt set.
         errors: The sources of candidates.
         inputs: The open splits.
+        corpus_prompts: By corpus of a recipe, its own prompt set.
 
     Returns:
         `made_by` of build.json.
@@ -358,6 +392,7 @@ def fingerprint(
                 {"repair": True} if options.repair else {}
             ),  # only then, so that other builds keep their fingerprint
             **_settings(options),
+            **_corpora(options, corpus_prompts, inputs),
         },
         "versions": {"hmer-tasks": __version__, **_versions()},
         "inputs": {
@@ -379,3 +414,20 @@ def _settings(options: BuildOptions) -> dict[str, str | int | None]:
     if options.dataset not in ("synthetic", "recombined"):
         return {}
     return {"count": options.count, "look": str(options.look or "ink")}
+
+
+def _corpora(
+    options: BuildOptions, prompts: Mapping[str, CorpusPrompts], inputs: Mapping[str, Inputs]
+) -> dict[str, object]:
+    """The corpora of a recipe, as another build by this one's build.json needs them."""
+    if options.recipe is None:
+        return {}
+    corpora = []
+    for member in options.recipe.members:
+        record = member.record()
+        own = [source.partition("/")[2] for source in inputs if source.startswith(f"{member.name}/")]
+        record["splits"] = record["splits"] or {split: [split] for split in own}
+        if member.name in prompts:
+            record["prompts"] = prompts[member.name]["sha256"]
+        corpora.append(record)
+    return {"corpora": corpora}

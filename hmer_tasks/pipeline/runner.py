@@ -6,10 +6,10 @@ is written last: an OUT that has it is finished.
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,10 +29,13 @@ from hmer_tasks.pipeline.markers import (
     read_marker,
     shard_name,
 )
+from hmer_tasks.pipeline.mixture import open_mixture
 from hmer_tasks.pipeline.plan import (
+    VALID,
     BuildOptions,
     Job,
     Plan,
+    check_valid_share,
     corpus_named,
     fingerprint,
     make_jobs,
@@ -44,7 +47,7 @@ from hmer_tasks.pipeline.worker import Work
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.storage.store import WORK, Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl, is_url
-from hmer_tasks.tasks import DIALECTS, TASK_NAMES, all_tasks, check_task
+from hmer_tasks.tasks import DIALECTS, PLUGIN_TASKS, TASK_NAMES, all_tasks, check_task, task_names
 from hmer_tasks.tasks.prompts import DEFAULT, named_in_file, read_prompts
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.processes import FORK, block_signals, cores, raise_on_signal, worker_pool
@@ -130,29 +133,53 @@ def open_build(options: BuildOptions, ranked: bool = False) -> Iterator[OpenBuil
     Raises:
         UsageError: An argument is invalid, or OUT lies inside the corpus.
     """
-    corpus = with_settings(corpus_named(options.dataset, options.splits), options)
-    options = with_own_tasks(options, corpus)
+    corpus: Corpus | None = None
+    if options.recipe is None:
+        corpus = with_settings(corpus_named(options.dataset, options.splits), options)
+        options = with_own_tasks(options, corpus)
     context, errors = _context(options)
     out = options.out or Path("build") / options.dataset
-    root = options.root or corpus.default_root
-    if _lies_in(out, root):
-        raise UsageError(f"{out} lies inside the corpus {root}: choose an --out outside it")
     store = open_store(out)
-    with open_corpus(corpus, options.root) as files:
-        inputs = open_inputs(corpus, files, options, read_earlier(store) if ranked else {})
+    _refuse_inside(out, options, corpus)
+    known = read_earlier(store) if ranked else {}
+    with ExitStack() as stack:
+        mixture = None
+        if corpus is None:
+            assert options.recipe is not None
+            mixture = open_mixture(options.recipe, options, context, stack, known)
+            check_valid_share(options.valid_share, set(mixture.out_splits.values()), options.dataset)
+            corpus, inputs = mixture.corpus, mixture.inputs
+        else:
+            files = stack.enter_context(open_corpus(corpus, options.root))
+            inputs = open_inputs(corpus, files, options, known)
         if context.excluded is not None:
             context.excluded.compare(inputs)
         names = tuple(task.name for task in context.tasks)
+        corpus_prompts = {} if mixture is None else mixture.prompts
         plan = Plan(
             inputs,
-            make_jobs(inputs, options.valid_share),
-            fingerprint(options, names, context.prompts, errors, inputs),
+            make_jobs(inputs, options.valid_share, {} if mixture is None else mixture.out_splits),
+            fingerprint(options, names, context.prompts, errors, inputs, corpus_prompts=corpus_prompts),
             context.prompts,
             named_in_file(options.prompts or DEFAULT),
+            corpus_prompts,
         )
         done = FORK.Value("q", 0)
-        work = Work(store, plan_digest(plan.fingerprint), inputs, context, options.valid_share, done)
+        contexts = {} if mixture is None else mixture.contexts
+        work = Work(
+            store, plan_digest(plan.fingerprint), inputs, context, options.valid_share, done, contexts
+        )
         yield OpenBuild(out, store, plan, corpus, work)
+
+
+def _refuse_inside(out: PathOrUrl, options: BuildOptions, corpus: Corpus | None) -> None:
+    """Raise UsageError if OUT lies inside a corpus."""
+    roots = [] if corpus is None else [options.root or corpus.default_root]
+    for member in () if options.recipe is None else options.recipe.members:
+        roots.append(member.root or corpus_named(member.dataset).default_root)
+    for root in roots:
+        if _lies_in(out, root):
+            raise UsageError(f"{out} lies inside the corpus {root}: choose an --out outside it")
 
 
 def with_own_tasks(options: BuildOptions, corpus: Corpus) -> BuildOptions:
@@ -218,8 +245,8 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
     made_of += ["synthetic"] if "synthetic" in parts else []
     by_name = all_tasks(options.tree_format)
     context = ExpansionConfig(
-        tasks=tuple(by_name[name] for name in TASK_NAMES if name in tasks),
-        prompts=read_prompts(options.prompts or DEFAULT, tasks),
+        tasks=tuple(by_name[name] for name in task_names() if name in tasks),
+        prompts=read_prompts(options.prompts or DEFAULT, tasks, _plugin_prompts(tasks)),
         seed=options.seed,
         normalize=options.normalize,
         synthetic="synthetic" in parts,
@@ -233,6 +260,11 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
         strict=options.strict,
     )
     return context, made_of
+
+
+def _plugin_prompts(tasks: Sequence[str]) -> dict[str, str]:
+    """The prompts that the plug-ins' tasks bring."""
+    return {name: task.prompt for name, task in PLUGIN_TASKS.items() if name in tasks}
 
 
 @contextmanager
@@ -326,7 +358,7 @@ def run_jobs(work: Work, todo: list[Job], workers: int, kept: int = 0) -> None:
     """
     if not todo:
         return
-    total = sum(job.stop - job.start for job in todo if job.out_split in work.inputs)
+    total = sum(job.stop - job.start for job in todo if job.side != VALID)
     workers = min(len(todo), workers or cores())
     worker.preload(work.context)
     try:

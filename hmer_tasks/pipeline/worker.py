@@ -5,8 +5,8 @@ with its parent: a thread waits on the parent's end of a pipe.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from multiprocessing.sharedctypes import Synchronized
 
@@ -42,6 +42,9 @@ class Work:
     context: ExpansionConfig
     valid_share: float
     done: "Synchronized[int]"
+    contexts: Mapping[str, ExpansionConfig] = field(
+        default_factory=dict
+    )  # by input, where it is not `context`
 
 
 _work: Work | None = None
@@ -103,31 +106,34 @@ def read_input(inputs: Inputs, index: int, context: ExpansionConfig) -> tuple[Sa
         return Rejected(sample.id, sample.source, sample.reason, sample.where, sample.label)
     if _is_repeated(inputs, index):
         return Rejected(
-            sample.id, sample.source, RejectReason.DUPLICATE_ID, "this id stood before", sample.label
+            sample.id, sample.source, RejectReason.DUPLICATE_ID, "an earlier input has this id", sample.label
         )
-    if context.excluded is not None and (why := context.excluded.why(sample.source, sample.id)):
+    excluded = context.excluded
+    if excluded is not None and (
+        why := excluded.why(sample.source, sample.id) or excluded.why(sample.source, sample.own_id)
+    ):
         return Rejected(sample.id, sample.source, RejectReason.EXCLUDED, why, sample.label)
     label = read_label(sample, inputs.reader.profile, context)
     return label if isinstance(label, Rejected) else (sample, label)
 
 
 def _outcomes(job: Job, work: Work, unknown: UnknownCommands) -> Iterator[SampleRows | Rejected]:
-    inputs, valid = work.inputs[job.split], job.out_split == VALID and work.valid_share > 0
-    halved = work.valid_share > 0 and job.split == "train"
+    inputs, context = work.inputs[job.split], work.contexts.get(job.split, work.context)
+    valid = job.side == VALID
     for number, index in enumerate(range(job.start, job.stop), start=1):
         if number % _PROGRESS_EVERY == 0 and not valid:
             with work.done.get_lock():
                 work.done.value += _PROGRESS_EVERY
-        outcome = read_input(inputs, index, work.context)
+        outcome = read_input(inputs, index, context)
         if isinstance(outcome, Rejected):
             if not valid:  # a rejected label belongs to the train side, and is reported once
                 yield outcome
             continue
         sample, label = outcome
-        if halved and is_valid_side(work.context.seed, label.label, work.valid_share) != valid:
+        if job.side and is_valid_side(context.seed, label.label, work.valid_share) != valid:
             continue
         unknown.add(label.label, sample.id)
-        yield expand(sample, label, work.context)
+        yield expand(sample, label, context)
 
 
 def _is_repeated(inputs: Inputs, index: int) -> bool:

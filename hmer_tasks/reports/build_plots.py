@@ -9,7 +9,7 @@ from hmer_tasks.reports.plots import Counts, bars, columns
 from hmer_tasks.reports.samples import Drawn
 from hmer_tasks.reports.scan import NOT_TEX, Scan
 from hmer_tasks.shards.manifest import Summary
-from hmer_tasks.tasks import TASK_NAMES
+from hmer_tasks.tasks import task_names
 
 _BIN, _LAST = 5, 100  # tokens
 _DEEPEST = 8
@@ -43,7 +43,7 @@ def build_plots(summary: Summary, scanned: Scan) -> list[Plot]:
         _bars(
             "Symbols", scanned.symbols.most_common(_SYMBOLS), f"the {_SYMBOLS} commonest tokens but braces"
         ),
-        _bars("Rows", [(name, tasks[name]) for name in TASK_NAMES if tasks[name]], "by task"),
+        _bars("Rows", [(name, tasks[name]) for name in task_names() if tasks[name]], "by task"),
     ]
     if len(summary["splits"]) > 1:
         splits = [(name, split["samples"]) for name, split in summary["splits"].items()]

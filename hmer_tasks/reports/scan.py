@@ -55,7 +55,7 @@ def rank(*names: str) -> bytes:
 def scan(store: Store, summary: Summary, limit: int) -> Scan:
     """The statistics of every sample, and the places of `limit` of them in the build's order.
 
-    Which ones is settled by `rank`: no other thing than source and id. Raises BuildError where a shard
+    Which ones is decided by `rank`, that is by source and id alone. Raises BuildError where a shard
     cannot be read.
     """
     scanned = Scan()

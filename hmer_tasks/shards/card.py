@@ -10,12 +10,11 @@ from pathlib import Path
 from jinja2 import Environment
 
 from hmer_tasks.corpora import Corpus
-from hmer_tasks.corpora.about import about
+from hmer_tasks.corpora.about import about_build
 from hmer_tasks.shards.label_statistics import Example
 from hmer_tasks.shards.licences import BASE_MODELS, terms
-from hmer_tasks.shards.manifest import Summary
+from hmer_tasks.shards.manifest import Summary, prompts_of
 from hmer_tasks.shards.schema import SCHEMA
-from hmer_tasks.tasks.prompts import set_name
 
 _CARD = Path(__file__).with_name("card.md.jinja")
 _LONGEST = 700  # characters of a prompt or answer
@@ -49,7 +48,7 @@ def card(
         note=licence.note,
         may={"rows": licence.rows, "models": licence.models},
         base_models=BASE_MODELS,
-        facts=about(corpus.name),
+        facts=about_build(made_by["arguments"]),
         size=next((name for limit, name in _SIZES if rows < limit), "1M<n<10M"),
         features=_features(),
         splits=summary["splits"],
@@ -57,7 +56,7 @@ def card(
         download_size=sum(shard["bytes"] for shard in summary["shards"].values()),
         dataset_size=sum(arrow_bytes.values()),
         tasks=made_by["arguments"]["tasks"],
-        prompts=set_name(str(made_by["arguments"]["prompts"]), summary.get("prompt_set", "")),
+        prompts=prompts_of(summary),
         rejected=summary["rejected"],
         repaired=summary.get("repaired", {}),
         pictures=summary.get("pictures", {}),

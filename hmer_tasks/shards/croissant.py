@@ -269,7 +269,7 @@ def _sources(summary: Summary, licence: str, origin: str) -> list[JsonObject]:
     return [
         {
             "@type": "prov:Entity",
-            "name": f"{dataset}/{split}",
+            "name": split if "/" in split else f"{dataset}/{split}",  # of several corpora it names its own
             "description": f"{used.get('samples')} inputs of {origin}; licence: {licence}",
             "identifier": f"sha256:{used.get('sha256')}",
         }

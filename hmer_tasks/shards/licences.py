@@ -41,8 +41,33 @@ _MODEL_CONDITIONS = {
 }
 
 
+_SEVERAL = "several, each for its rows: "
+
+
+def licence_of_all(licences: list[tuple[str, str]]) -> str:
+    """The licence line of several corpora, given as (name, licence) pairs."""
+    if len({licence for _, licence in licences}) == 1:
+        return licences[0][1]
+    return _SEVERAL + " | ".join(f"{name}: {licence}" for name, licence in licences)
+
+
+def _of_several(licence: str) -> Terms:
+    """The terms of several corpora together: what one of them asks for, all do."""
+    parts = [part.partition(": ") for part in licence.removeprefix(_SEVERAL).split(" | ")]
+    of_each = [(name, terms(own)) for name, _, own in parts]
+    return Terms(
+        "other",
+        note="; ".join(f"{name}: {own.note}" for name, own in of_each if own.note),
+        ask=any(own.ask for _, own in of_each),
+        rows=" ".join(f"{name}: {own.rows}" for name, own in of_each),
+        models=" ".join(f"{name}: {own.models}" for name, own in of_each),
+    )
+
+
 def terms(licence: str) -> Terms:
     """The terms of a corpus's `licence` line. One that is not known may not be published unasked."""
+    if licence.startswith(_SEVERAL):
+        return _of_several(licence)
     named = _CC.search(licence)
     if named:
         kind, version = named.group(1).upper(), named.group(2)

@@ -12,7 +12,7 @@ from hmer_tasks.shards.manifest import shards_of
 from hmer_tasks.shards.verifier import read_summary
 from hmer_tasks.storage.store import open_store
 from hmer_tasks.storage.urls import PathOrUrl, cache_folder, is_url, parse_location
-from hmer_tasks.tasks import TASK_NAMES
+from hmer_tasks.tasks import task_names
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -47,8 +47,8 @@ def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None =
         raise BuildError(f"{out} has no split {split!r}; there is {', '.join(splits)}")
     chosen = [split] if split is not None else splits
     for task in tasks or ():
-        if task not in TASK_NAMES:
-            raise BuildError(f"no task {task!r}; there are {', '.join(TASK_NAMES)}")
+        if task not in task_names():
+            raise BuildError(f"no task {task!r}; there are {', '.join(task_names())}")
     rows = Counter[str]()
     for name in chosen:
         rows.update(summary["splits"][name]["tasks"])

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 
 from hmer_tasks.latex.unknown import Seen
 from hmer_tasks.shards.label_statistics import LabelStats
+from hmer_tasks.tasks.prompts import set_names
 
 
 class Stats(TypedDict):
@@ -59,6 +60,14 @@ class Fingerprint(TypedDict):
     inputs: dict[str, dict[str, object]]
 
 
+class CorpusPrompts(TypedDict):
+    """The prompt set of one corpus of several: what it is called, its digest, its templates."""
+
+    prompt_set: str
+    sha256: str
+    prompts: dict[str, str | Sequence[str]]
+
+
 class Summary(TypedDict):
     """build.json."""
 
@@ -66,10 +75,11 @@ class Summary(TypedDict):
     splits: dict[str, SplitSummary]
     rejected: dict[str, int]
     unknown_commands: NotRequired[dict[str, Seen]]  # where there are some
-    repaired: NotRequired[dict[str, int]]  # of a build with --repair: mended labels by kind of mend
+    repaired: NotRequired[dict[str, int]]  # of a build with --repair: repaired labels by kind of repair
     pictures: NotRequired[dict[str, int]]  # where any was changed: pictures by change (`images.CHANGES`)
     prompts: NotRequired[dict[str, str | Sequence[str]]]  # the set, where it came from a user's file
     prompt_set: NotRequired[str]  # what that set is called
+    corpus_prompts: NotRequired[dict[str, CorpusPrompts]]  # by corpus of a recipe, where it has its own
     shards: dict[str, ShardSummary]
 
 
@@ -81,3 +91,10 @@ def joined(digests: Iterable[str]) -> str:
 def shards_of(summary: Summary, split: str) -> list[str]:
     """The names of a split's shards, in order."""
     return [name for name, shard in summary["shards"].items() if shard["split"] == split]
+
+
+def prompts_of(summary: Summary) -> str:
+    """What the prompt set of a build is called, and those of corpora that have their own."""
+    of_corpora = {name: held["prompt_set"] for name, held in summary.get("corpus_prompts", {}).items()}
+    digest = str(summary["made_by"]["arguments"].get("prompts"))
+    return set_names(digest, summary.get("prompt_set", ""), of_corpora)

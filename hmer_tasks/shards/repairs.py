@@ -12,7 +12,7 @@ FILE = "repairs.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """One line of repairs.jsonl: a sample that was written with a mended label."""
+    """One line of repairs.jsonl: a sample that was written with a repaired label."""
 
     id: str
     source: str
@@ -22,7 +22,7 @@ class Repair:
 
 
 def count(repairs: Iterable[Mapping[str, object]]) -> dict[str, int]:
-    """How many labels each kind of mend was made in."""
+    """How many labels each kind of repair was made in."""
     kinds = Counter(str(kind) for repair in repairs for kind in _kinds(repair))
     return dict(sorted(kinds.items()))
 

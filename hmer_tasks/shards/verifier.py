@@ -3,10 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from hashlib import sha256
+from multiprocessing.sharedctypes import Synchronized
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,13 +20,15 @@ from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import WORK, Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.tasks import Row, all_tasks
+from hmer_tasks.tasks.base import prove_row
 from hmer_tasks.tasks.prompts import Templates, draw, fill, prompts_digest, shipped_set
 from hmer_tasks.utils.files import sha256_of
-from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
+from hmer_tasks.utils.processes import FORK, block_signals, cores, init_worker, worker_pool
 from hmer_tasks.utils.progress import progress_of
 
 _MAX_FAULTS = 20  # named in full; beyond it they are only counted
 _BATCH = 500  # rows
+_LOOK_EVERY = 0.5  # seconds between two looks at how far the workers are
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class _Kind:
     keep_polarity: bool
     prompts: Templates | None
     seed: int
+    corpus_prompts: Mapping[str, Templates]  # of corpora that have a set of their own
 
 
 @dataclass(slots=True)
@@ -115,6 +119,8 @@ def read_summary(out: PathOrUrl) -> Summary:
             shard.setdefault("split", name.rpartition("/")[2].rsplit("-", 3)[0])
         if "prompts" in summary:
             summary["prompts"] = _templates(summary["prompts"])
+        for held in summary.get("corpus_prompts", {}).values():
+            held["prompts"] = _templates(held["prompts"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BuildError(f"{out}/build.json is damaged ({error}): build anew with --overwrite") from error
     return summary
@@ -165,7 +171,13 @@ def _prompts(summary: Summary, report: Report) -> Templates | None:
     None where it came from a user's file and build.json does not hold it: a build of version 0.1.0, or
     one that was changed.
     """
-    named = str(summary["made_by"]["arguments"].get("prompts"))
+    arguments = summary["made_by"]["arguments"]
+    corpora = arguments.get("corpora", [])
+    for corpus in corpora if isinstance(corpora, list) else []:
+        own = summary.get("corpus_prompts", {}).get(corpus["name"])
+        if (None if own is None else prompts_digest(own["prompts"])) != corpus.get("prompts"):
+            report.fault(f"build.json: the prompts of {corpus['name']} are not those that it was made with")
+    named = str(arguments.get("prompts"))
     held = summary.get("prompts")
     if held is None:
         return shipped_set(named)
@@ -184,23 +196,38 @@ def _read_shards(
         keep_polarity=bool(arguments.get("keep_polarity")),
         prompts=prompts,
         seed=int(str(arguments["seed"])),
+        corpus_prompts={name: held["prompts"] for name, held in summary.get("corpus_prompts", {}).items()},
     )
     reports: dict[str, Report] = {}
-    total = len(summary["shards"])
+    shards = len(summary["shards"])
+    total = sum(shard["rows"] for shard in summary["shards"].values())
+    rows_read = FORK.Value("q", 0)
     try:
-        with worker_pool(min(total, workers or cores()) or 1, init_worker) as pool:
+        with worker_pool(min(shards, workers or cores()) or 1, _init_counting, rows_read) as pool:
             with block_signals():
                 futures = {
                     pool.submit(_verify_shard, store, name, kind, shard["sha256"], shard["rows"]): name
                     for name, shard in summary["shards"].items()
                 }
-            with progress_of(total, "shards") as show:
-                for number, future in enumerate(as_completed(futures), start=1):
-                    reports[futures[future]] = future.result()
-                    show(number)
+            with progress_of(total, "rows") as show:
+                waiting = set(futures)
+                while waiting:
+                    finished, waiting = wait(waiting, timeout=_LOOK_EVERY, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        reports[futures[future]] = future.result()
+                    show(rows_read.value)
     except BrokenProcessPool as error:
         raise BuildError(f"{store}: a worker was killed (out of memory?): verify again") from error
     return reports
+
+
+_rows_read: "Synchronized[int] | None" = None  # by all workers; None outside of one
+
+
+def _init_counting(rows_read: "Synchronized[int]") -> None:
+    global _rows_read  # noqa: PLW0603 - what the pool hands to an initializer must be kept somewhere
+    _rows_read = rows_read
+    init_worker()
 
 
 def _compare(store: Store, summary: Summary, reports: dict[str, Report], report: Report) -> None:
@@ -241,7 +268,7 @@ def _compare_repairs(store: Store, summary: Summary, report: Report) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         report.fault(f"repairs.jsonl: not readable: {error}")
         return
-    _equal(report, "mends, repairs.jsonl holds", summary.get("repaired"), count(repairs))
+    _equal(report, "repairs, repairs.jsonl holds", summary.get("repaired"), count(repairs))
     originals = {(repair["source"], repair["id"]): repair["original"] for repair in repairs}
     for name in summary["shards"] if originals else ():
         rows = store.columns(name, ["source", "id", "gt"]).to_pydict()
@@ -293,11 +320,11 @@ def _verify_rows(file: pq.ParquetFile, name: str, kind: _Kind, report: Report) -
         try:
             task = tasks.get(str(record["task"]))
             if task is None:
-                raise ProofError("no such task")
+                raise ProofError("no such task (if it is a plug-in's: verify with --plugin)")
             row = _row(record)
-            task.check(row)
-            _check_prompt(row, kind, str(record["source"]), str(record["id"]))
             data = _picture(record, kind)
+            prove_row(task, row, data)
+            _check_prompt(row, kind, str(record["source"]), str(record["id"]))
         except ProofError as error:
             report.fault(f"{place}: {error}")
             continue
@@ -318,6 +345,9 @@ def _records(file: pq.ParquetFile) -> Iterator[dict[str, object]]:
     for group in range(file.num_row_groups):
         for batch in file.iter_batches(_BATCH, row_groups=[group]):
             yield from batch.to_pylist()
+            if _rows_read is not None:
+                with _rows_read.get_lock():
+                    _rows_read.value += batch.num_rows
 
 
 def _picture(record: "dict[str, object]", kind: _Kind) -> bytes:
@@ -354,9 +384,10 @@ def _row(record: "dict[str, object]") -> Row:
 
 def _check_prompt(row: Row, kind: _Kind, source: str, id: str) -> None:
     """Raise ProofError unless the prompt is the sample's template of the row's task, filled."""
-    if kind.prompts is None:
+    templates = kind.corpus_prompts.get(source.partition("/")[0], kind.prompts)
+    if templates is None:
         return
-    prompts = draw(kind.prompts, kind.seed, source, id)
+    prompts = draw(templates, kind.seed, source, id)
     if row.task not in prompts:
         raise ProofError(f"{row.task}: the prompt set that build.json names has none for it")
     expected = fill(prompts[row.task], candidate=row.candidate or "", marked=row.marked or "")

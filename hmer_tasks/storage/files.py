@@ -208,7 +208,7 @@ class FolderFiles(Files):
 
     def exists(self, name: str) -> bool:
         try:
-            self._find(name, guarded=False)  # whoever reads it then is told
+            self._find(name, guarded=False)  # reading it then raises
         except PictureError:
             return False
         return True

@@ -1,4 +1,4 @@
-"""Where a command's own file goes: settled before any work, and never over what it reads.
+"""Where a command's own file goes: checked before any work, and never over what it reads.
 
 A rename replaces a file whatever its mode, and root may write to anything, so both are asked here.
 """

@@ -148,7 +148,7 @@ def _open_archive(url: str) -> Files:
     try:
         files = open_archive(path)
     except CorpusError as error:
-        path.unlink()  # a download that is sound and an archive that is not: the next may be mended
+        path.unlink()  # a download that is sound and an archive that is not: the next one may be sound
         raise CorpusError(str(error).replace(str(path), url)) from None
     files.root = url
     return files

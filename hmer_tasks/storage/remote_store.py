@@ -27,14 +27,14 @@ class RemoteStore:
     def __init__(self, url: str) -> None:
         self.url = url
         self._scratch: Path | None = None
-        filesystem(url)  # a library that is missing is told before any work
+        filesystem(url)  # a missing library is reported before any work
 
     def __str__(self) -> str:
         return self.url
 
     def _at(self, name: str) -> "tuple[AbstractFileSystem, str]":
         fs, base = filesystem(self.url)
-        fs.invalidate_cache()  # HfFileSystem keeps listings though told not to, and others write there too
+        fs.invalidate_cache()  # HfFileSystem keeps listings though switched off; others write there too
         return fs, f"{base}/{name}" if name else base
 
     def names(self, folder: str = "") -> list[str]:

@@ -1,4 +1,4 @@
-"""Addresses such as s3://bucket/name: told from paths, opened by fsspec, asked again when they fail."""
+"""Addresses such as s3://bucket/name: distinguished from paths, opened by fsspec, retried when they fail."""
 
 import errno
 import os

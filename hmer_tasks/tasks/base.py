@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hmer_tasks.errors.markup import mark_errors
 from hmer_tasks.exceptions import ProofError
 from hmer_tasks.latex.tree import ExprTree
 
+if TYPE_CHECKING:
+    from hmer_tasks.corpora.base import Picture
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What a task makes its row of. The last three are None where a sample has no candidate.
+    """What a task makes its row of. `candidate`, `marked` and `log` are None where a sample has no candidate.
 
     Attributes:
         label: The label in explicit form.
@@ -19,6 +22,7 @@ class Labelled:
         candidate: A wrong reading of the picture.
         marked: The candidate with its mistakes marked.
         log: The corrections of these mistakes.
+        image: The picture, not read yet, as the corpus has it: for a task that knows how it was made.
     """
 
     label: str
@@ -26,15 +30,17 @@ class Labelled:
     candidate: str | None = None
     marked: str | None = None
     log: str | None = None
+    image: "Picture | None" = None
 
 
-def labelled(label: str, tree: ExprTree, candidate: str | None) -> Labelled:
+def labelled(label: str, tree: ExprTree, candidate: str | None, image: "Picture | None" = None) -> Labelled:
     """A label together with its candidate, marked.
 
     Args:
         label: The label in explicit form.
         tree: Its tree.
         candidate: A wrong reading of the picture, if there is one.
+        image: The picture, not read yet.
 
     Returns:
         What tasks make rows of.
@@ -43,8 +49,8 @@ def labelled(label: str, tree: ExprTree, candidate: str | None) -> Labelled:
         LabelError: `reserved_token`: label or candidate holds a mark of the error tasks.
     """
     if candidate is None:
-        return Labelled(label, tree)
-    return Labelled(label, tree, candidate, *mark_errors(candidate, label))
+        return Labelled(label, tree, image=image)
+    return Labelled(label, tree, candidate, *mark_errors(candidate, label), image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,9 @@ class Row:
     marked: str | None = None
 
 
+@runtime_checkable
 class Task(Protocol):
-    """One of the five tasks."""
+    """One of the five tasks, or a plug-in's."""
 
     @property
     def name(self) -> str: ...
@@ -90,7 +97,7 @@ class Task(Protocol):
         ...
 
     def check(self, row: Row) -> None:
-        """Prove a row, as section 4 of docs/formats.md says.
+        """Prove a row (docs/formats.md, section 4).
 
         Args:
             row: The row.
@@ -110,6 +117,64 @@ class Task(Protocol):
             The label; None where this task's answers hold none.
         """
         ...
+
+
+@runtime_checkable
+class PluginTask(Task, Protocol):
+    """A task of a plug-in, which brings its own prompt: no shipped set has one for it."""
+
+    @property
+    def prompt(self) -> str: ...
+
+
+@runtime_checkable
+class PictureTask(Protocol):
+    """A task whose rows are also proven against the picture."""
+
+    def check_picture(self, row: Row, picture: bytes) -> None:
+        """Prove a row against its picture, when it is built and again by `verify`.
+
+        Args:
+            row: The row.
+            picture: The picture as the row holds it, encoded.
+
+        Raises:
+            ProofError: The row is not true of the picture.
+        """
+        ...
+
+
+@runtime_checkable
+class ScoredTask(Protocol):
+    """A task with scores of its own in `evaluate`."""
+
+    def score(self, answer: str, label: str) -> Mapping[str, float]:
+        """Score an answer.
+
+        Args:
+            answer: What the model wrote.
+            label: The sample's label.
+
+        Returns:
+            Numbers from 0 to 1 by name; `evaluate` prints their means in percent.
+        """
+        ...
+
+
+def prove_row(task: Task, row: Row, picture: bytes) -> None:
+    """Prove a row by its task; against the picture too if the task does that and there is one.
+
+    Args:
+        task: The task.
+        row: The row.
+        picture: The picture as the row holds it; empty in a build of labels alone.
+
+    Raises:
+        ProofError: The row is not what the task promises.
+    """
+    task.check(row)
+    if picture and isinstance(task, PictureTask):
+        task.check_picture(row, picture)
 
 
 def prove(holds: bool, task: str, what: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from hmer_tasks.exceptions import PromptError
 from hmer_tasks.utils.bounded_reading import read_toml
@@ -71,6 +72,12 @@ def set_name(digest: str, given: str = "") -> str:
     return next(names, given or "of your own")
 
 
+def set_names(digest: str, given: str, of_corpora: Mapping[str, str]) -> str:
+    """What the sets of a build are called: that of all, and of the corpora that have their own."""
+    own = "".join(f"; {corpus}: {name}" for corpus, name in of_corpora.items())
+    return f"{set_name(digest, given)}{own}"
+
+
 def named_in_file(name: str) -> str:
     """What a set of `--prompts NAME` is called: the file's name without its ending."""
     return Path(name).stem if _is_file(name) else name
@@ -93,12 +100,15 @@ def prompt_set(name: str, tasks: Iterable[str] = NAMES) -> dict[str, str]:
     return {task: given if isinstance(given, str) else given[0] for task, given in templates.items()}
 
 
-def read_prompts(name: str, tasks: Iterable[str] = NAMES) -> Templates:
+def read_prompts(
+    name: str, tasks: Iterable[str] = NAMES, own: Mapping[str, str] = MappingProxyType({})
+) -> Templates:
     """A whole set.
 
     Args:
         name: A shipped set by name, or a TOML file by path.
         tasks: The tasks that it must have.
+        own: Templates that tasks of plug-ins bring, for those that the set has none for.
 
     Returns:
         Templates and paraphrases by task.
@@ -107,34 +117,38 @@ def read_prompts(name: str, tasks: Iterable[str] = NAMES) -> Templates:
         PromptError: There is no such set, it is broken, or a task is missing.
     """
     if _is_file(name):
-        return _from_file(Path(name), tasks)
+        return _from_file(Path(name), tasks, own)
     sets = shipped_sets()
     if name not in sets:
         near = get_close_matches(name, sets, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sets)}; or give a .toml file"
         raise PromptError(f"no prompt set named {name!r}: {hint}")
-    return _checked(sets[name], f"prompt set {name}", tasks)
+    return _checked(sets[name], f"prompt set {name}", tasks, own)
 
 
 def _is_file(name: str) -> bool:
     return name.endswith(".toml") or "/" in name
 
 
-def _from_file(path: Path, tasks: Iterable[str]) -> Templates:
+def _from_file(path: Path, tasks: Iterable[str], own: Mapping[str, str]) -> Templates:
     try:
         data = read_toml(path)
     except OSError as error:
         raise PromptError(f"cannot read the prompts {path}: {error.strerror}") from error
     except ValueError as error:
         raise PromptError(f"the prompts {path} are not TOML: {error}") from error
-    return _checked(data, str(path), tasks)
+    return _checked(data, str(path), tasks, own)
 
 
-def _checked(data: Mapping[str, object], where: str, tasks: Iterable[str]) -> Templates:
-    unknown, missing = sorted(set(data) - set(NAMES)), [name for name in tasks if name not in data]
+def _checked(
+    given_set: Mapping[str, object], where: str, tasks: Iterable[str], own: Mapping[str, str]
+) -> Templates:
+    data = {**own, **given_set}
+    known = (*NAMES, *own)
+    unknown, missing = sorted(set(data) - set(known)), [name for name in tasks if name not in data]
     if unknown or missing:
         raise PromptError(
-            f"{where}: a set is a template or a list of them for each task ({', '.join(NAMES)}); "
+            f"{where}: a set is a template or a list of them for each task ({', '.join(known)}); "
             + "; ".join(
                 f"{what}: {', '.join(names)}"
                 for what, names in (("missing", missing), ("unknown", unknown))
@@ -142,7 +156,7 @@ def _checked(data: Mapping[str, object], where: str, tasks: Iterable[str]) -> Te
             )
         )
     templates: dict[str, str | list[str]] = {}
-    for name in (name for name in NAMES if name in data):
+    for name in (name for name in known if name in data):
         given = data[name]
         paraphrases = [
             _template(text, name, where) for text in (given if isinstance(given, list) else [given])

@@ -65,7 +65,7 @@ def raise_on_signal() -> Iterator[None]:
 
 @contextmanager
 def block_signals() -> Iterator[None]:
-    """Keep SIGINT and SIGTERM waiting, so that none reaches a worker before it has settled."""
+    """Keep SIGINT and SIGTERM waiting, so that none reaches a worker before it has set its own handlers."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield

@@ -1,9 +1,10 @@
-"""Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
+"""Progress of long work: share, rate and time left; a bar on a terminal, plain lines elsewhere."""
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
 from rich.progress import (
     BarColumn,
@@ -11,6 +12,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -18,7 +20,9 @@ from rich.text import Text
 
 from hmer_tasks.utils.terminal import plain_console
 
-_PLAIN_EVERY = 10.0  # seconds
+_PLAIN_FIRST = 4.0  # seconds until the first line: no command is silent for five
+_PLAIN_EVERY = 10.0
+_Item = TypeVar("_Item")
 
 
 class _Rate(ProgressColumn):
@@ -38,6 +42,7 @@ def progress_of(total: int, what: str = "samples", skipped: int = 0) -> Iterator
     columns = (
         TextColumn("{task.description}", style="bold", markup=False),
         BarColumn(),
+        TaskProgressColumn(),
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(),
@@ -52,17 +57,28 @@ def progress_of_many(total: int, few: int, what: str) -> AbstractContextManager[
     return nullcontext(lambda done: None) if total < few else progress_of(total, what)
 
 
+def progress_over(items: Sequence[_Item], what: str) -> Iterator[_Item]:
+    """The items one after another, with progress."""
+    with progress_of(len(items), what) as show:
+        for number, item in enumerate(items):
+            yield item
+            show(number + 1)
+
+
 def _plain(total: int, what: str) -> Callable[[int], None]:
-    start = last = time.monotonic()
+    start = time.monotonic()
+    due = start + _PLAIN_FIRST
 
     def show(done: int) -> None:
-        nonlocal last
+        nonlocal due
         now = time.monotonic()
-        if now - last >= _PLAIN_EVERY and done:
-            last = now
+        if now >= due and done:
+            due = now + _PLAIN_EVERY
             rate = done / (now - start)
             remaining = max(0, total - done) / rate
-            text = f"{min(done, total):,}/{total:,} {what}, {rate:,.0f}/s, {remaining:,.0f} s left"
+            share = min(done, total) / total if total else 1
+            counted = f"{min(done, total):,}/{total:,} {what}, {share:.0%}"
+            text = f"{counted}, {rate:,.0f}/s, {remaining:,.0f} s left"
             sys.stderr.write(f"{text}\n")
 
     return show

@@ -7,8 +7,11 @@ they could be taken for rich's markup. Every command prints through this module.
 
 import json
 import re
+import shlex
+import shutil
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, JustifyMethod, OverflowMethod, RenderableType
 from rich.segment import Segment
@@ -37,6 +40,14 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
+
+
+def command_name() -> str:
+    """How this command is typed: `hmer-tasks`, or its path where the shell does not find it."""
+    called = Path(sys.argv[0])
+    if called.name == "hmer-tasks" and shutil.which("hmer-tasks") is None:
+        return shlex.quote(str(called))
+    return "hmer-tasks"
 
 
 def printable_json(value: object, indent: int | None = None) -> str:

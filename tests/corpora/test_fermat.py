@@ -6,7 +6,7 @@ import pytest
 
 from hmer_tasks.corpora import CORPORA, Rejected, open_files
 from hmer_tasks.corpora.fermat import mathematics_of
-from hmer_tasks.exceptions import CorpusError, RejectReason, UsageError
+from hmer_tasks.exceptions import CorpusError, HmerError, RejectReason, UsageError
 from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.shards.verifier import verify
 from tests.pipeline.conftest import noise, rows_of
@@ -135,3 +135,15 @@ def test_columns_that_are_not_fermats(root):
         pytest.raises(CorpusError, match="no column 'has_error'; expected FERMAT"),
     ):
         CORPORA["fermat"].open_split(files, "train")
+
+
+def test_predictions_do_not_ask_the_picture_for_a_label_that_it_does_not_show(root, tmp_path):
+    pytest.importorskip("torch")
+    from trainer.inputs import asked, of_shards
+
+    build(BuildOptions("fermat", root, out=tmp_path / "out", workers=1))
+    shards = [str(tmp_path / "out" / "data")]
+    with pytest.raises(HmerError, match="no row of recognition"):
+        list(of_shards(shards, asked("recognition", "uni-mumer", "", None)))
+    (first, *_) = of_shards(shards, asked("error_detection", "uni-mumer", "", None))
+    assert first.id == "100"

@@ -73,7 +73,7 @@ def command(*words: object) -> list[str]:
 
 def told(stderr: str) -> str:
     """What a command said, but for its progress and what it tries again: a busy machine is slow enough to see some."""
-    return re.sub(r"^([\d,]+/[\d,]+ \w+, .* left|.*, trying again)\n", "", stderr, flags=re.MULTILINE)
+    return re.sub(r"^([\d,]+/[\d,]+ [\w .]+, .* left|.*, trying again)\n", "", stderr, flags=re.MULTILINE)
 
 
 def run_command(*words: object, **options) -> subprocess.CompletedProcess[str]:

@@ -66,7 +66,7 @@ def test_samples_that_are_refused_among_good_ones(tmp_path):
     bad = [  # line, reason, what `where` tells
         (b"no tab at all", "malformed_line", "train/train_labels.txt:2"),
         (b"latin.jpg\tx + \xe9", "not_utf8", "train/train_labels.txt:4"),
-        (b"g0.jpg\ty", "duplicate_id", "stood before"),
+        (b"g0.jpg\ty", "duplicate_id", "an earlier input has this id"),
         (b"gone.jpg\ty", "image_missing", "train/train_images/gone.jpg"),
         (b"cut.jpg\ty", "image_unreadable", "train/train_images/cut.jpg"),
         (b"zero.jpg\ty", "image_unreadable", "train/train_images/zero.jpg: the file is empty"),

@@ -51,7 +51,7 @@ def test_the_command_says_what_it_did_and_then_that_it_is_done(small, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     done = run_command(*words)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{out} is built already, by these very arguments: nothing to do\n"
+    assert done.stdout == f"{out} is already built with these arguments: nothing to do\n"
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     assert "arguments.seed: 0 there, 1 asked for" in one_line(run_command(*words, "--seed", 1))
 

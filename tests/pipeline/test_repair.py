@@ -95,11 +95,11 @@ def test_with_the_option_the_same_bytes_again(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     (
-        (lambda text: text.replace("full_width", "root_sign", 1), "mends, repairs.jsonl holds"),
+        (lambda text: text.replace("full_width", "root_sign", 1), "repairs, repairs.jsonl holds"),
         (lambda text: text.replace("（ a + 1", "（ a + 2", 1), "the gt of a is not the original"),
         (lambda text: text.replace('"id": "c"', '"id": "h"'), "no shard holds h"),
         (lambda text: text[:-20], "repairs.jsonl: not readable"),
-        (lambda text: "", "mends, repairs.jsonl holds"),
+        (lambda text: "", "repairs, repairs.jsonl holds"),
     ),
 )
 def test_verify_reads_repairs(corpus, tmp_path, change, message):
@@ -139,13 +139,13 @@ def test_the_commands(corpus, tmp_path):
         "build", "--dataset", "folder", "--root", corpus, "--out", tmp_path / "o", "--workers", 1, "--repair"
     )
     assert done.exit_code == 0
-    assert "mended:  2 full_width" in done.stdout
+    assert "repaired: 2 full_width" in done.stdout
     file = corpus / "labels.tsv"
     done = invoke("check", file, "--repair")
-    assert "mended: 3 full_width, 1 root_sign" in done.stdout
+    assert "repaired: 3 full_width, 1 root_sign" in done.stdout
     assert "repairs made: those of any label (full_width, " in done.stdout
     done = invoke("check", file, "--repair", "--dataset", "crohme2023")
-    assert "mended: 3 full_width, 1 root_sign, 1 script_closed" in done.stdout
+    assert "repaired: 3 full_width, 1 root_sign, 1 script_closed" in done.stdout
     assert "repairs made: those of crohme2023 (script_closed, closers_at_end) and those of any" in done.stdout
     for words in (
         (file, "--repair", "--dataset", "crohme2032"),

@@ -61,7 +61,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(shards, tiny, tmp_path, cap
     capsys.readouterr()
     train(shards, tiny, killed, *RUN)
     told = capsys.readouterr().out
-    assert f"{half} is passed over: no trainer_state.json, so it was not written whole" in told
+    assert f"{half} is passed over: no trainer_state.json, so it is incomplete" in told
     assert f"going on from {newest}" in told or newest == half
     assert losses(killed) == losses(straight) and len(losses(straight)) == 12
     one, other = (load_file(at / "model.safetensors") for at in (straight, killed))

@@ -51,7 +51,7 @@ def _digest(path: Path) -> str:
 
 
 def calibrated(noise: NoiseFile, measured: Measured) -> NoiseFile:
-    """The noise file with its rates and contexts mended."""
+    """The noise file with its rates and contexts adjusted."""
     for number in range(ROUNDS):
         if number == ROUNDS - _LAST:
             noise = replace(noise, context=_telling(noise, measured.seen))

@@ -33,7 +33,7 @@ def mistake_features(tokens: Sequence[str], place: int, pattern: Pattern) -> lis
 def around(tokens: Sequence[str], start: int, stop: int) -> tuple[str, str, str]:
     """The neighbours of a mistake and, between them, the first token that it concerns.
 
-    A brace is told with what it belongs to on the far side: `{ _`, `} ^`.
+    A brace is named together with what it belongs to on the far side: `{ _`, `} ^`.
     """
     left = tokens[start - 1] if start else ""
     if left in _BRACES:

@@ -2,8 +2,8 @@
 
 First counts (`measure`): which patterns of mistakes, around what, how many. Then rates: a candidate is
 made by drawing among all that its label could suffer, so a rate is a count over the chances there
-were, and those depend on the rates of all else; a few rounds settle them. calibrate.py then draws
-candidates and mends what is left.
+were, and those depend on the rates of all else; a few rounds are enough. calibrate.py then
+draws candidates and corrects what is left.
 """
 
 from collections import Counter, defaultdict
@@ -23,6 +23,7 @@ from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.predictions import explicit_or_raw, read_predictions
+from hmer_tasks.utils.progress import progress_over
 
 MAX_NUMBER = 8  # mistakes in a candidate
 MAX_RUN = 24  # tokens
@@ -80,7 +81,7 @@ def measure(paths: list[Path]) -> Measured:
     """Counts over all predictions of the files. Raises PredictionError."""
     measured = Measured()
     for path in paths:
-        for prediction in read_predictions(path):
+        for prediction in progress_over(list(read_predictions(path)), "predictions"):
             add(measured, prediction.gt, prediction.pred)
     return measured
 

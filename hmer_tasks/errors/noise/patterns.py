@@ -122,7 +122,7 @@ class Mistake:
 
 
 def mistakes(label: list[str], candidate: list[str]) -> list[Mistake]:
-    """The mistakes of a candidate: spans that mend each other's braces are one."""
+    """The mistakes of a candidate: spans that balance each other's braces are one."""
     out = []
     tokens = [START, *label]
     open_spans: list[tuple[Edit, int]] = []

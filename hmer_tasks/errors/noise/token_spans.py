@@ -1,4 +1,4 @@
-"""Long mistakes, too rare to be told one by one: a run of tokens lost, added, or read as another run."""
+"""Long mistakes, too rare to be modelled one by one: a run of tokens lost, added, or read as another run."""
 
 from random import Random
 
