@@ -19,7 +19,8 @@ with tempfile.TemporaryDirectory() as scratch:
     shards, model, answers = (f"{scratch}/{name}" for name in ("shards", "model", "answers.jsonl"))
     build(BuildOptions("sample", out=Path(shards), limit=4))
     flags = "--max_steps 120 --per_device_train_batch_size 4 --task_weights recognition"
-    arguments = ["--config", str(recipe), "--data", shards, "--output_dir", model, *flags.split()]
+    decay = ["--lr_scheduler_kwargs", '{"num_decay_steps": 100, "decay_type": "linear"}']
+    arguments = ["--config", str(recipe), "--data", shards, "--output_dir", model, *flags.split(), *decay]
     sft.train(*sft.parse(arguments))
     asked = ["--model", model, "--data", shards, "--out", answers, "--temperature", "0"]
     predict.predict(predict.parser().parse_args([*asked, "--max_new_tokens", "200"]))
