@@ -143,7 +143,7 @@ def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
 def _not_showing_label(table: "Dataset") -> set[tuple[str, str]]:
     """The samples whose picture does not show the label.
 
-    These are the samples of corpora that have no rows about it, and, where others have such rows, those without.
+    These are those of corpora that have no rows about it, and, where others have such rows, those without.
     """
     keys = list(zip(table["source"], table["id"], strict=True))
     shown = {key for key, task in zip(keys, table["task"], strict=True) if task not in ERROR_TASKS}

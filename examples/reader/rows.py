@@ -5,6 +5,7 @@ Pictures of one size and nothing else stand in a batch: nothing is padded but th
 
 import multiprocessing
 import os
+import signal
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 POOL = 4096  # pictures drawn before they are sorted into batches
-LONGEST = 96  # tokens of a row's text, at most
+LONGEST = 192  # tokens of a row's text, at most
 IGNORED = -100
 
 
@@ -173,6 +174,7 @@ class Drawer:
         self._queue: Queue[Batch] = context.Queue(maxsize=48)
 
         def work() -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the trainer's, which saves first
             os.nice(7)
             rng = np.random.default_rng(list(seed))
             for batch in batches(drawn_rows(sources, weights, geometry, jitter, rng), budget, pad, rng):

@@ -9,6 +9,7 @@ RUN/log.jsonl has the curve, RUN/model the model as `trainer.predict` takes it: 
 import argparse
 import json
 import os
+import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 SAVE_EVERY, DECODE_EVERY, LOG_EVERY = 240.0, 300.0, 30.0  # seconds
-LONGEST_ANSWER = 24
 Precision = torch.bfloat16
 
 
@@ -63,6 +63,8 @@ class Training:
             for name, store in recipe.stores.items()
         }
         self.held = source_of(ink / f"{recipe.held}.npz", self.tokenizer, texts["held"])
+        self.longest = max(len(rows[0].answer) for rows in self.held.rows) + 8
+        self.stopped = False
         self.mean = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         self.optimizers = optimizers_of(self.model, recipe)
         self.step = self.samples = 0
@@ -79,6 +81,10 @@ class Training:
             optimizer.load_state_dict(kept)
         self.step, self.samples, self.seconds = state["step"], state["samples"], state["seconds"]
         self.tokens = state["tokens"]
+
+    def stop(self, *_: object) -> None:
+        """End after this step, and save."""
+        self.stopped = True
 
     def save(self) -> None:
         """Write the state, and the model as it is read with."""
@@ -110,7 +116,7 @@ class Training:
         before, number, drawer = self.seconds, -1, None
         losses: list[tuple[float, float]] = []
         pad = self.tokenizer.pad_token_id
-        while self.step < self.recipe.steps and time.monotonic() - begun < minutes * 60:
+        while self.step < self.recipe.steps and not self.stopped and time.monotonic() - begun < minutes * 60:
             at, stage = self.recipe.stage_at(self.step)
             if at != number:
                 if drawer:
@@ -214,7 +220,7 @@ class Training:
             ids = torch.from_numpy(np.stack([rows[at][1].prompt for at in every]))
             seen = self.network.see(weights, torch.from_numpy(np.stack([rows[at][0].ink for at in every])))
             start, done = ids.shape[1], torch.zeros(len(every), dtype=torch.bool)
-            while ids.shape[1] - start < LONGEST_ANSWER and not done.all():
+            while ids.shape[1] - start < self.longest and not done.all():
                 chosen = self.network.read(weights, seen, (tall, wide), ids, 1)[:, -1].argmax(-1)
                 done |= chosen == end
                 ids = torch.cat([ids, chosen[:, None]], dim=1)
@@ -284,6 +290,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     about = {"parameters": sum(value.numel() for value in training.model.parameters()), **asdict(recipe)}
     (given.out / "recipe.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    signal.signal(signal.SIGTERM, training.stop)
     training.train(given.minutes)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LINES_PER_BLOCK = 64
 MAX_WHOLE = 64 << 20  # bytes of a file that is read whole: as Python's objects it is many times that
 MAX_ENTRIES = 2_000_000  # in such a file
-IMAGE_KEYS = ("ImageFile", "image", "file_name", "filename", "img", "path", "id")
+IMAGE_KEYS = ("ImageFile", "image", "file_name", "filename", "img", "path", "id", "file", "picture")
 SHOWN = 500  # characters of a record that is refused whole
 LABEL_KEYS = ("Label", "label", "latex", "text", "gt")
 
