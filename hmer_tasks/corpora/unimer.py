@@ -17,7 +17,9 @@ from hmer_tasks.corpora.labelled import first, open_lines
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import RejectReason
 from hmer_tasks.storage.files import Files
+from hmer_tasks.utils.progress import progress_of_many
 
+_MANY, _SHOWN_EVERY = 300_000, 10_000  # lines: so many take seconds
 SPLITS = ("train", "spe", "cpe", "sce", "hwe")
 
 
@@ -45,7 +47,12 @@ class NumberedSplit:
 
     def __init__(self, files: Files, lines: LineTable, source: str, folder: str) -> None:
         self._files, self._lines, self._source, self._folder = files, lines, source, folder
-        numbers = np.fromiter((lines.line(at)[0] - 1 for at in range(len(lines))), np.int64, len(lines))
+        numbers = np.empty(len(lines), np.int64)
+        with progress_of_many(len(lines), _MANY, "lines numbered") as show:
+            for at in range(len(lines)):
+                numbers[at] = lines.line(at)[0] - 1
+                if at % _SHOWN_EVERY == 0:
+                    show(at)
         names = [posixpath.basename(name) for name in files.names(folder, ".png")]
         stems = np.array([int(name[:-4]) if name[:-4].isdecimal() else -1 for name in names], np.int64)
         without_line = np.flatnonzero(~np.isin(stems, numbers))

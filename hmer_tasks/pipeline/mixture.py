@@ -15,6 +15,9 @@ from hmer_tasks.pipeline.recipe import Member, Recipe
 from hmer_tasks.shards.licences import licence_of_all
 from hmer_tasks.shards.manifest import CorpusPrompts
 from hmer_tasks.tasks.prompts import DEFAULT, named_in_file, prompts_digest, read_prompts
+from hmer_tasks.utils.progress import progress_of_many
+
+_MANY, _SHOWN_EVERY = 300_000, 10_000  # samples: so many take seconds
 
 
 class MemberSplit:
@@ -148,11 +151,14 @@ def _drawn(opened: Inputs, member: Member, source: str, seed: int) -> Inputs:
     reader, count = opened.reader, opened.count
     if member.weight == 1:
         return Inputs(MemberSplit(reader, source, None, reader.digest()), count, opened.earlier)
-    taken = [
-        index
-        for index in range(count)
-        if not (id := reader.id(index)) or is_taken(seed, source, id, member.weight)
-    ]
+    taken = []
+    with progress_of_many(count, _MANY, f"samples of {source} drawn") as show:
+        for index in range(count):
+            id = reader.id(index)
+            if not id or is_taken(seed, source, id, member.weight):
+                taken.append(index)
+            if index % _SHOWN_EVERY == 0:
+                show(index)
     if not taken:
         raise CorpusError(f"{source}: the weight {member.weight} leaves none of its {count:,} samples")
     # The same id has the same fate, so an earlier input with it is taken as well.
