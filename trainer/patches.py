@@ -5,7 +5,8 @@ imports transformers for itself imports `trainer` first. tests/trainer/ fails wi
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ from transformers import (  # noqa: E402
     TrainerState,
     TrainingArguments,
 )
+from transformers.integrations import deepspeed  # noqa: E402
 from transformers.utils import cached_file  # noqa: E402
 
 from trainer.attention import row_starts  # noqa: E402
@@ -97,8 +99,23 @@ class EndsAtLastStep(TrainerCallback):
             raise Finished
 
 
+@contextmanager
+def whole_model() -> Iterator[None]:
+    """4. A model of random weights is built whole on every process, and spread when training begins.
+
+    Issue (huggingface/transformers): "Under ZeRO-3 `from_config` does not initialise as configured:
+    `_init_weights` sees the empty partitions of `deepspeed.zero.Init`; the first losses differ from DDP's."
+    """
+    before = deepspeed._hf_deepspeed_config_weak_ref  # None without DeepSpeed
+    deepspeed.unset_hf_deepspeed_config()
+    try:
+        yield
+    finally:
+        deepspeed._hf_deepspeed_config_weak_ref = before
+
+
 def count_tokens_of_steps(trainer: Trainer) -> None:
-    """4. Rows weigh alike however a step is cut up.
+    """5. Rows weigh alike however a step is cut up.
 
     Issue (huggingface/trl): "SFTTrainer averages each micro-batch of Qwen2.5-VL, Qwen3-VL and Qwen3.5 for
     itself. The models say `accepts_loss_kwargs = False`, so transformers does not count the tokens of the
@@ -108,7 +125,7 @@ def count_tokens_of_steps(trainer: Trainer) -> None:
 
 
 def packed_tokens(inputs: dict[str, Tensor]) -> int:
-    """5. How many tokens TRL misses in a packed batch.
+    """6. How many tokens TRL misses in a packed batch.
 
     Issue (huggingface/trl): "SFTTrainer.compute_loss takes `position_ids.size(1)` for the number of tokens
     where there is no attention mask; positions of mRoPE are of shape (4, rows, tokens)."
@@ -117,7 +134,7 @@ def packed_tokens(inputs: dict[str, Tensor]) -> int:
 
 
 def keep_rows_apart(model: "PreTrainedModel") -> None:
-    """6. The recurrent layers of a model see each row of a packed sequence for itself.
+    """7. The recurrent layers of a model see each row of a packed sequence for itself.
 
     Issue (huggingface/transformers): "Qwen3.5's gated delta net takes no `position_ids`: in a packed sequence
     its plain torch implementation carries the state of a row into the next." The rows are handed to it as a
@@ -149,7 +166,7 @@ def keep_rows_apart(model: "PreTrainedModel") -> None:
 
 
 def tie_again(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    """7. Tied weights are one tensor again before they are saved.
+    """8. Tied weights are one tensor again before they are saved.
 
     Issue (huggingface/accelerate): "`get_state_dict` of FSDP2 gathers tied weights as two tensors, and
     `save_pretrained` writes both."
@@ -160,7 +177,7 @@ def tie_again(model: nn.Module, weights: dict[str, Tensor]) -> None:
 
 
 def say_dtype(saved: Path, dtype: torch.dtype) -> None:
-    """8. The configuration that is saved says the precision of the weights beside it.
+    """9. The configuration that is saved says the precision of the weights beside it.
 
     Issue (huggingface/transformers): "`save_pretrained(state_dict=…)` writes the model's dtype into
     config.json, not the dtype of the state dict, so that `dtype='auto'` loads bf16 weights as fp32."
@@ -188,7 +205,7 @@ def names_of_weights(model: str, revision: str = "main") -> set[str]:
 
 
 def repair_names(saved: Path, base: set[str]) -> str:
-    """9. Saved weights have the names that the base model's have; returns a line about it, or nothing.
+    """10. Saved weights have the names that the base model's have; returns a line about it, or nothing.
 
     Issue (huggingface/transformers): "Under ZeRO-3 a model that was loaded by `from_pretrained` is saved with
     its names in memory below a further `model.` (`model.model.embed_tokens…`), which vLLM cannot read."

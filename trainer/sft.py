@@ -54,7 +54,7 @@ from trainer.data import Prepared, prepare
 from trainer.faults import Stopped, TrainError, UsageError, run
 from trainer.model import choose_attention, freeze, limit_pixels, open_model
 from trainer.options import DataArguments, TrainConfig, parse_as
-from trainer.patches import EndsAtLastStep, Finished, names_of_weights, repair_names
+from trainer.patches import EndsAtLastStep, Finished, names_of_weights, repair_names, whole_model
 from trainer.shards import find_shards
 from trainer.vision_trainer import SavesFinalWeights, VisionSFTTrainer
 
@@ -84,10 +84,13 @@ def load_model(
     if scratch and not Path(scratch).is_dir():
         # On every process, with the same seed: nothing need be handed around, whatever spreads the weights.
         texts = models.texts_of(find_shards(arguments.data))
-        model, processor = models.make(scratch, texts, training.seed, config.dtype)
-    elif name := scratch or config.model_name_or_path:
-        weights = scratch is None
-        model, processor = open_model(name, config.model_revision, config.dtype, weights, training.seed)
+        with whole_model():
+            model, processor = models.make(scratch, texts, training.seed, config.dtype)
+    elif scratch:
+        with whole_model():
+            model, processor = open_model(scratch, "main", config.dtype, False, training.seed)
+    elif config.model_name_or_path:
+        model, processor = open_model(config.model_name_or_path, config.model_revision, config.dtype)
     else:
         raise UsageError("no model: say --model_name_or_path PATH-OR-NAME, or --scratch NAME")
     packing = bool(getattr(training, "packing", False))
