@@ -205,7 +205,7 @@ def with_profile(corpus: Corpus, profile: str | None, columns: Columns | None = 
         raise UsageError(
             "--columns split=NAME is for --dataset parquet; a folder's splits are its folders train, test …"
         )
-    return replace(corpus, open_split=partial(folder.open_split, columns=chosen, profile=name))
+    return replace(corpus, open_split=partial(folder.open_split, columns=columns, profile=name))
 
 
 def profile_named(name: str) -> str | None:
