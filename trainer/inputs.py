@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmer_tasks.corpora import CORPORA, Sample, find, open_corpus
+from hmer_tasks.evaluation.inputs import comparable_label
+from hmer_tasks.evaluation.references import label_in_tokens
 from hmer_tasks.exceptions import PictureError
 from hmer_tasks.images import EXTENSIONS, gate
 from hmer_tasks.predictions import read_predictions
@@ -113,7 +115,8 @@ def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> It
             for sample in map(reader.__getitem__, range(len(reader))):
                 if isinstance(sample, Sample):
                     picture = partial(lambda image: image.load()[0], sample.image)
-                    yield from ask.item(sample.source, sample.id, sample.label, picture)
+                    gt = label_in_tokens(sample.label, reader.profile)
+                    yield from ask.item(sample.source, sample.id, gt, picture)
 
 
 def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
@@ -126,11 +129,12 @@ def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
     own = ask.task in ERROR_TASKS and not ask.candidates
     seen = set() if own else _not_showing_label(table)
     hidden = len(seen)
-    columns = [table[name] for name in ("source", "id", "task", "gt", "candidate", "marked")]
-    for at, (source, id, task, gt, candidate, marked) in enumerate(zip(*columns, strict=True)):
+    columns = [table[name] for name in ("source", "id", "task", "gt", "label", "candidate", "marked")]
+    for at, (source, id, task, written, explicit, candidate, marked) in enumerate(zip(*columns, strict=True)):
         if (source, id) in seen or (own and task != ask.task):
             continue
         seen.add((source, id))
+        gt = comparable_label(written, explicit)
         if own:
             about = {"candidate": candidate, "marked": marked}
             yield Item(source, id, gt, partial(_row, table, at, ask.system), about)

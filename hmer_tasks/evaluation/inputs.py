@@ -49,6 +49,20 @@ def is_glued(text: str) -> bool:
     )
 
 
+def comparable_label(gt: str, label: str) -> str:
+    """The label of a row that answers are compared with, token by token.
+
+    Args:
+        gt: The owners' label as they wrote it.
+        label: The same in explicit form, as the rows teach it.
+
+    Returns:
+        `gt` where it is written in tokens, as published scores take it; `label` where it is raw LaTeX
+        (`$x^2$`), of which no answer in tokens could be the equal.
+    """
+    return label if is_glued(gt) else gt
+
+
 def input_remarks(pairs: Sequence[Prediction]) -> list[str]:
     """What is odd about the pairs: ids that repeat, ids with two labels, predictions that are not
     tokenised."""

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from hmer_tasks.corpora import CORPORA, Picture, Rejected, SplitReader, find, open_corpus
 from hmer_tasks.corpora.labelled import LabelledSplit, locate, open_labels
+from hmer_tasks.evaluation.inputs import comparable_label
 from hmer_tasks.exceptions import LabelError, PictureError, PredictionError, RejectReason
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.predictions import Prediction
@@ -169,13 +170,28 @@ def _of_reader(reader: SplitReader) -> Iterator[Reference]:
     for index in range(len(reader)):
         sample = reader[index]
         if not isinstance(sample, Rejected):
-            label = sample.label
-            if reader.profile is not None:
-                try:
-                    label = normalize(label, reader.profile)
-                except LabelError:  # kept as it is, and counted as no TeX
-                    label = " ".join(label.split())
-            yield Reference(sample.source, sample.id, label, sample.image)
+            yield Reference(
+                sample.source, sample.id, label_in_tokens(sample.label, reader.profile), sample.image
+            )
+
+
+def label_in_tokens(label: str, profile: str | None) -> str:
+    """A corpus's label as answers are compared with it.
+
+    Args:
+        label: The label as the corpus has it.
+        profile: The normalization profile of its split. None: the labels are tokenised already.
+
+    Returns:
+        The label with a space between tokens. One that the profile refuses is kept as it is, and counts as
+        no TeX.
+    """
+    if profile is None:
+        return label
+    try:
+        return normalize(label, profile)
+    except LabelError:
+        return " ".join(label.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +230,8 @@ def _of_build(path: Path) -> Iterator[Reference]:
                     reference = read.get(key)
                     if reference is None:
                         picture = _ShardPicture(path, shard, group, row)
-                        reference = read[key] = Reference(*key, record["gt"], picture)
+                        label = comparable_label(record["gt"], record["label"])
+                        reference = read[key] = Reference(*key, label, picture)
                     if record["candidate"] is not None:  # the first row of a task is what the predictor asks
                         reference.asked.setdefault(record["task"], (record["candidate"], record["marked"]))
     yield from read.values()

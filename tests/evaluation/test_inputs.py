@@ -5,7 +5,7 @@ import lzma
 
 import pytest
 
-from hmer_tasks.evaluation.inputs import input_remarks, is_glued, score_remarks, tokenized
+from hmer_tasks.evaluation.inputs import comparable_label, input_remarks, is_glued, score_remarks, tokenized
 from hmer_tasks.evaluation.metrics import evaluate
 from hmer_tasks.exceptions import PredictionError
 from hmer_tasks.predictions import Prediction, read_predictions
@@ -74,6 +74,18 @@ def test_repeated_ids_and_two_labels_are_told():
 )  # fmt: skip
 def test_glued(text, glued):
     assert is_glued(text) == glued
+
+
+@pytest.mark.parametrize(
+    ("gt", "label", "compared"),
+    [
+        ("$x^2$", "x ^ { 2 }", "x ^ { 2 }"), ("$x$", "x", "x"), (r"\frac{a}{b}", r"\frac { a } { b }", r"\frac { a } { b }"),
+        ("x ^ 2", "x ^ { 2 }", "x ^ 2"), (r"a \le b", r"a \leq b", r"a \le b"), ("x", "x", "x"),
+    ],
+)  # fmt: skip
+def test_raw_latex_is_compared_by_its_explicit_form(gt, label, compared):
+    """What the owners wrote in tokens stays: published scores take it."""
+    assert comparable_label(gt, label) == compared
 
 
 def test_untokenised_predictions_are_told_and_tokenised(tmp_path, command):  # noqa: F811

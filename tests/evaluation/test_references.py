@@ -80,6 +80,21 @@ def test_a_build_gives_labels_pictures_and_what_was_asked(build):
     assert labelled([own], references).pairs[0].candidate == "y"
 
 
+def test_a_build_of_raw_latex_is_scored_in_tokens(tmp_path):
+    """InkML and own folders hold `$x^2$`; an answer is `x ^ { 2 }`."""
+    from hmer_tasks.pipeline.runner import BuildOptions
+    from hmer_tasks.pipeline.runner import build as run_build
+
+    own = tmp_path / "own"
+    own.mkdir()
+    png(own / "a.png")
+    (own / "labels.tsv").write_text("a.png\t$x^2$\n", encoding="utf-8")
+    run_build(BuildOptions(dataset="folder", root=own, out=tmp_path / "out", limit=1))
+    answer = Prediction("folder", "a.png", "$x^2$", "x ^ { 2 }")
+    pairs = labelled([answer], read_references(tmp_path / "out")).pairs
+    assert [pair.gt for pair in pairs] == ["x ^ { 2 }"]
+
+
 def test_the_worst_come_with_their_pictures_from_a_build(build, tmp_path, command):  # noqa: F811
     some = list(read_references(build).by_key.values())[:3]
     records = [
