@@ -36,7 +36,7 @@ def test_on_local(large, reference, tmp_path, monkeypatch):
     ]
     stats = json.loads((tmp_path / "out.logs/stats.json").read_text())
     assert stats[0]["stats"]["shards"]["total"] == 4
-    assert "is built already" in run_command(*words, "--on", "local").stdout
+    assert "is already built with these arguments" in run_command(*words, "--on", "local").stdout
 
 
 def test_a_second_launch_does_what_is_missing(large, reference, tmp_path):
@@ -140,5 +140,5 @@ def test_an_array_that_is_still_queued(large, reference, tmp_path):
     (tmp_path / "queue").write_text("41\n")
     for rank in range(4):
         build_rank(options(large, out), rank, 4)
-    assert "is built already" in run_command(*words, env=there).stdout
+    assert "is already built with these arguments" in run_command(*words, env=there).stdout
     assert files_of(out) == reference

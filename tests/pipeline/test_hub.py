@@ -41,7 +41,7 @@ def test_from_the_hub_to_the_hub(hub, tmp_path):
     assert built == files_of(tmp_path / "out")
     verified = run(hub, "verify", "hf://datasets/me/rows/built")
     assert "every row is proven" in verified.stdout, verified.stderr
-    assert "is built already" in run(hub, *words).stdout
+    assert "is already built with these arguments" in run(hub, *words).stdout
 
 
 def test_a_repository_that_is_not_there(hub, tmp_path):

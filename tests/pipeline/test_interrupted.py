@@ -218,7 +218,7 @@ def test_leftovers_of_the_very_end(large, reference, tmp_path):
     (out / ".build").mkdir()
     (out / ".build/plan.json").write_text("{}")
     done = run_command(*arguments(large, out))
-    assert "is built already" in done.stdout
+    assert "is already built with these arguments" in done.stdout
     assert files_of(out) == reference[0]
     (out / ".build.json.tmp").write_text("half")
     assert run_command(*arguments(large, out), "--overwrite").returncode == 0
