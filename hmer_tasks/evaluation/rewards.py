@@ -41,7 +41,6 @@ _HOLD_LABEL = ("recognition", "tree_cot", "counting", "error_correction")
 def exact_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Whether the answer's label is the row's, token for token.
 
-
     Args:
         prompts: Not used; TRL passes them.
         completions: The answers.
@@ -66,7 +65,6 @@ def exact_reward(prompts: object, completions: Sequence[Completion], **columns: 
 def same_on_paper_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Whether the answer's label is the row's in standard spelling.
 
-
     Args:
         prompts: Not used; TRL passes them.
         completions: The answers.
@@ -86,7 +84,6 @@ def same_on_paper_reward(prompts: object, completions: Sequence[Completion], **c
 
 def edit_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """How near the answer's label is to the row's: 1 − token edit distance / longer length.
-
 
     Args:
         prompts: Not used; TRL passes them.
@@ -117,7 +114,6 @@ def _similarity(a: list[str], b: list[str]) -> float:
 def box_f1_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Box F1 of the answer's label and the row's, laid out in print: which symbols stand where they should.
 
-
     Args:
         prompts: Not used; TRL passes them.
         completions: The answers.
@@ -142,7 +138,6 @@ def image_match_reward(prompts: object, completions: Sequence[Completion], **col
 
     The edit distance over the columns of their pictures, which are drawn without TeX.
 
-
     Args:
         prompts: Not used; TRL passes them.
         completions: The answers.
@@ -164,7 +159,6 @@ def image_match_reward(prompts: object, completions: Sequence[Completion], **col
 def tree_valid_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Tree-CoT: whether the tree is one that some label has (canonical dialect).
 
-
     Args:
         prompts: Not used; TRL passes them.
         completions: The answers.
@@ -185,7 +179,6 @@ def tree_valid_reward(prompts: object, completions: Sequence[Completion], **colu
 def tree_agrees_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Tree-CoT: whether the tree, in either dialect, is that of the answer's own label.
 
-
     Args:
         prompts: Not used; TRL passes them.
         completions: The answers.
@@ -205,7 +198,6 @@ def tree_agrees_reward(prompts: object, completions: Sequence[Completion], **col
 
 def counts_agree_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
     """Counting: whether the counts are those of the answer's own label.
-
 
     Args:
         prompts: Not used; TRL passes them.
@@ -229,7 +221,6 @@ def markup_valid_reward(prompts: object, completions: Sequence[Completion], **co
 
     For error detection, whether the marks are well formed and stand in the row's candidate; for error
     correction, whether the log, applied to the row's marked candidate, gives the answer's own label.
-
 
     Args:
         prompts: Not used; TRL passes them.
@@ -257,7 +248,6 @@ def length_reward(prompts: object, completions: Sequence[Completion], **columns:
     """The shorter of the answer's label and the row's over the longer, in tokens.
 
     Against answers that repeat themselves or break off.
-
 
     Args:
         prompts: Not used; TRL passes them.
