@@ -4,7 +4,7 @@ import posixpath
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
-from hmer_tasks.corpora.labelled import LabelledSplit, first, locate, open_labels
+from hmer_tasks.corpora.labelled import LabelledSplit, find_label_file, locate, open_labels
 from hmer_tasks.storage.files import Files
 
 SPLITS = ("train", "test")
@@ -26,11 +26,7 @@ def picture_folders(split: str) -> tuple[str, ...]:
 
 def find(files: Files, split: str) -> tuple[str, str] | None:
     """The prefix of the layout and the name of the split's label file."""
-    top = files.top(label_names(split))
-    if top is None:
-        return None
-    name = first(files, (top + label for label in label_names(split)))
-    return (top, name) if name else None
+    return find_label_file(files, label_names(split))
 
 
 def available(files: Files) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, Rejected, SplitReader
 from hmer_tasks.corpora.label_files import Entry, WholeTable
-from hmer_tasks.corpora.labelled import LabelledSplit, first, locate
+from hmer_tasks.corpora.labelled import LabelledSplit, find_label_file, locate
 from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.storage.files import Files
 from hmer_tasks.utils.bounded_reading import BOM
@@ -34,11 +34,7 @@ def csv_names(split: str) -> tuple[str, ...]:
 
 def find(files: Files, split: str) -> tuple[str, str] | None:
     """The prefix of the layout and the name of the split's file."""
-    top = files.top(csv_names(split))
-    if top is None:
-        return None
-    name = first(files, (top + name for name in csv_names(split)))
-    return (top, name) if name else None
+    return find_label_file(files, csv_names(split))
 
 
 def available(files: Files) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """A split that is one label file with its pictures beside it, whatever the corpus."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,6 +100,13 @@ def label_file(path: Path) -> Iterator[Sample | Rejected]:
 def first(files: Files, names: Iterable[str]) -> str | None:
     """The first of `names` that is there."""
     return next((name for name in names if files.exists(name)), None)
+
+
+def find_label_file(files: Files, names: Sequence[str]) -> tuple[str, str] | None:
+    """The prefix of the layout below the root, and the first of `names` that is there, with that prefix."""
+    top = files.top(names)
+    name = None if top is None else first(files, (top + name for name in names))
+    return (top, name) if top is not None and name else None
 
 
 def locate(files: Files, folders: Iterable[str], endings: Iterable[str], id: str) -> str:

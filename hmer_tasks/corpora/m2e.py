@@ -8,7 +8,7 @@ from pathlib import Path
 from hmer_tasks.corpora.base import Corpus, SplitReader
 from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.corpora.label_files import Fields, split_json
-from hmer_tasks.corpora.labelled import LabelledSplit, first, locate, open_lines
+from hmer_tasks.corpora.labelled import LabelledSplit, find_label_file, locate, open_lines
 from hmer_tasks.storage.files import Files
 
 SPLITS = ("train", "val", "test")
@@ -22,9 +22,7 @@ def label_names(split: str) -> tuple[str, ...]:
 
 def find(files: Files, split: str) -> tuple[str, str] | None:
     """The prefix of the layout and the name of the split's label file."""
-    top = files.top(label_names(split))
-    name = None if top is None else first(files, (top + name for name in label_names(split)))
-    return (top, name) if top is not None and name else None
+    return find_label_file(files, label_names(split))
 
 
 def available(files: Files) -> tuple[str, ...]:

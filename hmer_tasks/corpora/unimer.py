@@ -13,7 +13,7 @@ import numpy as np
 
 from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
 from hmer_tasks.corpora.label_files import SHOWN, LineTable, split_tab
-from hmer_tasks.corpora.labelled import first, open_lines
+from hmer_tasks.corpora.labelled import find_label_file, open_lines
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import RejectReason
 from hmer_tasks.storage.files import Files
@@ -31,8 +31,8 @@ def label_names(split: str) -> tuple[str, ...]:
 
 def find(files: Files, split: str) -> str | None:
     """The name of the split's label file."""
-    top = files.top(label_names(split))
-    return None if top is None else first(files, (top + name for name in label_names(split)))
+    place = find_label_file(files, label_names(split))
+    return None if place is None else place[1]
 
 
 def available(files: Files) -> tuple[str, ...]:
