@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import datasets
 import pyarrow as pa
@@ -12,6 +14,8 @@ from PIL import Image
 from hmer_tasks import load
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.pipeline import BuildOptions, build
+from hmer_tasks.shards.records import SampleRows
+from hmer_tasks.shards.writer import _table
 from hmer_tasks.tasks import TASK_NAMES, all_tasks
 from hmer_tasks.tasks.base import Row
 from tests.pipeline.conftest import label_of, make_hme100k, rows_of, summary_of
@@ -161,3 +165,29 @@ def test_a_shard_holds_2000_inputs(large, tmp_path):
     assert {split: each["rows"] for split, each in summary["splits"].items()} == {"train": 4100, "test": 300}
     splits = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
     assert {name: len(rows) for name, rows in splits.items()} == {"train": 4100, "test": 300}
+
+
+def test_a_build_loads_no_pandas(tmp_path):
+    code = (
+        "import sys; from hmer_tasks.pipeline.plan import BuildOptions; from hmer_tasks.pipeline.ranks import build_rank; "
+        f"from pathlib import Path; options = BuildOptions('sample', limit=5, out=Path({str(tmp_path / 'out')!r})); "
+        "build_rank(options, 0, 1, in_process=True); print('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_columns_hold_what_they_were_given():
+    row = Row("counting", "a", "ask", "", None, "\u221a")
+    samples = [
+        SampleRows("1", "s", "\u00e9", b"\0\xff", "1.png", (row, row)),
+        SampleRows("", "s", "", b"x", "\u4e2d", (row,)),
+    ]
+    table = _table(samples)
+    table.validate(full=True)
+    assert table.column("images").to_pylist() == [
+        *[[{"bytes": b"\0\xff", "path": "1.png"}]] * 2, [{"bytes": b"x", "path": "\u4e2d"}]
+    ]  # fmt: skip
+    assert table.column("candidate").to_pylist() == [None] * 3
+    assert table.column("marked").to_pylist() == ["\u221a"] * 3
+    assert table.column("gt").to_pylist() == ["\u00e9"] * 2 + [""]
