@@ -17,7 +17,8 @@ from hmer_tasks.latex.repair import own_rules, rules_of
 from hmer_tasks.latex.unknown import UnknownCommands
 from hmer_tasks.latex.unknown import lines as unknown_lines
 from hmer_tasks.pipeline.expand import ExpansionConfig
-from hmer_tasks.pipeline.plan import Inputs, corpus_named, find_repeated_ids, profile_named, with_profile
+from hmer_tasks.pipeline.plan import Inputs, corpus_named, profile_named, with_profile
+from hmer_tasks.pipeline.repeated_ids import find_repeated_ids
 from hmer_tasks.pipeline.worker import read_input
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.files import atomic_open
@@ -141,8 +142,8 @@ def _check(
         name, repaired=Counter() if context.repair else None, repaired_as=context.repair_as or ""
     )
     starts = range(0, len(reader), _PART)
+    _start(Inputs(reader, len(reader), find_repeated_ids(reader, len(reader), workers)), context)
     workers = min(len(starts), workers or cores())
-    _start(Inputs(reader, len(reader), find_repeated_ids(reader, len(reader))), context)
     with progress_of(len(reader), "labels") as show:
         for part, refused in map(_part, starts) if workers <= 1 else _side_by_side(starts, workers):
             checked.add(part)

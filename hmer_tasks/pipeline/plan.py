@@ -9,23 +9,19 @@ from importlib.metadata import PackageNotFoundError, version
 from math import ceil
 from pathlib import Path
 
-import numpy as np
-
 from hmer_tasks._version import __version__
 from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, parquet, recombined, synthetic
 from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.exceptions import CorpusError, UsageError
 from hmer_tasks.latex.rules import profile
 from hmer_tasks.pipeline.recipe import Recipe
+from hmer_tasks.pipeline.repeated_ids import find_repeated_ids
 from hmer_tasks.shards.manifest import CorpusPrompts, Fingerprint
 from hmer_tasks.storage.urls import PathOrUrl, parse_location
 from hmer_tasks.tasks.prompts import Templates, prompts_digest
 from hmer_tasks.utils.files import sha256_of
-from hmer_tasks.utils.progress import progress_of_many
 
 SAMPLES_PER_SHARD = 2000
-_IDS_AT_ONCE = 100_000
-_MANY = 1_000_000  # ids; so many take seconds
 VALID = "valid"
 OWN_TABLES = (folder.NAME, parquet.NAME)  # corpora whose labels and columns are the user's
 # What the bytes of a build depend on, besides its arguments and inputs.
@@ -252,9 +248,9 @@ def open_inputs(
         if count == 0:
             raise CorpusError(f"{corpus.name}: the split {split} in {files.root} is empty")
         earlier = known.get((reader.digest(), count))
-        inputs[split] = Inputs(
-            reader, count, find_repeated_ids(reader, count) if earlier is None else earlier
-        )
+        if earlier is None:
+            earlier = find_repeated_ids(reader, count, options.workers)
+        inputs[split] = Inputs(reader, count, earlier)
     return inputs
 
 
@@ -263,43 +259,6 @@ def check_valid_share(valid_share: float, splits: Collection[str], name: str) ->
     if valid_share and ("train" not in splits or VALID in splits):
         problem = f"has a {VALID} split already" if VALID in splits else "needs the split train"
         raise UsageError(f"--valid-share sets samples of train aside; {name} {problem}")
-
-
-def find_repeated_ids(reader: SplitReader, count: int) -> dict[int, int]:
-    """Find the inputs whose id occurs earlier in the split.
-
-    Short hashes are compared first, which takes eight bytes for each input. Of a million ids about a
-    hundred share a hash by chance; only the ids of shared hashes are compared.
-
-    Args:
-        reader: The split.
-        count: How many of its inputs are used.
-
-    Returns:
-        For each such input, the index of the last input before it with the same id.
-    """
-    hashes = np.empty(count, np.uint32)
-    with progress_of_many(count, _MANY, "ids compared") as show:
-        for start in range(0, count, _IDS_AT_ONCE):
-            part = range(start, min(start + _IDS_AT_ONCE, count))
-            hashes[part.start : part.stop] = [hash(reader.id(i)) & 0xFFFFFFFF for i in part]
-            show(part.stop)
-    in_order = hashes.copy()
-    in_order.sort()
-    shared = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
-    del in_order
-    last: dict[str, int] = {}
-    earlier: dict[int, int] = {}
-    for start in range(0, count, _IDS_AT_ONCE):
-        is_shared = np.isin(hashes[start : start + _IDS_AT_ONCE], shared)
-        for index in (start + is_shared.nonzero()[0]).tolist():
-            id = reader.id(index)
-            if not id:  # a line too broken to name its picture
-                continue
-            if id in last:
-                earlier[index] = last[id]
-            last[id] = index
-    return earlier
 
 
 def make_jobs(
