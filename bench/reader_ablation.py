@@ -2,12 +2,15 @@
 
 python -m bench.reader_ablation --corpus CROHME --out build/reader-ablation
 python -m bench.reader_ablation --corpus CROHME --out build/reader-ablation --arms recognition all-tasks --minutes 20
+python -m bench.reader_ablation --corpus CROHME --out build/reader-ablation --arms own-mistakes --mined MINED.jsonl
 python -m bench.reader_ablation --out build/reader-ablation --table              # what is there so far
 
 Every arm is the model of examples/reader/reader-cpu.yaml from random weights. A step has a fixed number of tokens
 (pictures' and texts' together), so arms of equal steps saw equally many tokens; what differs is how many pictures that
 was, which is in the table. An arm that is done stays done; one that was stopped goes on. The 2014 test set is read once an
 arm, by `trainer.predict`, greedily; settings were chosen on held-out writers of the training set. Writes OUT/table.md.
+The arm `own-mistakes` is `errors` with the candidates of the error-driven loop (examples/reader/fold.py) instead of
+synthetic ones.
 """
 
 import argparse
@@ -34,6 +37,7 @@ TASKS = {
     "counting": ("recognition", "counting"),
     "errors": ("recognition", *ERRORS),
     "all-tasks": ("recognition", "tree_cot", "counting", *ERRORS),
+    "own-mistakes": ("recognition", *ERRORS),
 }
 SOURCES = {
     "real": REAL,
@@ -113,7 +117,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--ink", type=Path, help="the folder of ink; by default OUT/ink")
     parser.add_argument(
-        "--arms", nargs="+", choices=[*TASKS, *SOURCES], default=[*TASKS, *list(SOURCES)[:-1]]
+        "--arms",
+        nargs="+",
+        choices=[*TASKS, *SOURCES],
+        default=[*list(TASKS)[:-1], *list(SOURCES)[:-1]],
+    )
+    parser.add_argument("--mined", help="of own-mistakes: what `hmer-tasks errors mine` wrote")
+    parser.add_argument(
+        "--noise", help="of own-mistakes: what `hmer-tasks errors fit` wrote; default: as shipped"
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--dense", type=int, default=300, help="steps without answers")
@@ -123,6 +134,8 @@ def main() -> None:
     )
     parser.add_argument("--table", action="store_true", help="only write the table of what is there")
     given = parser.parse_args()
+    if "own-mistakes" in given.arms and not given.mined:
+        parser.error("own-mistakes needs --mined")
     torch.set_num_threads(1)
     given.out.mkdir(parents=True, exist_ok=True)
     base, ink, begun = read_recipe(RECIPE), given.ink or given.out / "ink", time.monotonic()
@@ -132,6 +145,8 @@ def main() -> None:
             if (given.out / f"{arm}-s{seed}" / "done.json").exists() or left <= 0:
                 continue
             recipe = recipe_of(arm, base, given.dense, given.steps, seed)
+            if arm == "own-mistakes":
+                recipe = replace(recipe, mined=given.mined, noise=given.noise)
             make_ink(recipe, given.corpus, ink)
             run(recipe, given.corpus, given.out / f"{arm}-s{seed}", ink, left)
     (given.out / "table.md").write_text(table(given.out), encoding="utf-8")

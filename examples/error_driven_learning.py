@@ -86,7 +86,8 @@ def parser() -> argparse.ArgumentParser:
     add("-k", "--folds", type=int, default=3, help="how many folds, and models")
     add("--seed", type=int, default=0, help="of the folds, the sampling and the synthetic candidates")
     add("--recipe", type=Path, required=True, help="what trainer.sft trains by: trainer/recipes/*.yaml")
-    add("--train_args", default="", help="further flags of trainer.sft, in one string")
+    add("--trainer", default="trainer.sft", help="the module that trains: examples.reader.fold is another")
+    add("--train_args", default="", help="further flags of the trainer, in one string")
     add("--tasks", default="recognition,tree_cot,counting", help="what the k models are trained on")
     add("--out", type=Path, required=True, help="where everything goes")
     add("--launch", default="", help="what starts a training, in one string; default: this Python")
@@ -176,7 +177,7 @@ def _side(given: argparse.Namespace, fold: int, side: str) -> list[str]:
 def _training(given: argparse.Namespace, fold: int) -> "Step":
     model = given.out / f"fold-{fold}" / "model"
     command = [
-        *launcher(given.launch), "-m", "trainer.sft", "--config", str(given.recipe),
+        *launcher(given.launch), "-m", given.trainer, "--config", str(given.recipe),
         *_side(given, fold, "train"), "--output_dir", str(model), *given.train_args.split(),
     ]  # fmt: skip
     return Step(f"train {fold}", command, lambda: of_training(model))

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import signal
+from collections.abc import Container
 from pathlib import Path
 
 import torch
@@ -37,12 +38,15 @@ def parts_of(name: str) -> tuple[str, int, int, int]:
     return "-".join(word for word in words if not word.isdecimal()), longest, count, seed
 
 
-def make_ink(recipe: Recipe, corpus: Path, ink: Path) -> None:
-    """The stores of a recipe that are not there yet; a store's name says how it is made."""
+def make_ink(recipe: Recipe, corpus: Path, ink: Path, without: Container[str] = ()) -> None:
+    """The stores of a recipe that are not there yet; a store's name says how it is made.
+
+    `without`: ids of expressions whose ink is in none of them.
+    """
     for name in dict.fromkeys([*recipe.stores.values(), recipe.held]):
         if not (ink / f"{name}.npz").exists():
             source, longest, count, seed = parts_of(name)
-            path = write_source(source, corpus, ink, count=count, longest=longest, seed=seed)
+            path = write_source(source, corpus, ink, count=count, longest=longest, seed=seed, without=without)
             print(f"{path}: {len(InkStore(path)):,} samples")
 
 

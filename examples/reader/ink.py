@@ -13,18 +13,18 @@ The split `held` is one in nine writers of CROHME's training ink: nothing of the
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmer_tasks.corpora.crohme import ink_names
-from hmer_tasks.exceptions import LabelError
+from hmer_tasks.exceptions import LabelError, UsageError
 from hmer_tasks.handwriting.boxes import cells_of
 from hmer_tasks.handwriting.compose import recombined_ink
 from hmer_tasks.handwriting.parts import UNIT, Expression, expression_of, read_documents
@@ -309,14 +309,33 @@ def main() -> None:
     print(f"{written}: {len(InkStore(written)):,} samples")
 
 
-def write_source(source: str, corpus: Path | None, out: Path, *, count: int, longest: int, seed: int) -> Path:
-    """Make the store of a source, unless it is there; returns its path."""
+def write_source(
+    source: str,
+    corpus: Path | None,
+    out: Path,
+    *,
+    count: int,
+    longest: int,
+    seed: int,
+    without: Container[str] = (),
+) -> Path:
+    """Make the store of a source, unless it is there; returns its path.
+
+    `without`: ids of expressions whose ink is left out. Raises UsageError where the corpus has no training ink.
+    """
     plain = source in ("real", "held", "symbols")
     path = out / (f"{source}-{longest}.npz" if plain else f"{source}-{longest}-{count}-{seed}.npz")
     if path.exists():
         return path
     every = read_expressions(corpus) if corpus is not None and not source.startswith("pen-") else []
-    ours = [labelled for labelled in every if is_held(labelled.expression.writer) == (source == "held")]
+    ours = [
+        labelled
+        for labelled in every
+        if is_held(labelled.expression.writer) == (source == "held")
+        and PurePosixPath(labelled.expression.name).stem not in without
+    ]
+    if not ours and not source.startswith("pen-"):
+        raise UsageError(f"{corpus} has no training ink of CROHME: name the folder or archive with its InkML")
     labels = (
         fit([labelled.label for labelled in ours if len(labelled.label.split()) <= longest]).label
         if source == "pen"

@@ -34,12 +34,15 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """All of a run. `stores`: the ink file of each source, without `.npz`; `decay`: the share of the steps over
-    which the learning rate falls to nothing."""
+    which the learning rate falls to nothing; `mined`, `noise`: files of `hmer-tasks errors mine` and `fit` that the
+    error tasks' candidates come from, where they are not to come from the shipped noise model."""
 
     size: Size
     stores: Mapping[str, str]
     stages: tuple[Stage, ...]
     tasks: tuple[str, ...] = ("recognition",)
+    mined: str | None = None
+    noise: str | None = None
     held: str = "held-10"
     budget: int = 2200  # tokens of a micro-batch
     accumulate: int = 2  # micro-batches of a step

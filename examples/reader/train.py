@@ -28,7 +28,7 @@ from examples.reader.forward import TEXT, Network, Weights, cast
 from examples.reader.ink import InkStore
 from examples.reader.recipe import Recipe, read_recipe
 from examples.reader.rows import Batch, Drawer, Row, source_of, still_rows
-from examples.reader.tasks import texts_of
+from examples.reader.tasks import read_mistakes, texts_of
 from hmer_tasks.errors.edits import edit_distance
 
 if TYPE_CHECKING:
@@ -43,8 +43,9 @@ class Training:
 
     def __init__(self, recipe: Recipe, ink: Path, out: Path) -> None:
         self.recipe, self.out = recipe, out
+        mistakes = read_mistakes(recipe.mined, recipe.noise)
         texts = {
-            name: texts_of(InkStore(ink / f"{store}.npz").labels, recipe.tasks, recipe.seed)
+            name: texts_of(InkStore(ink / f"{store}.npz").labels, recipe.tasks, recipe.seed, mistakes)
             for name, store in {**recipe.stores, "held": recipe.held}.items()
         }
         corpus = (

@@ -11,13 +11,15 @@ from PIL import Image
 
 from examples.reader.__main__ import parts_of
 from examples.reader.drawing import STILL, Geometry, Jitter, draw
+from examples.reader.fold import held_out
 from examples.reader.forward import Network, cast
 from examples.reader.ink import InkStore, alone_label, is_held, pen, save, write_source
 from examples.reader.model import Size, make, make_tokenizer
 from examples.reader.recipe import Recipe, Stage, read_recipe
 from examples.reader.rows import Batch, batches, drawn_rows, source_of
-from examples.reader.tasks import texts_of
+from examples.reader.tasks import read_mistakes, texts_of
 from examples.reader.train import Training
+from hmer_tasks.exceptions import UsageError
 from hmer_tasks.handwriting import strokes as builds
 from hmer_tasks.handwriting.writer import keyed, writer
 from hmer_tasks.handwriting.writing import write_ink
@@ -145,10 +147,10 @@ def test_a_run_goes_on_and_what_it_saves_reads_as_it_does(ink: Path, tmp_path: P
     first.train(0.0)
     assert first.step == 0
     first.stop()
-    first.train(1.0)
+    first.train(30.0)
     assert first.step == 0
     first.stopped = False
-    first.train(1.0)
+    first.train(30.0)
     assert first.step == 6
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["step"] == 6 and 0 <= lines[-1]["exprate"] <= 100
@@ -192,3 +194,29 @@ def test_a_recipe_with_a_wrong_key_is_refused(tmp_path: Path) -> None:
 def test_about_one_writer_in_nine_is_held_out() -> None:
     held = sum(is_held(f"writer {keyed(number).random()}") for number in range(900))
     assert 60 < held < 140
+
+
+def test_a_label_is_asked_about_with_its_own_mistake(tmp_path: Path) -> None:
+    mined = tmp_path / "mined.jsonl"
+    mined.write_text(json.dumps({"img_id": "1", "gt": "a + b", "pred": "a + 6"}) + "\n", encoding="utf-8")
+    tasks = ("recognition", "error_detection", "error_correction")
+    own, other = texts_of(["a + b", "a + c"], tasks, 0, read_mistakes(str(mined), None))
+    assert [answer for _, answer in own[:2]] == ["a + b", "a + <error_start> 6 <error_end>"]
+    assert other == texts_of(["a + c"], tasks, 0)[0]
+
+
+def test_ink_of_a_held_out_fold_is_left_out(tmp_path: Path) -> None:
+    folds = tmp_path / "folds.jsonl"
+    lines = [
+        {"source": "crohme/train", "id": id, "fold": fold} for id, fold in (("a", 0), ("b", 1), ("c", 0))
+    ]
+    folds.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert held_out(folds, 0) == {"a", "c"}
+    with pytest.raises(UsageError, match="has no fold 2"):
+        held_out(folds, 2)
+
+
+def test_a_folder_without_training_ink_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    with pytest.raises(UsageError, match="no training ink of CROHME"):
+        write_source("real", tmp_path / "corpus", tmp_path / "ink", count=0, longest=10, seed=0)
