@@ -75,9 +75,11 @@ CROHME_INK ?= data/CROHME
 READER ?= build/reader
 READER_RECIPE ?= examples/reader/reader-cpu.yaml
 READER_ARGS ?=
+# A step frees and takes again gigabytes; pages given back to the system would have to be fetched anew each time.
+KEEP_PAGES := GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=8589934592:glibc.malloc.top_pad=1073741824
 
 reader: .venv/train
-	$(THREADS) $(BIN)/python -m examples.reader --recipe $(READER_RECIPE) --corpus $(CROHME_INK) --out $(READER) \
+	$(THREADS) $(KEEP_PAGES) $(BIN)/python -m examples.reader --recipe $(READER_RECIPE) --corpus $(CROHME_INK) --out $(READER) \
 	    $(READER_ARGS)
 
 # What one GPU proves, in legs of nine minutes: the same command again until it says that all is done. First, where
@@ -122,10 +124,9 @@ lint: .venv/full
 	$(BIN)/lint-imports
 	$(BIN)/pydoclint --quiet hmer_tasks trainer
 
+# How fast, as ratios to named references; BENCH_ARGS="--against main" compares with another commit instead.
 bench: .venv/full
-	$(BIN)/python -m bench.parse_speed
-	$(BIN)/python -m bench.build_speed
-	$(BIN)/python -m bench.memory
+	$(BIN)/python -m bench.table $(BENCH_ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
