@@ -160,6 +160,8 @@ class Training:
                 saved = now
         if drawer:
             drawer.close()
+        if losses:
+            self.note(loss=np.mean(losses, axis=0).round(4).tolist())
         self.save()
         self.note(**self.decode())
 
