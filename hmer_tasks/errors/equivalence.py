@@ -99,11 +99,11 @@ def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     """The signs that a token stands for, where rules at most spell them otherwise; and the tokens that
     may take others with them when they go."""
     t, rules = tables(), standard()
-    known = t.symbols | t.operators | t.signatures.keys() | set(map(chr, range(0x21, 0x7F)))
-    moved = rules.drop | rules.unwrap | rules.delimiter_sizes | rules.scoped | t.scripts.keys()
+    known = (t.symbols | t.operators).union(t.signatures, map(chr, range(0x21, 0x7F)))
+    moved = (rules.drop | rules.unwrap | rules.delimiter_sizes | rules.scoped).union(t.scripts)
     moved |= {*"{}_^'.", r"\prime", r"\limits", r"\nolimits", r"\frac", r"\over", _ROW}
     spelled = {}
-    for token in known | rules.alias.keys() | SPELLED.keys():
+    for token in known.union(rules.alias, SPELLED):
         signs = [
             _WIDE.get(sign, sign)
             for alias in rules.alias.get(token, (token,))

@@ -7,21 +7,23 @@ a column specification. Which arguments these are, and what each kind means, say
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tables import Signature, tables
 from hmer_tasks.latex.words import join_columns, join_name, split_glued
 
-_COMMAND = re.compile(r"\\[A-Za-z]+\*?")
-_UNITS = frozenset("pt pc in bp cm mm dd cc sp ex em mu nd nc px".split())
+_COMMAND: Final = re.compile(r"\\[A-Za-z]+\*?")
+_UNITS: Final = frozenset("pt pc in bp cm mm dd cc sp ex em mu nd nc px".split())
 # what cannot be an argument without braces
-_NO_ARGUMENT = frozenset(["{", "}", "&", "\\\\", "_", "^", "\\begin", "\\end"])
+_NO_ARGUMENT: Final = frozenset(["{", "}", "&", "\\\\", "_", "^", "\\begin", "\\end"])
 
-ATTRIBUTED = frozenset(
-    name for name, takes in tables().signatures.items() if takes.attributes not in ((), ("line",))
+_SIGNATURES: Final = tables().signatures
+ATTRIBUTED: Final = frozenset(
+    name for name, takes in _SIGNATURES.items() if takes.attributes not in ((), ("line",))
 )
-HIDDEN = frozenset(name for name, takes in tables().signatures.items() if takes.attributes == ("line",))
-_OWNERS = ATTRIBUTED | HIDDEN
+HIDDEN: Final = frozenset(name for name, takes in _SIGNATURES.items() if takes.attributes == ("line",))
+_OWNERS: Final = ATTRIBUTED | HIDDEN
 
 
 @lru_cache(maxsize=8192)
@@ -33,7 +35,7 @@ def command_of(symbol: str) -> str:
 
 def signature(symbol: str) -> Signature | None:
     """What the command of a node takes; None where it takes nothing."""
-    return tables().signatures.get(command_of(symbol))
+    return _SIGNATURES.get(command_of(symbol))
 
 
 @lru_cache(maxsize=8192)

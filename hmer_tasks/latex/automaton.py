@@ -7,8 +7,7 @@ rules, and a reduction that only appends to a left-recursive list (`_Compiler.st
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from lark import Lark
 from lark.grammar import Rule
@@ -21,19 +20,32 @@ from hmer_tasks.utils.grammar_files import grammar_path
 # What builds a rule's value from its parts'. The stack that holds them is untyped by nature (words,
 # nodes, lines, scripts, lists of nodes); the grammar says what stands where, the functions say it again.
 Build: TypeAlias = "Callable[..., object]"
+# By a rule's alias, or its name: what builds its value, or which of its parts the value is.
+Builds: TypeAlias = "dict[str, Build | int]"
 Actions: TypeAlias = "dict[str, tuple[object, int | Rule]]"
 
-_ERROR, _ACCEPT, _APPEND = -1, -2, -3  # entries of a step table; a reduction is _REDUCE - rule
-_REDUCE = -4
+# Entries of a step table; a reduction is _REDUCE - rule.
+_ERROR: Final = -1
+_ACCEPT: Final = -2
+_APPEND: Final = -3
+_REDUCE: Final = -4
 
 
-@dataclass(frozen=True, slots=True)
 class Automaton:
-    """`steps[state][terminal * T + next terminal]`: the state to shift to, or a code below zero."""
+    """`steps[state][terminal * T + next terminal]`: the state to shift to, or a code below zero.
 
-    steps: list[list[int]]
-    gotos: list[dict[str, int]]
-    rules: list[tuple[int, str, Build]]
+    `rules`: how many parts a rule has, what they make, which of the parts its value is (-1: it is built), and
+    what builds it.
+    """
+
+    __slots__ = ("gotos", "rules", "steps")
+
+    def __init__(
+        self, steps: list[list[int]], gotos: list[dict[str, int]], rules: list[tuple[int, str, int, Build]]
+    ) -> None:
+        self.steps: Final = steps
+        self.gotos: Final = gotos
+        self.rules: Final = rules
 
 
 def run(automaton: Automaton, lexed: Lexed) -> object:
@@ -58,24 +70,39 @@ def run(automaton: Automaton, lexed: Lexed) -> object:
             states.append(step)
             state = step
         elif step <= _REDUCE:
-            length, origin, build = rules[_REDUCE - step]
-            if length:
-                value = build(*values[-length:])
+            length, origin, part, build = rules[_REDUCE - step]
+            if length == 1:  # most rules: one value takes the place of another
+                if part < 0:
+                    values[-1] = build(values[-1])
+                states.pop()
+            elif length:
+                value = build(*values[-length:]) if part < 0 else values[part - length]
                 del values[-length:], states[-length:]
+                values.append(value)
             else:
-                value = build()
-            values.append(value)
+                values.append(build())
             state = gotos[states[-1]][origin]
             states.append(state)
             continue
         elif step == _ACCEPT:
             return values[0]
         else:
-            owner = next((v for v in reversed(values) if isinstance(v, str) and v not in "[]"), "")
-            raise explain(lexed, i, owner if "argument" in gotos[state] else "")
+            raise explain(lexed, i, _owner(values) if "argument" in gotos[state] else "")
         i += 1
         terminal = terminals[i]
         key = terminal * width + (terminals[i + 1] if i < end else 0)
+
+
+def _owner(values: list[object]) -> str:
+    """The command or script mark whose argument is being read."""
+    for value in reversed(values):
+        if isinstance(value, str) and value not in "[]":
+            return value
+    return ""
+
+
+def _is_a_part(*parts: object) -> object:
+    raise AssertionError("the value of this rule is one of its parts: nothing is built")
 
 
 class _NoLexer(Lexer):
@@ -88,7 +115,7 @@ class _NoLexer(Lexer):
         raise AssertionError("the automaton reads tokens itself")
 
 
-def load(builds: dict[str, Build]) -> Automaton:
+def load(builds: Builds) -> Automaton:
     """Lark's LALR tables of grammar/latex.lark as step tables (some milliseconds, once a process)."""
     text = grammar_path("latex.lark").read_text(encoding="utf-8")
     table = Lark(text, parser="lalr", lexer=_NoLexer, start="start").parser.parser._parse_table
@@ -100,7 +127,7 @@ def load(builds: dict[str, Build]) -> Automaton:
 class _Compiler:
     """Folds what builds nothing into the step tables, once."""
 
-    def __init__(self, states: "dict[int, Actions]", order: list[int], builds: dict[str, Build]) -> None:
+    def __init__(self, states: "dict[int, Actions]", order: list[int], builds: Builds) -> None:
         self.states = states
         self.number = {state: i for i, state in enumerate(order)}  # the start state is 0
         self.builds = builds
@@ -120,10 +147,14 @@ class _Compiler:
                 for following in range(width):
                     row[ID[symbol] * width + following] = self.step(state, target, TERMINALS[following])
         steps[self.number[end]][:width] = [_ACCEPT] * width  # on $END, terminal 0
-        rules = [
-            (len(rule.expansion), rule.origin.name, self.builds[rule.alias or rule.origin.name])
-            for rule in self.rules
-        ]
+        rules: list[tuple[int, str, int, Build]] = []
+        for rule in self.rules:
+            build = self.builds[rule.alias or rule.origin.name]
+            length, origin = len(rule.expansion), rule.origin.name
+            if isinstance(build, int):
+                rules.append((length, origin, build, _is_a_part))
+            else:
+                rules.append((length, origin, -1, build))
         return Automaton(steps, gotos, rules)
 
     def step(self, state: int, target: "int | Rule", following: str) -> int:

@@ -4,6 +4,7 @@ Opt-in (`--normalize`); the tables are in grammar/spellings.toml.
 """
 
 from functools import cache
+from typing import Final
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.parser import parse
@@ -12,7 +13,7 @@ from hmer_tasks.latex.rules import Rules, standard
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
 
-_NO_INK = frozenset(["{", "}", "_", "^"])
+_NO_INK: Final = frozenset(["{", "}", "_", "^"])
 
 
 def canonicalize(label: str) -> str:
@@ -72,9 +73,9 @@ def _other_ink(left: list[str], right: list[str]) -> bool:
 def _untouched() -> frozenset[str]:
     """Known tokens that no rule of the standard spelling names."""
     t, rules = tables(), standard()
-    known = t.symbols | t.operators | t.fences | t.signatures.keys() | set(map(chr, range(0x21, 0x7F)))
-    named = rules.drop | rules.unwrap | rules.delimiter_sizes | rules.alias.keys()
-    return known - named - {"'", "\\prime", "\\limits", "\\nolimits", DOTS} - t.scripts.keys()
+    known = (t.symbols | t.operators | t.fences).union(t.signatures, map(chr, range(0x21, 0x7F)))
+    named = (rules.drop | rules.unwrap | rules.delimiter_sizes).union(rules.alias)
+    return known.difference(named, ["'", "\\prime", "\\limits", "\\nolimits", DOTS], t.scripts)
 
 
 def spell(label: str, rules: Rules) -> str:

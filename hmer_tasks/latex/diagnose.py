@@ -3,10 +3,12 @@
 Runs only when a label is refused, so it may walk the tokens again to find what is still open.
 """
 
+from typing import Final
+
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tokens import ID, Lexed
 
-_NAMES = {number: name for name, number in ID.items()}
+_NAMES: Final = {number: name for name, number in ID.items()}
 
 
 def explain(lexed: Lexed, index: int, owner: str) -> LabelError:

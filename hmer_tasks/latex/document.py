@@ -8,24 +8,25 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Final
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tree import BREAK
 from hmer_tasks.latex.unicode import to_commands
 from hmer_tasks.utils.grammar_files import read_toml
 
-_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
-_PAIRS = {"\\(": "\\)", "\\[": "\\]"}
-_LENGTH = re.compile(r"[-+]*[0-9.,]+(?:pt|pc|in|bp|cm|mm|dd|cc|sp|ex|em|mu)")
+_PERCENT: Final = re.compile(r"(?<!\\)(?:\\\\)*%")
+_PAIRS: Final = {"\\(": "\\)", "\\[": "\\]"}
+_LENGTH: Final = re.compile(r"[-+]*[0-9.,]+(?:pt|pc|in|bp|cm|mm|dd|cc|sp|ex|em|mu)")
 # combining characters, and the accents they are
-_ACCENTS = {
+_ACCENTS: Final = {
     "\u0300": "\\grave", "\u0301": "\\acute", "\u0302": "\\hat", "\u0303": "\\tilde", "\u0304": "\\bar",
     "\u0305": "\\overline", "\u0306": "\\breve", "\u0307": "\\dot", "\u0308": "\\ddot",
     "\u030a": "\\mathring", "\u030c": "\\check", "\u0332": "\\underline", "\u20d7": "\\vec",
 }  # fmt: skip
-_STOPS = frozenset(".,;")
-_NO_BASE = frozenset(["{", "}", "_", "^", "&", BREAK])
-_LONE = {
+_STOPS: Final = frozenset(".,;")
+_NO_BASE: Final = frozenset(["{", "}", "_", "^", "&", BREAK])
+_LONE: Final = {
     "$": "a lone $: math delimiters come in pairs, and a dollar is \\$",
     "%": "a lone %: a per cent sign is \\%",
     "#": "a lone #: the sign is \\#",

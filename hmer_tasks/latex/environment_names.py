@@ -6,11 +6,12 @@ being wrong (``\begin { c a s e s }``) is the lexer's business.
 
 import re
 from functools import cache
+from typing import Final
 
 from hmer_tasks.latex.tables import tables
 
-ENVIRONMENT = re.compile(r"\{([A-Za-z]+\*?)\}")
-_BRACES = {"{": "}", "\\{": "\\}"}
+ENVIRONMENT: Final = re.compile(r"\{([A-Za-z]+\*?)\}")
+_BRACES: Final = {"{": "}", "\\{": "\\}"}
 
 
 def repair_environment_names(words: list[str]) -> list[str]:

@@ -1,11 +1,13 @@
 r"""Commands before a delimiter: ``\left ( x \right .`` as ``( x`` and a delimiter without ink."""
 
+from typing import Final
+
 from hmer_tasks.latex.tree import Node
 
-INVISIBLE = "\\left."  # no token has this name: the place of a delimiter without ink
+INVISIBLE: Final = "\\left."  # no token has this name: the place of a delimiter without ink
 # TeX reads an angle in these as the delimiter of that shape
-_ANGLES = {"<": "\\langle", ">": "\\rangle"}
-_PAIRED = frozenset(["\\left", "\\right", "\\middle"])
+_ANGLES: Final = {"<": "\\langle", ">": "\\rangle"}
+_PAIRED: Final = frozenset(["\\left", "\\right", "\\middle"])
 
 
 def open_delimiters(items: list[Node], sizes: frozenset[str], keep_pairs: bool) -> list[Node]:

@@ -5,6 +5,7 @@ A profile is a table of grammar/profiles.toml; `plain` does nothing that is not 
 """
 
 import re
+from typing import Final
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.canonical import spell
@@ -18,9 +19,9 @@ from hmer_tasks.utils.check_types import require_type
 # TeX's comment runs to the end of its line. On the last line there is nothing to run to: there, and
 # so in every one-line truth, % is a per cent sign that somebody forgot to escape, and it stays.
 # (Each match ends: on the last line, where none can, the search would take quadratic time.)
-_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n")
-_DELIMITERS = frozenset(["$", "\\(", "\\)", "\\[", "\\]"])
-_DISPLAYS = frozenset(["{math}", "{displaymath}", "{equation}", "{equation*}"])
+_COMMENT: Final = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n")
+_DELIMITERS: Final = frozenset(["$", "\\(", "\\)", "\\[", "\\]"])
+_DISPLAYS: Final = frozenset(["{math}", "{displaymath}", "{equation}", "{equation*}"])
 
 
 def normalize(latex: str, profile_name: str = "plain") -> str:

@@ -1,22 +1,23 @@
 """From a label to its expression tree: `parse`, and what each rule of grammar/latex.lark builds."""
 
 from functools import cache
+from typing import Final
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import HIDDEN, ink_tokens, signature
-from hmer_tasks.latex.automaton import Automaton, Build, load, run
+from hmer_tasks.latex.automaton import Automaton, Builds, load, run
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tokens import ID, Lexed, lex
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import join_columns
 from hmer_tasks.utils.check_types import require_type
 
-MAX_DEPTH = 100  # real labels reach 12; the text form grows with depth × length
-EMPTY: Line = (Node(NONE),)
+MAX_DEPTH: Final = 100  # real labels reach 12; the text form grows with depth × length
+EMPTY: Final[Line] = (Node(NONE),)
 
-_OPERATORS = tables().operators
-_SIGNATURES = tables().signatures
-_OPERATOR_RELATION = {"sub": "below", "sup": "above"}
+_OPERATORS: Final = tables().operators
+_SIGNATURES: Final = tables().signatures
+_OPERATOR_RELATION: Final = {"sub": "below", "sup": "above"}
 
 
 def parse(label: str) -> ExprTree:
@@ -51,7 +52,7 @@ def parse(label: str) -> ExprTree:
         raise LabelError(
             RejectReason.TOO_DEEP, _deep_place(lexed), f"nesting is over {MAX_DEPTH} deep", tuple(lexed.words)
         )
-    if ID["OPEN"] in lexed.terminals:
+    if lexed.places is not None and ID["OPEN"] in lexed.terminals:
         _check_options(tree, lexed)
     return tree if HIDDEN.isdisjoint(lexed.words) else ExprTree(_hidden(tree.line))
 
@@ -121,8 +122,13 @@ def _deep_place(lexed: Lexed) -> int:
 
 def _line(items: list[Node]) -> Line:
     """A line's nodes; each row break hangs what follows on the node before it, as `nextline`."""
-    if not any(node.symbol == BREAK for node in items):
-        return tuple(items)
+    for node in items:
+        if node.symbol == BREAK:
+            return _rows(items)
+    return tuple(items)
+
+
+def _rows(items: list[Node]) -> Line:
     rows: list[list[Node]] = [[]]
     for i, node in enumerate(items):
         ends = i + 1 == len(items) and not node.children
@@ -196,10 +202,10 @@ def _array_environment(_begin: str, name: str, columns: str, body: Line, _end: s
     return _environment(f"begin_{name}{{{join_columns(columns.split())}}}", name, body)
 
 
-_BUILD: dict[str, Build] = {  # keyed by a rule's alias, or its name
-    "start": lambda line: line,
-    "item": lambda node: node,
-    "atom": lambda node: node,
+_BUILD: Final[Builds] = {
+    "start": 0,
+    "item": 0,
+    "atom": 0,
     "empty_line": lambda: EMPTY,
     "whole_line": _line,
     "only_scripts": lambda scripts: (Node(NONE, scripts),),
@@ -216,7 +222,7 @@ _BUILD: dict[str, Build] = {  # keyed by a rule's alias, or its name
     "two_arguments": _two_arguments,
     "three_arguments": _three_arguments,
     "option_and_argument": _option_and_argument,
-    "braced": lambda _open, line, _close: line,
+    "braced": 1,
     "unbraced": lambda node: (node,),
     "plain_environment": _plain_environment,
     "array_environment": _array_environment,

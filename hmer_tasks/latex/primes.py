@@ -1,11 +1,13 @@
 r"""Primes as TeX defines them: ``f '`` is ``f ^ { \prime }``, ``f ' ^ { 2 }`` is ``f ^ { \prime 2 }``."""
 
+from typing import Final
+
 from hmer_tasks.latex.scripts import ROW_MARKS, clash, starts_row
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import NONE, Child, Line, Node
 
-_PRIME = Node("\\prime")
-_SUPERSCRIPTS = frozenset(["sup", "above"])
+_PRIME: Final = Node("\\prime")
+_SUPERSCRIPTS: Final = frozenset(["sup", "above"])
 
 
 def raise_primes(items: list[Node]) -> list[Node]:

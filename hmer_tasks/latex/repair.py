@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from typing import Final
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.environment_names import ENVIRONMENT, repair_environment_names
@@ -19,10 +20,17 @@ from hmer_tasks.latex.words import is_token, split_glued
 from hmer_tasks.utils.grammar_files import read_toml
 
 Parses = Callable[[str], bool]
-KINDS = ("full_width", "root_sign", "stray_object", "environment_name", "script_closed", "closers_at_end")
-_NO_FIRST_SIGN = frozenset(["{", "}", "_", "^", "&", "\\\\", "'"])
-_MARKS = frozenset(["_", "^", "\\sp", "\\sb"])
-_MOST_PASSES = 8  # one repair may expose the need for another; no known label takes more than two
+KINDS: Final = (
+    "full_width",
+    "root_sign",
+    "stray_object",
+    "environment_name",
+    "script_closed",
+    "closers_at_end",
+)
+_NO_FIRST_SIGN: Final = frozenset(["{", "}", "_", "^", "&", "\\\\", "'"])
+_MARKS: Final = frozenset(["_", "^", "\\sp", "\\sb"])
+_MOST_PASSES: Final = 8  # one repair may expose the need for another; no known label takes more than two
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +200,7 @@ def _without_strays(words: list[str]) -> list[str]:
     return out
 
 
-_STEPS: dict[str, Callable[[list[str]], list[str]]] = {
+_STEPS: Final[dict[str, Callable[[list[str]], list[str]]]] = {
     "full_width": _narrow,
     "stray_object": _without_strays,
     "root_sign": _roots,

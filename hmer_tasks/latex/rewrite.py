@@ -4,6 +4,8 @@ The result is a label, not a tree: rows are written flat, with ``\\`` between th
 and `to_label` prints both forms alike. Whoever wants the tree parses it.
 """
 
+from typing import Final
+
 from hmer_tasks.latex.attributes import command_of, signature
 from hmer_tasks.latex.fences import INVISIBLE, open_delimiters
 from hmer_tasks.latex.primes import raise_primes, unstack_primes
@@ -20,10 +22,10 @@ from hmer_tasks.latex.scripts import (
 )
 from hmer_tasks.latex.tree import GROUP, NONE, Child, ExprTree, Line, Node, to_label
 
-DOTS = "\\dots"
-_BRACKETS = frozenset("[]")
+DOTS: Final = "\\dots"
+_BRACKETS: Final = frozenset("[]")
 # what keeps its braces inside an option: brackets that would end it, and tables that may hold some
-_IN_OPTIONS = _BRACKETS | {"\\begin"}
+_IN_OPTIONS: Final = _BRACKETS | {"\\begin"}
 
 
 def rewrite(tree: ExprTree, rules: Rules) -> str:

@@ -3,13 +3,14 @@
 import difflib
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 from hmer_tasks.utils.grammar_files import read_toml
 
 Table = dict[str, object]
 
 # What each switch of a table may say; the first is what a table that is silent means.
-SWITCHES = {
+SWITCHES: Final = {
     "unicode": ("keep", "commands", "scripts"),
     "document": ("keep", "strip"),
     "groups": ("keep", "careful", "dissolve"),
@@ -19,9 +20,9 @@ SWITCHES = {
     "scripts": ("keep", "sub_first"),
     "dots": ("keep", "resolve"),
 }
-_OF_TOKENS = frozenset(["unicode", "document"])  # done before there is a tree
-_WORD_LISTS = ("drop", "unwrap", "delimiter_sizes")
-_OWN_LISTS = ("join", "spell_out", "glued")
+_OF_TOKENS: Final = frozenset(["unicode", "document"])  # done before there is a tree
+_WORD_LISTS: Final = ("drop", "unwrap", "delimiter_sizes")
+_OWN_LISTS: Final = ("join", "spell_out", "glued")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 r"""Lines and scripts for rewriting: rows laid flat, scripts distinguished from arguments, moved, sorted."""
 
+from typing import Final
+
 from hmer_tasks.latex.attributes import signature
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, Line, Node
 
 # a group that holds one of these bounds a row or a cell
-ROW_MARKS = frozenset([BREAK, "&"])
-_LIMITS = frozenset(["\\limits", "\\nolimits", "\\displaylimits"])
-_MARK = {"sub": "_", "below": "_", "sup": "^", "above": "^"}
+ROW_MARKS: Final = frozenset([BREAK, "&"])
+_LIMITS: Final = frozenset(["\\limits", "\\nolimits", "\\displaylimits"])
+_MARK: Final = {"sub": "_", "below": "_", "sup": "^", "above": "^"}
 
 
 def flat(line: Line) -> list[Node]:

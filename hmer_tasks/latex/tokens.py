@@ -7,7 +7,7 @@ seen, or with arguments that are no ink, take the longer road (`_lex_slowly`).
 """
 
 import re
-from dataclasses import dataclass
+from typing import Final
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import ATTRIBUTED, read_attributes
@@ -15,30 +15,40 @@ from hmer_tasks.latex.tables import Signature, tables
 from hmer_tasks.latex.tree import Node
 from hmer_tasks.latex.words import is_name, is_token, split_glued, with_names_apart
 
-TERMINALS = (
+TERMINALS: Final = (
     "$END", "SYMBOL", "FENCE", "BREAK", "LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "THREE",
     "OPTIONAL", "OPEN", "CLOSE", "BEGIN", "END", "NAME", "ARRAY", "COLUMNS",
 )  # fmt: skip
-ID = {name: number for number, name in enumerate(TERMINALS)}
-_SYMBOL, _LBRACE, _RBRACE = ID["SYMBOL"], ID["LBRACE"], ID["RBRACE"]
+ID: Final = {name: number for number, name in enumerate(TERMINALS)}
+_SYMBOL: Final = ID["SYMBOL"]
+_LBRACE: Final = ID["LBRACE"]
+_RBRACE: Final = ID["RBRACE"]
 
-_NAME = re.compile(r"\{[A-Za-z]+\*?\}")
-_MAX_KNOWN = 50_000  # words remembered; beyond it new ones are classified afresh each time
-_STARRED = frozenset(name[:-1] for name in tables().signatures if name.endswith("*"))
-_WITH_OPTION = frozenset(name for name, takes in tables().signatures.items() if takes.option)
+_NAME: Final = re.compile(r"\{[A-Za-z]+\*?\}")
+_MAX_KNOWN: Final = 50_000  # words remembered; beyond it new ones are classified afresh each time
+_STARRED: Final = frozenset(name[:-1] for name in tables().signatures if name.endswith("*"))
+_WITH_OPTION: Final = frozenset(name for name, takes in tables().signatures.items() if takes.option)
 
 
-@dataclass(frozen=True, slots=True)
 class Lexed:
     """A label's tokens, the terminal of each (with $END last), and each one's value for the parser.
 
     `places` gives a token's place in `words` where some terminals span several words, else None.
     """
 
-    words: list[str]
-    terminals: list[int]
-    values: list[Node | str]
-    places: list[int] | None = None
+    __slots__ = ("places", "terminals", "values", "words")
+
+    def __init__(
+        self,
+        words: list[str],
+        terminals: list[int],
+        values: list[Node | str],
+        places: list[int] | None = None,
+    ) -> None:
+        self.words: Final = words
+        self.terminals: Final = terminals
+        self.values: Final = values
+        self.places: Final = places
 
 
 def _terminal(word: str) -> int:
@@ -65,8 +75,8 @@ def _kind(word: str, takes: Signature) -> str:
     return ("ONE", "TWO", "THREE")[len(takes.arguments) - 1]
 
 
-_terminals: dict[str, int] = {}
-_values: dict[str, Node | str] = {}
+_terminals: Final[dict[str, int]] = {}
+_values: Final[dict[str, Node | str]] = {}
 
 
 def _know(word: str) -> tuple[int, Node | str]:
@@ -79,7 +89,9 @@ def _know(word: str) -> tuple[int, Node | str]:
     return terminal, value
 
 
-_PLAIN_WORDS = frozenset(ID[n] for n in ("LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "THREE", "OPTIONAL"))
+_PLAIN_WORDS: Final = frozenset(
+    ID[n] for n in ("LBRACE", "RBRACE", "SUB", "SUP", "ONE", "TWO", "THREE", "OPTIONAL")
+)
 for _word in [*"{}_^&'[]", *tables().scripts, *tables().signatures, *tables().fences, "\\\\",
               *tables().symbols, *map(chr, range(0x21, 0x7F))]:  # fmt: skip
     if _word not in _terminals and _word not in ATTRIBUTED:  # those take the longer road
@@ -90,18 +102,19 @@ def lex(label: str) -> Lexed:
     """Tell a label's words apart. Raises LabelError (reserved_token, bad_character, and the
     environment and option reasons) with the place of the token at fault."""
     words = label.split()
-    terminals = list(map(_terminals.get, words))
+    try:
+        terminals = [_terminals[word] for word in words]
+    except KeyError:
+        return _lex_slowly(words)
     if (
-        None in terminals
-        or "\\begin" in label
+        "\\begin" in label
         or "\\end" in label
         or ("[" in label and not _WITH_OPTION.isdisjoint(words))
         or ("*" in label and not _STARRED.isdisjoint(words))
     ):
         return _lex_slowly(words)
-    known = [t for t in terminals if t is not None]
-    known.append(0)
-    return Lexed(words, known, [_values[word] for word in words])
+    terminals.append(0)
+    return Lexed(words, terminals, [_values[word] for word in words])
 
 
 def _as_tokens(words: list[str]) -> list[str]:

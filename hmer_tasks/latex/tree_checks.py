@@ -5,6 +5,7 @@ The parser's trees are such by construction; a model's answer, or a person's, ne
 
 import re
 from functools import cache
+from typing import Final
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import ATTRIBUTED, HIDDEN, command_of, signature
@@ -13,7 +14,7 @@ from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import is_token, join_columns, split_environment
 
-_ENVIRONMENT = re.compile(r"begin_[A-Za-z]+\*?(\{.*\})?", re.DOTALL)
+_ENVIRONMENT: Final = re.compile(r"begin_[A-Za-z]+\*?(\{.*\})?", re.DOTALL)
 
 
 def check_tree(tree: ExprTree) -> None:
@@ -39,7 +40,7 @@ def _leaves() -> frozenset[str]:
     """Known symbols that stand anywhere in a line and need no child: most nodes of most trees."""
     t = tables()
     letters = {chr(i) for i in range(0x21, 0x7F)} - set("{}_^")
-    return frozenset((t.symbols | t.operators | letters) - t.signatures.keys() - t.scripts.keys() - {BREAK})
+    return (t.symbols | t.operators | letters).difference(t.signatures, t.scripts, [BREAK])
 
 
 class _Checker:
@@ -74,7 +75,7 @@ class _Checker:
             self.children(node)
 
     def symbol(self, symbol: str) -> None:
-        marks = tables().scripts.keys() | {"{", "}", "_", "^", "\\end"}
+        marks = {*tables().scripts, "{", "}", "_", "^", "\\end"}
         command = command_of(symbol)
         if command in ATTRIBUTED or command in HIDDEN:
             self.attributed = self.number if self.attributed is None else self.attributed

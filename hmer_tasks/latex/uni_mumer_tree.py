@@ -5,6 +5,8 @@ operator, the commands below, and environments; whatever else it meets, ``{ } _ 
 node. Kept byte for byte, so that rows can be compared and mixed with the authors' own.
 """
 
+from typing import Final
+
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tables import tables
@@ -13,12 +15,12 @@ from hmer_tasks.latex.tree import BREAK
 from hmer_tasks.latex.words import letters_of_names
 
 # The tool's own tables: part of the format, so they stand here and not in grammar/.
-TWO_ARGUMENTS = frozenset(r"\frac \cfrac \dfrac \tfrac \binom \dbinom \tbinom".split())
-ACCENTS = frozenset(
+TWO_ARGUMENTS: Final = frozenset(r"\frac \cfrac \dfrac \tfrac \binom \dbinom \tbinom".split())
+ACCENTS: Final = frozenset(
     r"""\dot \ddot \hat \check \grave \acute \tilde \breve \bar \vec \widehat \overbrace \widetilde
     \overleftarrow \overrightarrow \overline \underline \underbrace \choose""".split()
 )
-OPTIONAL = frozenset(r"\sqrt \xrightarrow \xleftarrow".split())
+OPTIONAL: Final = frozenset(r"\sqrt \xrightarrow \xleftarrow".split())
 
 
 def released_tree_text(label: str) -> str:

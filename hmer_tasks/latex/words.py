@@ -1,24 +1,25 @@
 """White-space words and the tokens glued together in them."""
 
 import re
+from typing import Final
 
 from hmer_tasks.latex.tables import tables
 
 # commands with a name in braces after them, which stays a word
-_NAMED = frozenset(name for name, takes in tables().signatures.items() if "name" in takes.attributes)
-_LONGEST_MODEL = 20  # letters of an option before it, a colour model
-_NAME = (
+_NAMED: Final = frozenset(name for name, takes in tables().signatures.items() if "name" in takes.attributes)
+_LONGEST_MODEL: Final = 20  # letters of an option before it, a colour model
+_NAME: Final = (
     rf"({'|'.join(map(re.escape, sorted(_NAMED, reverse=True)))})"
     rf"\s*(\[(?:\s*[A-Za-z]){{0,{_LONGEST_MODEL}}}\s*\])?\s*\{{([A-Za-z0-9 ]*)\}}"
 )
-_NAMING = re.compile(_NAME)
+_NAMING: Final = re.compile(_NAME)
 # one token of glued text; a lone backslash is control space
-_PIECE = re.compile(
+_PIECE: Final = re.compile(
     re.sub(r"\((?!\?)", "(?:", _NAME)
     + r"|\\(?:begin|end)\s*\{[A-Za-z]+\*?\}|\\[A-Za-z]+\*?|\\[^A-Za-z\s]|\\|[^\s\\]"
 )
-_ENVIRONMENT = re.compile(r"\\(begin|end)\s*(\{[A-Za-z]+\*?\})")
-_LETTER_COMMAND = re.compile(r"\\[A-Za-z]+")
+_ENVIRONMENT: Final = re.compile(r"\\(begin|end)\s*(\{[A-Za-z]+\*?\})")
+_LETTER_COMMAND: Final = re.compile(r"\\[A-Za-z]+")
 
 
 def is_token(word: str) -> bool:

@@ -143,7 +143,7 @@ def _plain() -> frozenset[str]:
     """Tokens that are one node each, wherever they stand."""
     t = tables()
     known = t.symbols | t.operators | set(ascii_letters + digits + "+-*/=<>.,;:!?|()")
-    return known - t.signatures.keys() - t.fences - t.scripts.keys()
+    return known.difference(t.signatures, t.fences, t.scripts)
 
 
 def _apart(new: list[Edit], edits: list[Edit]) -> bool:
