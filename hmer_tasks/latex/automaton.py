@@ -7,7 +7,7 @@ rules, and a reduction that only appends to a left-recursive list (`_Compiler.st
 """
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from lark import Lark
 from lark.grammar import Rule
@@ -57,14 +57,15 @@ def run(automaton: Automaton, lexed: Lexed) -> object:
     terminals, inputs = lexed.terminals, lexed.values
     width, end = len(TERMINALS), len(terminals) - 1
     states: list[int] = [0]
-    values: list[object] = []
+    values: list[Any] = []  # the grammar says what stands where
     state, i = 0, 0
     terminal = terminals[0]
     key = terminal * width + (terminals[1] if end else 0)
     while True:
         step = steps[state][key]
         if step == _APPEND:
-            values[-1].append(inputs[i])  # type: ignore[attr-defined]
+            items: list[object] = values[-1]
+            items.append(inputs[i])
         elif step >= 0:
             values.append(inputs[i])
             states.append(step)
@@ -76,7 +77,14 @@ def run(automaton: Automaton, lexed: Lexed) -> object:
                     values[-1] = build(values[-1])
                 states.pop()
             elif length:
-                value = build(*values[-length:]) if part < 0 else values[part - length]
+                if part >= 0:
+                    value = values[part - length]
+                elif length == 2:
+                    value = build(values[-2], values[-1])
+                elif length == 3:
+                    value = build(values[-3], values[-2], values[-1])
+                else:
+                    value = build(*values[-length:])
                 del values[-length:], states[-length:]
                 values.append(value)
             else:

@@ -5,8 +5,7 @@ nextline begin_<env> end_<env>``; nodes of one line are joined by ``right``. Tre
 leaves are shared. `to_label` prints the explicit form; text form and counts stand in their own files.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hmer_tasks.latex.attributes import signature, tokens_of
 from hmer_tasks.latex.nodes import BREAK, GROUP, NONE, Child, Line, Node
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["BREAK", "GROUP", "NONE", "Child", "ExprTree", "Line", "Node", "to_label"]
 
 
-@dataclass(frozen=True, slots=True)
 class ExprTree:
-    """An expression: its main line.
+    """An expression: its main line. A tree never changes; like a node it is no dataclass.
 
     `print(tree)` shows it as indented lines, a notebook as a drawing.
 
@@ -31,7 +29,24 @@ class ExprTree:
         line: The nodes of the main line; a node has its symbol and its child lines by relation.
     """
 
-    line: Line
+    __slots__ = ("line",)
+
+    def __init__(self, line: Line) -> None:
+        self.line: Final = line
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ExprTree):
+            return NotImplemented
+        return self.line == other.line
+
+    def __hash__(self) -> int:
+        return hash((self.line,))
+
+    def __repr__(self) -> str:
+        return f"ExprTree(line={self.line!r})"
+
+    def __reduce__(self) -> "tuple[type[ExprTree], tuple[Line]]":
+        return ExprTree, (self.line,)
 
     def depth(self) -> int:
         """How deeply the tree is nested.
