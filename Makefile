@@ -16,7 +16,7 @@ THREADS := OMP_NUM_THREADS=$(or $(OMP_NUM_THREADS),1)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) $(CONSTRAINTS)
 
-.PHONY: build train reader error-corpus gpu-carry gpu-proof docs setup test test-lowest lint bench clean
+.PHONY: build train reader error-corpus gpu-carry gpu-proof docs setup test test-lowest wheel test-compiled lint bench clean
 
 build: .venv/core
 	$(BIN)/hmer-tasks build --dataset sample --out $(OUT)
@@ -115,6 +115,35 @@ test-lowest:
 	    'hypothesis>=6.150' 'pytest>=8.4' 'pytest-xdist>=3.6'
 	$(LOWEST)/bin/uv pip list --quiet --python $(LOWEST)/bin/python
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS) $(LOWEST_TESTS)
+
+# Both wheels: pure Python for every machine, and one for this machine whose core is compiled by mypyc, which wants a
+# C compiler and a few minutes (MYPYC_OPT_LEVEL=1: fewer). hatch_build.py says more.
+WHEELS ?= build/wheels
+MAKE_WHEEL := $(BIN)/python -m pip wheel --disable-pip-version-check --quiet $(PIP_ARGS) --no-deps
+
+wheel: .venv/core
+	rm -rf $(WHEELS)
+	$(MAKE_WHEEL) --wheel-dir $(WHEELS) .
+	HATCH_BUILD_HOOKS_ENABLE=1 $(MAKE_WHEEL) --wheel-dir $(WHEELS) .
+	@for wheel in $(WHEELS)/*.whl; do echo "wrote $$wheel, $$(($$(wc -c < $$wheel) / 1000)) kB"; done
+
+# The tests of the core on the compiled wheel, in an environment of its own (libraries are lent by .venv) and away
+# from the sources. Not part of `make test`, which takes long enough.
+COMPILED := build/compiled
+COMPILED_TESTS ?= tests/latex tests/errors tests/tasks tests/pipeline tests/test_cli.py tests/test_linear_time.py
+LENT := import sysconfig; print(sysconfig.get_path("purelib"))
+CORPORA := $(or $(HMER_CORPORA),$(abspath ../shared/corpora))
+
+test-compiled: .venv/full
+	rm -rf $(COMPILED) && mkdir -p $(COMPILED)/tree
+	HATCH_BUILD_HOOKS_ENABLE=1 $(MAKE_WHEEL) --wheel-dir $(COMPILED) .
+	$(BIN)/python -m venv $(COMPILED)/venv
+	$(COMPILED)/venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps $(COMPILED)/*.whl
+	$(BIN)/python -c '$(LENT)' > "$$($(COMPILED)/venv/bin/python -c '$(LENT)')/lent.pth"
+	cp -R bench docs examples grammar tests trainer *.md *.toml *.txt Makefile $(COMPILED)/tree
+	cd $(COMPILED)/tree && ../venv/bin/hmer-tasks --version | grep -F '(compiled)'
+	cd $(COMPILED)/tree && HMER_CORPORA=$(CORPORA) OMP_NUM_THREADS=1 ../venv/bin/python -m pytest -n auto \
+	    --dist loadfile -p no:cacheprovider $(PYTEST_ARGS) $(COMPILED_TESTS)
 
 lint: .venv/full
 	$(BIN)/ruff check .

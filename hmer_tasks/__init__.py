@@ -6,11 +6,16 @@
 Names are imported on first use, so that `import hmer_tasks` is quick and never imports torch.
 """
 
+import os
 import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from hmer_tasks._compiled import prefer_sources
 from hmer_tasks._version import __version__
+
+if os.environ.get("HMER_PURE") == "1":
+    prefer_sources()
 
 if TYPE_CHECKING:
     from hmer_tasks.errors.markup import apply_corrections, mark_errors

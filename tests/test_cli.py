@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from hmer_tasks import __version__
+from hmer_tasks._compiled import is_compiled
 from tests.pipeline.conftest import command, make_hme100k, one_line, run_command
 
 FRACTION = "\\frac { a ^ { 2 } } { b }"
@@ -72,7 +73,8 @@ def test_no_command():
 
 
 def test_version():
-    assert run_command("--version").stdout == f"hmer-tasks {__version__}\n"
+    runs = "compiled" if is_compiled() else "pure Python"
+    assert run_command("--version").stdout == f"hmer-tasks {__version__} ({runs})\n"
 
 
 def test_a_traceback_is_shown_where_it_is_asked_for(monkeypatch):

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from hmer_tasks._compiled import is_compiled
 from hmer_tasks._version import __version__
 from hmer_tasks.cli import build as cli_build
 from hmer_tasks.cli import datasets as cli_datasets
@@ -41,14 +42,17 @@ app = typer.Typer(
 
 def _print_version(requested: bool) -> None:
     if requested:
-        typer.echo(f"hmer-tasks {__version__}")
+        typer.echo(f"hmer-tasks {__version__} ({'compiled' if is_compiled() else 'pure Python'})")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version, and what runs."
+        ),
     ] = False,
 ) -> None:
     pass

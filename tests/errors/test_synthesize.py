@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_tasks import synthesize_candidates
+from hmer_tasks._compiled import is_compiled
 from hmer_tasks.errors import equivalence as equivalent
 from hmer_tasks.errors.equivalence import is_equivalent
 from hmer_tasks.errors.noise import model
@@ -129,6 +130,8 @@ def test_counting_signs_never_contradicts_the_whole_comparison(corpora, monkeypa
         if each.pred != each.gt
     ][:500]
     quick = [is_equivalent(a, b) for a, b in pairs]
+    if is_compiled():
+        pytest.skip("a compiled function is not exchanged: compiled code calls it as C does")
     monkeypatch.setattr(equivalent, "_other_signs", lambda left, right: False)
     assert [is_equivalent(a, b) for a, b in pairs] == quick
     assert any(quick) and not all(quick)
