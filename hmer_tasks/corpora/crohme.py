@@ -1,7 +1,7 @@
 """CROHME: the competition's InkML packages, or the captions and bitmaps that the field derives."""
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
@@ -15,6 +15,7 @@ SPLITS = ("train", *YEARS)
 BITMAPS = (".bmp", *(ending for ending in EXTENSIONS if ending != ".bmp"), "")
 
 
+@lru_cache
 def split_of(folders: tuple[str, ...]) -> str | None:
     """The split that a path of folders names: `train` anywhere, else the innermost year.
 
@@ -31,9 +32,9 @@ def split_of(folders: tuple[str, ...]) -> str | None:
 def ink_names(files: Files, split: str) -> list[str]:
     """The InkML files of a split, sorted by id (the file's stem). The root's own name counts too."""
     root = split_of((Path(files.root).absolute().name,))
-    named = [PurePosixPath(name) for name in files.names() if name.lower().endswith(".inkml")]
-    matching = [path for path in named if (split_of(path.parts[:-1]) or root) == split]
-    return [str(path) for path in sorted(matching, key=lambda path: (path.stem, str(path)))]
+    named = [name for name in files.names() if name.lower().endswith(".inkml")]
+    matching = [name for name in named if (split_of(tuple(name.split("/")[:-1])) or root) == split]
+    return sorted(matching, key=lambda name: (PurePosixPath(name).stem, name))
 
 
 def caption_prefix(files: Files, split: str) -> str | None:
