@@ -72,9 +72,8 @@ def photographed(written: Ink, chance: Random) -> tuple[bytes, tuple[int, int], 
     picture = Image.fromarray(_inked(page, cover, seen, chance, numbers), "RGB")
     picture, strokes = _askew(picture, strokes, chance, 0.25 if "scan" in seen else 1.0)
     picture = _taken(picture, seen, chance)
-    clear = np.asarray(picture, dtype=np.float32)
-    noise = numbers.normal(0.0, chance.uniform(1.0, 5.0), clear.shape[:2])[..., None]
-    picture = Image.fromarray((clear + noise).clip(0, 255).astype(np.uint8), "RGB")
+    noise = numbers.normal(0.0, chance.uniform(1.0, 5.0), (picture.height, picture.width))
+    picture = Image.fromarray(_levels(np.asarray(picture) + noise[..., None]), "RGB")
     file = io.BytesIO()
     quality = chance.randint(22, 45) if "strong jpeg" in seen else chance.randint(65, 93)
     picture.save(file, "JPEG", quality=quality)
@@ -124,7 +123,9 @@ def _smooth(width: int, height: int, grain: int, numbers: np.random.Generator) -
     """Noise in patches about `grain` pixels wide, between -1 and 1."""
     small = numbers.uniform(0, 255, (height // grain + 2, width // grain + 2)).astype(np.uint8)
     patches = Image.fromarray(small, "L").resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(patches, dtype=np.float32) / 127.5 - 1.0
+    noise = np.asarray(patches, dtype=np.float32) / 127.5
+    noise -= 1.0
+    return noise
 
 
 def _page(width: int, height: int, seen: set[str], chance: Random, numbers: np.random.Generator) -> Grey:
@@ -141,7 +142,8 @@ def _page(width: int, height: int, seen: set[str], chance: Random, numbers: np.r
         page -= _ruled(width, height, chance, squares="squared" in seen)
     if "shine through" in seen:
         page -= _shine_through(width, height, chance)
-    return page * _light(width, height, seen, chance)[..., None]
+    page *= _light(width, height, seen, chance)[..., None]
+    return page
 
 
 def _ruled(width: int, height: int, chance: Random, *, squares: bool) -> Grey:
@@ -160,7 +162,7 @@ def _ruled(width: int, height: int, chance: Random, *, squares: bool) -> Grey:
         x += step
     colour = np.array(chance.choice(((70, 50, 25), (45, 45, 45), (30, 55, 75))), dtype=np.float32)
     soft = np.asarray(lines.filter(ImageFilter.GaussianBlur(0.6)), dtype=np.float32) / 255
-    return (soft[..., None] * colour * chance.uniform(0.35, 0.9)).astype(np.float32)
+    return (soft[..., None] * colour * chance.uniform(0.35, 0.9)).astype(np.float32, copy=False)
 
 
 def _shine_through(width: int, height: int, chance: Random) -> Grey:
@@ -175,7 +177,7 @@ def _shine_through(width: int, height: int, chance: Random) -> Grey:
             spots.append((x, y))
         pencil.line(spots, fill=255, width=3)
     soft = np.asarray(back.filter(ImageFilter.GaussianBlur(3.0)), dtype=np.float32) / 255
-    return (soft[..., None] * chance.uniform(6, 20)).astype(np.float32)
+    return (soft[..., None] * chance.uniform(6, 20)).astype(np.float32, copy=False)
 
 
 def _light(width: int, height: int, seen: set[str], chance: Random) -> Grey:
@@ -199,7 +201,7 @@ def _light(width: int, height: int, seen: set[str], chance: Random) -> Grey:
 def _inked(
     page: Grey, cover: Image.Image, seen: set[str], chance: Random, numbers: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Ink on the page: uneven, as a ball pen or a pencil leaves it."""
+    """Ink on the page, which is painted over: uneven, as a ball pen or a pencil leaves it."""
     height, width = page.shape[:2]
     amount = 1.0 - np.asarray(cover, dtype=np.float32) / 255
     uneven = chance.uniform(0.05, 0.25)
@@ -207,8 +209,14 @@ def _inked(
     colour = np.array(chance.choice(INKS), dtype=np.float32)
     if "scan" in seen:
         colour = np.full(3, colour.mean(), dtype=np.float32)
-    mixed = page * (1.0 - amount[..., None]) + colour * amount[..., None]
-    return mixed.clip(0, 255).astype(np.uint8)
+    page *= 1.0 - amount[..., None]
+    page += colour * amount[..., None]
+    return _levels(page)
+
+
+def _levels(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Brightness from 0 to 255, cut off below and above; `picture` is changed."""
+    return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
 
 
 def _askew(
