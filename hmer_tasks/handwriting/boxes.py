@@ -1,5 +1,6 @@
 """What layout works with: cells (numbered nodes), marks (symbols at a place), boxes of marks."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -12,6 +13,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import ExprTree, Line
 
 SMALLEST = 0.42  # size under which nothing is written
+BIN = 14.0  # units of height in which two boxes are compared
 
 
 class UndrawableError(Exception):
@@ -76,6 +78,26 @@ class Mark:
     size: float
     loose: bool = True
     heavy: bool = False
+    reach: "tuple[tuple[float, float], dict[int, tuple[float, float]]] | None" = field(
+        default=None, repr=False, compare=False
+    )
+
+    def reach_at(self, down: float) -> dict[int, tuple[float, float]]:
+        """By row of BIN units, with the mark `down` below its place: how far its ink reaches to the left and
+        to the right, from `x`. Kept, for a mark is compared with several that follow it."""
+        key = self.y, down
+        if self.reach is None or self.reach[0] != key:
+            rows: dict[int, tuple[float, float]] = {}
+            for stroke in self.strokes:
+                some = stroke[::2]  # points lie nearer than rows
+                xs = (some[:, 0] * self.size).tolist()
+                places = ((some[:, 1] * self.size + self.y + down) // BIN).astype(int).tolist()
+                for x, row in zip(xs, places, strict=True):
+                    left, right = rows.get(row, (x, x))
+                    if x <= left or x >= right:
+                        rows[row] = min(x, left), max(x, right)
+            self.reach = key, rows
+        return self.reach[1]
 
 
 @dataclass(slots=True)
@@ -136,34 +158,20 @@ class LineSetter(Protocol):
         ...
 
 
-BIN = 14.0  # units of height in which two boxes are compared
-
-
 def kerning(left: Box, right: Box, down: float, most: float) -> float:
     """How far a box `down` below the line could move into the box to its left before their ink is
     nearer than it is with the two side by side, at most `most`."""
-    edge = _profile(left.marks[-4:], 0.0, 1.0)
-    facing = _profile(right.marks[:4], down, -1.0)
+    edge: dict[int, float] = {}
+    for mark in left.marks[-4:]:
+        for row, (_, x) in mark.reach_at(0.0).items():
+            edge[row] = max(edge.get(row, -math.inf), x + mark.x)
     free = most
-    for row, x in facing.items():
-        for near in (row - 1, row, row + 1):
-            if near in edge:
-                free = min(free, left.width - edge[near] - x)
+    for mark in right.marks[:4]:
+        for row, (x, _) in mark.reach_at(down).items():
+            for near in (row - 1, row, row + 1):
+                if near in edge:
+                    free = min(free, left.width - edge[near] + (x + mark.x))
     return max(0.0, free)
-
-
-def _profile(marks: list[Mark], down: float, sign: float) -> dict[int, float]:
-    """By row of BIN units, how far ink reaches to the right (sign 1), or to the left (-1), of 0."""
-    out: dict[int, float] = {}
-    for mark in marks:
-        for stroke in mark.strokes:
-            some = stroke[::2]  # points lie nearer than rows
-            xs = ((some[:, 0] * mark.size + mark.x) * sign).tolist()
-            rows = ((some[:, 1] * mark.size + mark.y + down) // BIN).astype(int).tolist()
-            for x, row in zip(xs, rows, strict=True):
-                if row not in out or x > out[row]:
-                    out[row] = x
-    return out
 
 
 def strokes_box(number: int, strokes: Iterable[Points], heavy: bool = False) -> Box:

@@ -39,6 +39,21 @@ def evenly(points: Points, step: float = 5.0, fewest: int = 3) -> Points:
     return np.column_stack([np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1])])
 
 
+def box_of(points: Points) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom. Of a symbol's few points lists tell it sooner than arrays do."""
+    xs, ys = points.T.tolist()
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def parted(points: Points, like: Sequence[Points]) -> list[Points]:
+    """Points that were joined, as strokes again: as many in each as in `like`."""
+    strokes, start = [], 0
+    for stroke in like:
+        strokes.append(points[start : start + len(stroke)])
+        start += len(stroke)
+    return strokes
+
+
 def moved(points: Points, right: float, down: float) -> Points:
     """The same line elsewhere."""
     shifted: Points = points + np.array((right, down))

@@ -90,7 +90,7 @@ def parse(data: bytes, where: str) -> Ink:
 
 
 class _WithoutDTD(TreeBuilder):
-    """As defusedxml with `forbid_dtd`, whose parser is written in Python: without a DTD there are no entities."""
+    """As defusedxml with `forbid_dtd`, whose parser is in Python: without a DTD there are no entities."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise DTDForbidden(name, system, pubid)

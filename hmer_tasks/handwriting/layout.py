@@ -10,7 +10,7 @@ import numpy as np
 
 from hmer_tasks.handwriting import accents, stretch, tables
 from hmer_tasks.handwriting.boxes import SMALLEST, Box, Cell, Mark, UndrawableError, kerning, strokes_box
-from hmer_tasks.handwriting.curves import curve, moved
+from hmer_tasks.handwriting.curves import box_of, curve, moved, parted
 from hmer_tasks.handwriting.forms import SCRIPT
 from hmer_tasks.handwriting.lines import Bounds, infix, matches, rows_of
 from hmer_tasks.handwriting.symbols import (
@@ -202,18 +202,18 @@ class Layout:
         strokes = copied(form.strokes, habits, size, self.chance)
         wide = writer.wide if symbol.isalnum() else 1.0
         points = np.concatenate(strokes)
-        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-        strokes = [(stroke - (left, 0.0)) * (wide, 1.0) for stroke in strokes]
-        marks = [Mark(number, tuple(strokes), 0.0, 0.0, size, heavy=style == "bold")]
+        left, top, right, bottom = box_of(points)
+        points = (points - (left, 0.0)) * (wide, 1.0)
+        marks = [Mark(number, tuple(parted(points, strokes)), 0.0, 0.0, size, heavy=style == "bold")]
         if style == "double" and (letter or symbol.isdigit()):
-            rib = stretch.upright(float(top) * size + 6, float(bottom) * size - 6, self.chance)
+            rib = stretch.upright(top * size + 6, bottom * size - 6, self.chance)
             marks.append(
                 Mark(
                     number, tuple(moved(stroke, 11 * size, 0.0) for stroke in rib), 0.0, 0.0, 1.0, loose=False
                 )
             )
-        width = float(right - left) * wide * size
-        written = Box(width, float(top) * size, float(bottom) * size, marks)
+        width = (right - left) * wide * size
+        written = Box(width, top * size, bottom * size, marks)
         out = Box()
         wander = self.chance.gauss(0.0, 2.2 * writer.jitter * size)
         out.put(written, 0.0, wander + (PRIME * size if symbol in PRIMES else 0.0))

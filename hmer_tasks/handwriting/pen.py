@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from random import Random
 
 import numpy as np
@@ -36,8 +38,9 @@ def ink(box: Box, writer: Writer, chance: Random) -> Ink:
     sizes: list[float] = []
     heavy: list[bool] = []
     for mark in box.marks:
+        place = np.array((mark.x, mark.y))
         for points in mark.strokes:
-            strokes.append(points * mark.size + (mark.x, mark.y))
+            strokes.append(points * mark.size + place)
             numbers.append(mark.number)
             sizes.append(min(1.0, mark.size) if mark.loose else 0.8)
             heavy.append(mark.heavy)
@@ -51,7 +54,8 @@ def ink(box: Box, writer: Writer, chance: Random) -> Ink:
     pen = max(FINEST, writer.pen * min(1.0, 1.15 * scale * 100.0 / writer.pixels))
     edge = MARGIN + pen * (HEAVY if any(heavy) else 1.0) / 2
     every = (every - low) * scale + edge
-    pixels = np.split(every, np.cumsum(counts)[:-1])
+    ends = list(accumulate(counts))
+    pixels = [every[end - count : end] for end, count in zip(ends, counts, strict=True)]
     widths = [
         pen * (HEAVY if bold else 1.0) * _pressed(count, writer, chance)
         for count, bold in zip(counts, heavy, strict=True)
@@ -66,18 +70,24 @@ def _shaken(
     """A slow tremble along each stroke, the less the shorter it is."""
     waves = []
     for points, size in zip(strokes, sizes, strict=True):
-        reach = np.abs(points[-1] - points[0]).sum() + np.abs(points[len(points) // 2] - points[0]).sum()
+        (x, y), (far_x, far_y), (end_x, end_y) = points[[0, len(points) // 2, -1]].tolist()
+        reach = (abs(end_x - x) + abs(end_y - y)) + (abs(far_x - x) + abs(far_y - y))
         waves.append((
-            writer.shake * size * min(1.0, float(reach) / 45.0) * 1.5,
+            writer.shake * size * min(1.0, reach / 45.0) * 1.5,
             chance.uniform(0.3, 1.0), chance.random(), chance.uniform(0.3, 1.0), chance.random(),
         ))  # fmt: skip
     tremble = np.repeat(np.array(waves), counts, axis=0)
-    along = np.concatenate([np.linspace(0.0, 1.0, count) for count in counts])
-    turn = 2 * math.pi
+    along = np.concatenate([_shares(count) for count in counts])
     return np.column_stack([
-        tremble[:, 0] * np.sin(turn * (tremble[:, 1] * along + tremble[:, 2])),
-        tremble[:, 0] * np.sin(turn * (tremble[:, 3] * along + tremble[:, 4])),
+        tremble[:, 0] * np.sin(TURN * (tremble[:, 1] * along + tremble[:, 2])),
+        tremble[:, 0] * np.sin(TURN * (tremble[:, 3] * along + tremble[:, 4])),
     ])  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _shares(count: int) -> NDArray[np.float64]:
+    """From 0 to 1 in so many points; not to be changed."""
+    return np.linspace(0.0, 1.0, count)
 
 
 def _bent(points: Points, writer: Writer, chance: Random) -> Points:
@@ -104,8 +114,7 @@ def sampled(points: Points, counts: list[int], pace: float, grid: float) -> tupl
     firsts = lasts - np.array(counts) + 1
     steps = np.diff(points, axis=0)
     lengths = np.hypot(steps[:, 0], steps[:, 1]) + 1e-6
-    headings = np.arctan2(steps[:, 1], steps[:, 0])
-    turns = np.abs((np.diff(headings) + math.pi) % TURN - math.pi)
+    turns = _turns(points)
     bends = np.zeros(len(steps))
     bends[1:] += turns
     bends[:-1] += turns
@@ -117,10 +126,11 @@ def sampled(points: Points, counts: list[int], pace: float, grid: float) -> tupl
     times = np.concatenate([[0.0], np.cumsum(spent)])
     starts, stops = times[firsts], times[lasts]
     taken = np.maximum(3, np.rint(stops - starts).astype(int) + 1)
-    at = np.concatenate([
-        np.linspace(start, stop, count)
-        for start, stop, count in zip(starts, stops, taken.tolist(), strict=True)
-    ])  # fmt: skip
+    # np.linspace from each start to its stop, of all strokes at once
+    ends = np.cumsum(taken)
+    numbers = np.arange(ends[-1]) - np.repeat(ends - taken, taken)
+    at = numbers * np.repeat((stops - starts) / (taken - 1), taken) + np.repeat(starts, taken)
+    at[ends - 1] = stops
     seen = np.column_stack([np.interp(at, times, points[:, 0]), np.interp(at, times, points[:, 1])])
     return np.round(seen / grid) * grid, taken.tolist()
 
@@ -129,7 +139,7 @@ def _pressed(count: int, writer: Writer, chance: Random) -> NDArray[np.float64]:
     """The pen's width along a stroke, as a share."""
     if not writer.pressure:
         return np.full(count, chance.uniform(0.96, 1.04))
-    along = np.linspace(0.0, 1.0, count)
+    along = _shares(count)
     swell = 1.0 + writer.pressure * np.sin(2 * math.pi * (along * chance.uniform(0.4, 0.9) + chance.random()))
     return swell * np.clip(0.55 + 4.0 * (1.0 - along), 0.0, 1.0)
 
@@ -139,31 +149,41 @@ def painted(written: Ink, over: int = OVER) -> Image.Image:
     width, height = written.size
     page = Image.new("L", (width * over, height * over), 255)
     pencil = ImageDraw.Draw(page)
-    for points, widths in zip(written.strokes, written.widths, strict=True):
-        _stroke(pencil, points * over, widths * over)
+    points = np.concatenate(written.strokes) * over
+    widths = (np.concatenate(written.widths) * over).tolist()
+    turns = _turns(points) > BEND
+    spots = [(x, y) for x, y in points.tolist()]
+    start = 0
+    for stroke in written.strokes:
+        stop = start + len(stroke)
+        discs = [0, *(np.flatnonzero(turns[start : stop - 2]) + 1).tolist(), len(stroke) - 1]
+        _stroke(pencil, spots[start:stop], widths[start:stop], discs)
+        start = stop
     return page.reduce(over)
 
 
-def _stroke(pencil: ImageDraw.ImageDraw, points: Points, widths: NDArray[np.float64]) -> None:
+def _turns(points: Points) -> NDArray[np.float64]:
+    """By how much a line through points turns at each but the first and the last."""
+    steps = np.diff(points, axis=0)
+    headings = np.arctan2(steps[:, 1], steps[:, 0])
+    return np.abs((np.diff(headings) + math.pi) % TURN - math.pi)
+
+
+def _stroke(
+    pencil: ImageDraw.ImageDraw, spots: list[tuple[float, float]], widths: list[float], discs: list[int]
+) -> None:
     """Segments with a disc at the ends and wherever the stroke turns: round caps and joins."""
-    spots = [(x, y) for x, y in points.tolist()]
-    steady = float(widths.max() - widths.min()) < 0.5
-    wide = widths.tolist()
-    if steady:
-        pencil.line(spots, fill=0, width=round(wide[0]))
+    if max(widths) - min(widths) < 0.5:
+        pencil.line(spots, fill=0, width=round(widths[0]))
     else:
-        whole = [max(1, round(width)) for width in wide]
+        whole = [max(1, round(width)) for width in widths]
         start = 0
         for at in range(1, len(spots)):  # segments of one width in one call
             if at + 1 == len(spots) or whole[at + 1] != whole[at]:
                 pencil.line(spots[start : at + 1], fill=0, width=whole[at])
                 start = at
-    steps = np.diff(points, axis=0)
-    headings = np.arctan2(steps[:, 1], steps[:, 0])
-    turns = np.abs((np.diff(headings) + math.pi) % TURN - math.pi)
-    discs = (np.flatnonzero(turns > BEND) + 1).tolist()
-    for at in (0, *discs, len(spots) - 1):
-        (x, y), radius = spots[at], wide[at] / 2
+    for at in discs:
+        (x, y), radius = spots[at], widths[at] / 2
         pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
 
 

@@ -12,7 +12,7 @@ from random import Random
 
 import numpy as np
 
-from hmer_tasks.handwriting.curves import Points, moved
+from hmer_tasks.handwriting.curves import Points, box_of, moved, parted
 
 TURN = 2 * math.pi
 SHORT = 22.0  # units under which a stroke is a touch of the pen, without hooks or trembling
@@ -37,27 +37,29 @@ class Habits:
 
 
 def warped(strokes: Sequence[Points], share: float, chance: Random) -> list[Points]:
-    """Strokes under a smooth warp of their box, two slow waves each way, `share` of its size."""
-    return _split(_warp(np.concatenate(strokes), share, chance), strokes)
+    """Strokes under a smooth warp of their box, `share` of its size."""
+    points = np.concatenate(strokes)
+    return parted(warp(points, box_of(points), share, chance), strokes)
 
 
-def _warp(points: Points, share: float, chance: Random) -> Points:
-    low = points.min(axis=0)
-    wide, tall = (max(float(side), 1.0) for side in points.max(axis=0) - low)
+def warp(points: Points, box: tuple[float, float, float, float], share: float, chance: Random) -> Points:
+    """Points under a smooth warp of their box (left, top, right, bottom), two slow waves each way."""
+    wide, tall = max(box[2] - box[0], 1.0), max(box[3] - box[1], 1.0)
     most = min(max(tall, wide), 110.0)  # what is slim bends less across than a square of its length
-    reach = share * min(most, 0.9 * wide + 12.0), share * min(most, 0.9 * tall + 12.0)
-    across = (points[:, 0] - low[0]) / max(wide, 0.4 * tall)
-    down = (points[:, 1] - low[1]) / max(tall, 0.4 * wide)
-    phases = np.empty((4, len(points)))
-    for row, along in enumerate((down, across, across, down)):
-        phases[row] = TURN * chance.uniform(0.3, 0.9) * along + TURN * chance.random()
-    waves = np.sin(phases)
-    for row, weight in enumerate((reach[0], 0.7 * reach[0], reach[1], 0.7 * reach[1])):
-        waves[row] *= weight * chance.uniform(-1.3, 1.3)
-    out = points.copy()
-    out[:, 0] += waves[0] + waves[1]
-    out[:, 1] += waves[2] + waves[3]
-    return out
+    right, down = share * min(most, 0.9 * wide + 12.0), share * min(most, 0.9 * tall + 12.0)
+    along = (points - box[:2]) / (max(wide, 0.4 * tall), max(tall, 0.4 * wide))
+    waves = along.T[[1, 0, 0, 1]]  # down, across, across, down
+    lengths, phases = zip(
+        *[(TURN * chance.uniform(0.3, 0.9), TURN * chance.random()) for _ in range(4)], strict=True
+    )
+    waves *= np.array(lengths)[:, None]
+    waves += np.array(phases)[:, None]
+    np.sin(waves, out=waves)
+    waves *= np.array([
+        weight * chance.uniform(-1.3, 1.3) for weight in (right, 0.7 * right, down, 0.7 * down)
+    ])[:, None]  # fmt: skip
+    bent: Points = points + (waves[::2] + waves[1::2]).T
+    return bent
 
 
 def copied(strokes: Sequence[Points], habits: Habits, size: float, chance: Random) -> list[Points]:
@@ -67,16 +69,18 @@ def copied(strokes: Sequence[Points], habits: Habits, size: float, chance: Rando
     these grow against the symbol.
     """
     points = np.concatenate(strokes)
-    low, high = points.min(axis=0), points.max(axis=0)
-    if float((high - low).max()) < SHORT:
+    left, top, right, bottom = box = box_of(points)
+    size_now = max(right - left, bottom - top)
+    if size_now < SHORT:
         return [_dotted(stroke, chance) for stroke in strokes]
-    points = _warp(points, habits.warp, chance)
-    points = _affine(points, np.array(((low[0] + high[0]) / 2, high[1])), habits, chance)
-    reach = habits.apart * float((high - low).max())
+    points = warp(points, box, habits.warp, chance)
+    points = _affine(points, np.array(((left + right) / 2, bottom)), habits, chance)
+    reach = habits.apart * size_now
     varied = []
-    for piece in _split(points, strokes):
-        apart = (chance.gauss(0.0, reach), chance.gauss(0.0, reach)) if len(strokes) > 1 else (0.0, 0.0)
-        stroke = moved(piece, *apart)
+    for piece in parted(points, strokes):
+        stroke = piece
+        if len(strokes) > 1:
+            stroke = moved(piece, chance.gauss(0.0, reach), chance.gauss(0.0, reach))
         if span(stroke) < DOT:
             varied.append(_dotted(stroke, chance))
             continue
@@ -114,8 +118,8 @@ def _ended(stroke: Points, habits: Habits, size: float, chance: Random) -> Point
 
 def span(stroke: Points) -> float:
     """The longer side of a stroke's box."""
-    low, high = stroke.min(axis=0), stroke.max(axis=0)
-    return float(max(high[0] - low[0], high[1] - low[1]))
+    left, top, right, bottom = box_of(stroke)
+    return max(right - left, bottom - top)
 
 
 def _dotted(stroke: Points, chance: Random) -> Points:
@@ -182,8 +186,3 @@ def _bridge(before: Points, after: Points) -> Points:
 def _unit(step: Points) -> Points:
     unit: Points = step / max(float(np.hypot(*step)), 1e-9)
     return unit
-
-
-def _split(points: Points, like: Sequence[Points]) -> list[Points]:
-    counts = np.cumsum([len(stroke) for stroke in like])[:-1]
-    return np.split(points, counts)

@@ -6,8 +6,9 @@ from random import Random
 
 import numpy as np
 
+from hmer_tasks.handwriting.curves import box_of, parted
 from hmer_tasks.handwriting.forms import MADE, SCRIPT, Form, form, forms
-from hmer_tasks.handwriting.variation import Habits, in_one, warped
+from hmer_tasks.handwriting.variation import Habits, in_one, warp
 
 Hands = dict[str, tuple[Form, ...]]  # forms of a user's own, by token
 
@@ -73,6 +74,7 @@ class Writer:
     person: str = ""  # whose strokes `hands` are
     hands: Hands = field(default_factory=dict, repr=False)
     own: dict[tuple[str, int], Form] = field(default_factory=dict, repr=False, compare=False)
+    usual: dict[str, tuple[list[Form], int]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -85,6 +87,14 @@ class Writer:
         if own:
             home = keyed("own", self.number, token).randrange(len(own))
             return own[home if chance.random() < REPEATED else chance.randrange(len(own))]  # real strokes
+        if token not in self.usual:
+            self.usual[token] = self._choices(token, names)
+        choices, home = self.usual[token]
+        taken = home if chance.random() < USUAL else chance.randrange(len(choices))
+        return self._made_own(names[0], choices[taken])
+
+    def _choices(self, token: str, names: tuple[str, ...]) -> tuple[list[Form], int]:
+        """The forms that this writer has for a symbol, and which of them is the usual one."""
         choices = [candidate for name in names for candidate in forms()[name]]
         hand = self._hand(names[0])
         habit = keyed("habit", self.number, token)
@@ -95,9 +105,7 @@ class Writer:
         loyal = [candidate for candidate in choices if candidate.hand == hand]
         if loyal and habit.random() < LOYAL:
             choices = loyal
-        home = habit.randrange(len(choices))
-        taken = home if chance.random() < USUAL else chance.randrange(len(choices))
-        return self._made_own(names[0], choices[taken])
+        return choices, habit.randrange(len(choices))
 
     def _made_own(self, name: str, chosen: Form) -> Form:
         """The form as this writer bends it, always alike: no two people make one shape the same way."""
@@ -125,13 +133,15 @@ class Writer:
 def bent(model: Form, chance: Random, share: float) -> Form:
     """A form under a smooth warp over its box, two slow waves each way."""
     squeeze = chance.lognormvariate(0.0, 0.12)
-    out = form(model.hand, [stroke * (squeeze, 1.0) for stroke in warped(model.strokes, share, chance)])
+    points = np.concatenate(model.strokes)
+    points = warp(points, box_of(points), share, chance) * (squeeze, 1.0)
+    left, top, right, bottom = box_of(points)
+    points -= (left, 0.0)
     if -8.0 < model.bottom < 8.0 < model.bottom - model.top:  # what stood on the line stands on it still
-        rise = model.bottom - out.bottom
-        lift = np.array((0.0, rise))
-        lifted = tuple(stroke + lift for stroke in out.strokes)
-        out = Form(model.hand, lifted, out.width, out.top + rise, out.bottom + rise)
-    return out
+        rise = model.bottom - bottom
+        points += (0.0, rise)
+        top, bottom = top + rise, bottom + rise
+    return Form(model.hand, tuple(parted(points, model.strokes)), right - left, top, bottom)
 
 
 def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
