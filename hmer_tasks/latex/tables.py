@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from hmer_tasks.utils.grammar_files import read_toml
+from hmer_tasks.utils.pickling import reduce_dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,9 @@ class Signature:
     option: str | None
     arguments: tuple[str, ...]
     attributes: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return reduce_dataclass(self)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,9 @@ class Tables:
     reserved: frozenset[str]
     symbols: frozenset[str]
     registers: frozenset[str]
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return reduce_dataclass(self)
 
     @cached_property
     def known(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from random import Random
 from hmer_tasks.errors.align import align
 from hmer_tasks.errors.token_classes import START
 from hmer_tasks.latex.tables import tables
+from hmer_tasks.utils.pickling import reduce_dataclass
 
 GAP = "…"
 _DEPTH = {"{": 1, "}": -1}
@@ -25,6 +26,9 @@ class Pattern:
 
     old: tuple[tuple[str, ...], ...]
     new: tuple[tuple[str, ...], ...]
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return reduce_dataclass(self)
 
 
 def pattern(old: str, new: str) -> Pattern:
@@ -119,6 +123,9 @@ class Mistake:
     pattern: Pattern
     place: int
     edits: tuple[Edit, ...]
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return reduce_dataclass(self)
 
 
 def mistakes(label: list[str], candidate: list[str]) -> list[Mistake]:
