@@ -119,9 +119,9 @@ def _is_plain_jpeg(data: bytes) -> bool:
         marker = data[at + 1]
         length = data[at + 2] << 8 | data[at + 3]
         if marker == _SCAN:
-            # Of the bytes after a 0xFF in the scan all are stuffed but the last, which is the end.
-            following = [part[:1] for part in data[at + 2 + length :].split(b"\xff")]
-            return following.count(b"\0") == len(following) - 2
+            # Every 0xFF in the scan is stuffed but the last, which begins the end.
+            start = at + 2 + length
+            return data.count(b"\xff\0", start) == data.count(b"\xff", start) - 1
         if marker in _HUFFMAN_FRAMES:
             if data[at + 9] not in (1, 3):
                 return False

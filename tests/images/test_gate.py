@@ -161,3 +161,9 @@ def test_whatever_becomes_of_a_file_it_is_proven_or_refused(data):
         return
     prove(picture.data, "x")
     assert not any(secret in picture.data for secret in SECRETS)
+
+
+def test_a_comment_after_a_scan_that_begins_with_a_zero_is_left_out():
+    start, end = b"\xff\xd8\xff\xda\0\2\0\1", b"\xff\xd9"
+    assert strip(start + b"\xff\xfe\0\4ab" + end, "JPEG") == start + end
+    assert strip(plain := start + end, "JPEG") is plain
