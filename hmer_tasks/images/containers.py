@@ -11,6 +11,7 @@ JPEG, PNG, WEBP = "JPEG", "PNG", "WEBP"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # In a scan 0xFF stands before 0 (a stuffed byte), a restart mark, or another 0xFF (fill).
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_NOT_STUFFED = re.compile(rb"\xff[^\x00]")
 MAX_SCANS = 100  # of a JPEG; real ones have up to some twenty, and each costs as much as a whole picture
 _JFIF, _ADOBE, _COMMENT = 0xE0, 0xEE, 0xFE
 _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive: what every reader can decode
@@ -120,8 +121,8 @@ def _is_plain_jpeg(data: bytes) -> bool:
         length = data[at + 2] << 8 | data[at + 3]
         if marker == _SCAN:
             # Every 0xFF in the scan is stuffed but the last, which begins the end.
-            start = at + 2 + length
-            return data.count(b"\xff\0", start) == data.count(b"\xff", start) - 1
+            following = _NOT_STUFFED.search(data, at + 2 + length)
+            return following is not None and following.start() == len(data) - 2
         if marker in _HUFFMAN_FRAMES:
             if data[at + 9] not in (1, 3):
                 return False
