@@ -17,7 +17,7 @@ import torch
 from bench.qwen import processor_of
 from hmer_tasks.tasks import TASK_NAMES
 from trainer.data import prepare
-from trainer.lengths import Fitter, GroupedSampler, measure, padding_share
+from trainer.lengths import GroupedSampler, measure
 from trainer.options import DataArguments
 
 # isort: split
@@ -33,11 +33,16 @@ def tokens_of(
     """Tokens of each row, those of its picture among them, and its task."""
     processor = processor_of("qwen2.5-vl-3b", tokenizer, 262_144)
     arguments = DataArguments(data=data, limit=limit, max_tokens=8192, system_prompt=SYSTEM)
-    table = prepare(arguments, processor, 0).table
-    counts = measure(table, processor, SYSTEM)
-    fit = Fitter(processor, 8192, "refuse", "downsize")
-    tokens = np.array([fit(*count).tokens for count in counts.tolist()])
-    return tokens, tokens - counts[:, 0], np.array(table["task"][:])
+    prepared = prepare(arguments, processor, 0)
+    text = measure(prepared.table, processor, SYSTEM)[:, 0]
+    return prepared.lengths, prepared.lengths - text, np.array(prepared.table["task"][:])
+
+
+def padding_share(lengths: np.ndarray, order: list[int], batch: int) -> float:
+    """The share of padding among the tokens of all batches of `batch` rows, taken in this order."""
+    taken = lengths[np.asarray(order)]
+    cut = [taken[at : at + batch] for at in range(0, len(taken), batch)]
+    return 1 - float(taken.sum()) / float(sum(part.max() * len(part) for part in cut))
 
 
 def main() -> None:

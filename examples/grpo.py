@@ -134,7 +134,7 @@ def earned(
 
 def parse(arguments: list[str]) -> tuple[GrpoArguments, GrpoConfig, ModelConfig]:
     """Flags and recipe. Raises UsageError for what is misspelt, wrong or missing."""
-    return parse_as((GrpoArguments, GrpoConfig, ModelConfig), "grpo", __doc__, arguments)
+    return parse_as((GrpoArguments, GrpoConfig), "grpo", __doc__, arguments)
 
 
 def train(arguments: GrpoArguments, training: GrpoConfig, config: ModelConfig) -> list[dict[str, float]]:
@@ -152,7 +152,6 @@ def train(arguments: GrpoArguments, training: GrpoConfig, config: ModelConfig) -
         train_dataset=prompts_of(run.prepared),
         processing_class=run.processor,
         peft_config=get_peft_config(config),
-        callbacks=run.callbacks(),
     )
     run.go(grpo_trainer, ("reward", "exprate"))
     return grpo_trainer.state.log_history

@@ -7,14 +7,14 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from accelerate.utils import DistributedType, gather_object
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from hmer_tasks.tasks import all_tasks
 from trainer.data import Decode, Prepared
-from trainer.decoding import GREEDY, Question, Sampling, answer
+from trainer.decoding import Question, Sampling, answer
 
 if TYPE_CHECKING:
-    from trl import SFTTrainer
+    from transformers import Trainer
 
 
 class Decoder(TrainerCallback):
@@ -23,22 +23,15 @@ class Decoder(TrainerCallback):
     A falling loss proves nothing: a model that ignores the picture has one too.
     """
 
-    def __init__(self, prepared: Prepared, every: int, batch: int, new_tokens: int) -> None:
-        self.rows, self.every, self.batch = prepared.rows, every, batch
-        self.asked = list(zip(prepared.table["task"], prepared.table["label"], strict=True))
-        self.sampling = Sampling(temperature=GREEDY.temperature, max_new_tokens=new_tokens)
-        self.trainer: SFTTrainer | None = None  # set once it exists
+    def __init__(self, trainer: "Trainer", held: Prepared, every: int, batch: int, new_tokens: int) -> None:
+        self.trainer, self.rows, self.every, self.batch = trainer, held.rows, every, batch
+        self.asked = list(zip(held.table["task"], held.table["label"], strict=True))
+        self.sampling = Sampling(temperature=0, max_new_tokens=new_tokens)
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
+    def on_step_end(self, args: object, state: TrainerState, control: object, **kwargs: object) -> None:
         """Decode at every so many steps, and after the last."""
-        if state.global_step % self.every == 0 or state.global_step == state.max_steps:
-            self.decode()
-
-    def decode(self) -> float:
-        """The share of exact answers, over all processes."""
-        assert self.trainer is not None
+        if state.global_step % self.every and state.global_step != state.max_steps:
+            return
         model = self.trainer.accelerator.unwrap_model(self.trainer.model)
         training = model.training
         model.eval()
@@ -46,30 +39,27 @@ class Decoder(TrainerCallback):
         rate, stuck = (sum(column) / len(verdicts) for column in zip(*verdicts, strict=True))
         self.trainer.log({"exprate": rate, "stuck": stuck})  # before: TRL would add its training metrics
         model.train(training)
-        return rate
 
     def _verdicts(self) -> list[tuple[bool, bool]]:
         """Whether each answer is exact, and whether it is stuck. Every process decodes its part."""
-        assert self.trainer is not None
         accelerator, tasks = self.trainer.accelerator, all_tasks()
+        model, processor = self.trainer.model, self.trainer.processing_class
         # None: transformers knows by itself, but of the FSDP2 that accelerate sets up.
         synced = accelerator.distributed_type == DistributedType.FSDP or None
-        verdicts = list[tuple[int, tuple[bool, bool]]]()
-        numbers = list(range(len(self.rows)))
+        verdicts: dict[int, tuple[bool, bool]] = {}
         # As many for each process, or the others would wait for ever (FSDP, ZeRO-3).
-        with accelerator.split_between_processes(numbers, apply_padding=True) as mine:
+        with accelerator.split_between_processes(list(range(len(self.rows))), apply_padding=True) as mine:
             for start in range(0, len(mine), self.batch):
                 part = mine[start : start + self.batch]
                 rows = self.rows[part]
                 pictures = [images[0] for images in rows["images"]]
                 questions = list(map(Question, pictures, rows["prompt"]))
-                model, processor = self.trainer.model, self.trainer.processing_class
                 answers = answer(model, processor, questions, self.sampling, synced)
                 for number, (said,) in zip(part, answers, strict=True):
                     task, label = self.asked[number]
                     exact = (tasks[task].read(said.raw) or "").split() == label.split()
-                    verdicts.append((number, (exact, said.stop == "repetition")))
-        return list(dict(gather_object(verdicts)).values())
+                    verdicts[number] = exact, said.stop == "repetition"
+        return list(dict(gather_object(list(verdicts.items()))).values())
 
 
 class Stopper(TrainerCallback):
@@ -85,9 +75,7 @@ class Stopper(TrainerCallback):
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
+    def on_step_end(self, args: object, state: object, control: TrainerControl, **kwargs: object) -> None:
         """Ask all processes whether one of them was asked to stop."""
         if any(gather_object([self.asked])):
             self.stopped = control.should_save = control.should_training_stop = True
@@ -96,13 +84,10 @@ class Stopper(TrainerCallback):
 class Epochs(TrainerCallback):
     """Tells transform and sampler which epoch it is: pictures are re-drawn, rows shuffled anew."""
 
-    def __init__(self, transform: Decode) -> None:
-        self.transform = transform
-        self.trainer: SFTTrainer | None = None
+    def __init__(self, trainer: "Trainer", transform: Decode) -> None:
+        self.trainer, self.transform = trainer, transform
 
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
+    def on_epoch_begin(self, args: object, state: TrainerState, control: object, **kwargs: object) -> None:
         """Order and workers of this epoch are made after this."""
         self.transform.epoch = int(state.epoch or 0)
         # Accelerate hands the epoch on, but not to a sampler beneath skipped batches of several processes.
@@ -113,15 +98,11 @@ class Epochs(TrainerCallback):
 class PlainLines(TrainerCallback):
     """Log lines where there is no terminal: what transformers prints, and the time that is left."""
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
+    def on_train_begin(self, args: object, state: TrainerState, control: object, **kwargs: object) -> None:
         """The clock starts."""
         self.begun, self.first = time.monotonic(), state.global_step
 
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
+    def on_log(self, args: object, state: TrainerState, control: object, **kwargs: object) -> None:
         """One line."""
         if not state.is_local_process_zero:
             return
@@ -133,6 +114,7 @@ class PlainLines(TrainerCallback):
         )
         if (done := state.global_step - self.first) and "loss" in logs:
             left = (time.monotonic() - self.begun) / done * max(0, state.max_steps - state.global_step)
-            line += f" step {state.global_step:,} of {state.max_steps:,}"
-            line += f", {timedelta(seconds=round(left))} left"
+            line += (
+                f" step {state.global_step:,} of {state.max_steps:,}, {timedelta(seconds=round(left))} left"
+            )
         print(line, flush=True)

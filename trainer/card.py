@@ -31,38 +31,26 @@ def write_card(
 ) -> None:
     """Write OUT/README.md from what the run is (run.json) and what it logged, step by step."""
     model = str(identity["model"])
-    known = [value for key, value in LICENCES.items() if key in model]
     source = "data" if arguments.scratch else "base model and its data"
-    short, licence = known[0] if known else ("other", f"that of its {source}")
+    licences = [value for key, value in LICENCES.items() if key in model]
     text = Template(Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8")).render(
         name=out.resolve().name,
-        model=model,
         base=model if model.count("/") == 1 and not Path(model).exists() else "",
-        scratch=arguments.scratch,
-        short=short,
-        licence=licence,
-        builds=[_about(path) for path in arguments.data],
-        tasks=prepared.tasks.most_common(),
-        refused=len(prepared.refused),
-        longest=int(prepared.lengths.max()),
-        steps=history[-1]["step"],
+        licence=licences[0] if licences else ("other", f"that of its {source}"),
+        builds={path: _about(path) for path in arguments.data},
+        given=arguments,
         identity=identity,
-        dtype=arguments.save_dtype,
-        losses=[line["loss"] for line in history if "loss" in line],
-        scores=[(line["step"], line["exprate"]) for line in history if "exprate" in line],
-        decoded=arguments.decode_rows,
-        task=arguments.decode_task,
+        prepared=prepared,
+        history=history,
         versions=", ".join(f"{name} {version(name)}" for name in PACKAGES),
     )
     (out / "README.md").write_text(text + "\n", encoding="utf-8")
 
 
-def _about(path: str) -> str:
-    """A build, and what it says of itself."""
+def _about(path: str) -> dict[str, object]:
+    """What a build says of itself."""
     where = Path(path) if Path(path).exists() else Path(path.rpartition(":")[0])
-    build = where / "build.json"
-    if not build.is_file():
-        return f"`{path}`"
-    arguments = json.loads(build.read_text(encoding="utf-8"))["made_by"]["arguments"]
-    named = {name: arguments[name] for name in ("dataset", "splits", "errors", "seed") if name in arguments}
-    return f"`{path}`: " + ", ".join(f"{name} {value}" for name, value in named.items())
+    if not (where / "build.json").is_file():
+        return {}
+    arguments = json.loads((where / "build.json").read_text(encoding="utf-8"))["made_by"]["arguments"]
+    return {name: arguments[name] for name in ("dataset", "splits", "errors", "seed") if name in arguments}

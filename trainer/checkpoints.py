@@ -46,6 +46,16 @@ def last_complete_checkpoint(out: Path, processes: int) -> tuple[Path | None, li
     return None, lines
 
 
+def difference(path: Path, identity: Identity) -> str:
+    """What the run that wrote this file was otherwise; empty if it was the same. Raises TrainError."""
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TrainError(f"{path} is damaged ({error}): delete what the run wrote to begin anew") from error
+    names = (name for name, value in identity.items() if before.get(name) != value)
+    return next((f"{name}: {before.get(name)} there, {identity[name]} here" for name in names), "")
+
+
 def begin(out: Path, identity: Identity, restart: bool) -> bool:
     """Write what the run is, after a check that OUT holds no other.
 
@@ -65,16 +75,11 @@ def begin(out: Path, identity: Identity, restart: bool) -> bool:
         for checkpoint in checkpoints(out):
             shutil.rmtree(checkpoint)
     elif path.exists() and checkpoints(out):
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise TrainError(f"{path} is damaged ({error}): pass --restart to begin anew") from error
-        for name, value in identity.items():
-            if before.get(name) != value:
-                raise TrainError(
-                    f"{out} holds another run ({name}: {before.get(name)} there, {value} here): pass"
-                    " --restart to delete its checkpoints, or choose another --output_dir"
-                )
+        if other := difference(path, identity):
+            raise TrainError(
+                f"{out} holds another run ({other}): pass --restart to delete its checkpoints, or choose"
+                " another --output_dir"
+            )
         if log.exists():
             return True
     out.mkdir(parents=True, exist_ok=True)

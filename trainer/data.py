@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
+from hmer_tasks.plugins import load_plugins
 from trainer import mixing
 from trainer.faults import TrainError, UsageError
 from trainer.lengths import Fitter, measure, with_system
@@ -24,22 +26,13 @@ from trainer.pictures import decode, jitter
 from trainer.shards import GENERAL, load_general, load_shards, shards_of
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from transformers import ProcessorMixin
 
     from trainer.options import DataArguments
 
 Columns = dict[str, list[Any]]
-Refusal = dict[Any, object]  # source, id, task, reason, amount
 KEY = ("source", "id", "task")
 FIT = ("tokens", "fit_width", "fit_height")  # columns that are added to those of the shards
-# What is said of a row where the run stops at it.
-_STOP = {
-    "too_long": "{:,} tokens, --max_tokens is {:,} (--too_long refuse leaves such rows out, downsize makes"
-    " their pictures smaller)",
-    "over_cap": "a picture of {:,} pixels, over the cap --max_pixels {:,} (--over_cap downsize makes such"
-    " pictures smaller, refuse leaves them out)",
-}
 
 
 @dataclass
@@ -79,19 +72,17 @@ class Prepared:
     Attributes:
         table: Its rows as they are in the shards, each as often as it is wanted, with the columns of FIT.
         transform: What makes them the collator's.
-        refused: Source, id, task, reason and amount of each row that was left out.
-        cap: The most pixels of a picture.
-        capped: How many pictures have more.
+        refused: Source, id, task, reason and tokens of each row that was left out.
+        capped: How many pictures are over the cap; the processor makes them smaller.
     """
 
-    table: "Dataset"
+    table: Dataset
     transform: Decode
-    refused: list[Refusal] = field(default_factory=list)
-    cap: int = 0
+    refused: list[dict[Any, object]] = field(default_factory=list)
     capped: int = 0
 
     @property
-    def rows(self) -> "Dataset":
+    def rows(self) -> Dataset:
         """What is trained on."""
         return self.table.with_transform(self.transform)
 
@@ -105,10 +96,10 @@ class Prepared:
         """Rows of each task."""
         return Counter(self.table["task"])
 
-    def downsized(self) -> list[tuple[tuple[str, ...], tuple[int, int]]]:
+    def downsized(self) -> list[tuple[object, ...]]:
         """The pictures that are made smaller to fit, and the sizes they get."""
         columns = [self.table[name] for name in (*KEY, *FIT[1:])]
-        return sorted({(row[:3], row[3:]) for row in zip(*columns, strict=True) if row[3]})
+        return sorted({row for row in zip(*columns, strict=True) if row[3]})
 
     def digest(self) -> str:
         """What the run is trained on, in order: another digest is another run."""
@@ -123,9 +114,7 @@ class Prepared:
         longest = f"the longest has {self.lengths.max():,} tokens"
         lines = [f"data: {len(self.table):,} rows an epoch ({tasks}); {longest}"]
         if self.capped:
-            lines.append(
-                f"data: {self.capped:,} pictures over the cap of {self.cap:,} pixels are made smaller"
-            )
+            lines.append(f"data: {self.capped:,} pictures over the cap of --max_pixels are made smaller")
         if smaller := len(self.downsized()):
             lines.append(f"data: {smaller:,} pictures are made smaller still, to fit --max_tokens")
         if self.refused:
@@ -136,64 +125,46 @@ class Prepared:
 
 def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) -> Prepared:
     """Load, choose, weigh and measure the rows. Raises UsageError, TrainError."""
-    from datasets import Dataset, concatenate_datasets
-
+    load_plugins(map(Path, arguments.plugin))
     table, rows, order = _choose(arguments, seed)
     general = np.flatnonzero(rows["task"] == GENERAL)
     unique = np.unique(np.concatenate([order, general]))
-    counts: list[list[int]] = measure(table.select(unique), processor, arguments.system_prompt).tolist()
-    fit = Fitter(processor, arguments.max_tokens, arguments.too_long, arguments.over_cap)
-    fits = [fit(*count) for count in counts]
-    refused: list[Refusal] = [
-        {**key, "reason": row.refused, "amount": row.amount}
+    counts = measure(table.select(unique), processor, arguments.system_prompt)
+    fit = Fitter(processor, arguments.max_tokens, arguments.too_long == "downsize")
+    fits = [fit(*count) for count in counts.tolist()]
+    refused = [
+        {**key, "reason": row.refused, "amount": row.tokens}
         for key, row in zip(rows.iloc[unique].to_dict("records"), fits, strict=True)
         if row.refused
     ]
-    for row in refused:
-        _stop_at(row, arguments, fit.cap)
-    fine = np.zeros(len(table), bool)
-    fine[unique] = [not row.refused for row in fits]
-    order, general = order[fine[order]], general[fine[general]]
+    measured = np.zeros((len(table), len(FIT)), np.int64)
+    measured[unique] = [(0 if row.refused else row.tokens, *row.size) for row in fits]
+    order, general = (some[measured[some, 0] > 0] for some in (order, general))
     if not len(order):
-        reasons = _reasons(refused)
-        raise TrainError(f"no row is left: {reasons}; see --max_tokens, --too_long, --over_cap")
+        raise TrainError(f"no row is left: {_reasons(refused)}; see --max_tokens, --too_long")
     if arguments.general_data:
         if not len(general):
             raise TrainError(f"no general row has at most {arguments.max_tokens:,} tokens")
         rng = np.random.default_rng([seed, len(arguments.data)])
         picked = mixing.share_of(arguments.general_share, len(order), len(general), rng)
         order = np.concatenate([order, general[picked]])
-    measured = np.zeros((len(table), len(FIT)), np.int64)
-    measured[unique] = [(row.tokens, *row.size) for row in fits]
     columns = Dataset.from_dict(dict(zip(FIT, measured.T, strict=True)))
     return Prepared(
         table=concatenate_datasets([table, columns], axis=1).select(order),
         transform=Decode(arguments.system_prompt, seed if arguments.jitter else None),
         refused=refused,
-        cap=fit.cap,
         capped=sum(row.capped for row in fits),
     )
 
 
-def _stop_at(row: Refusal, arguments: "DataArguments", cap: int) -> None:
-    """Raise TrainError for a row that is refused where the user said stop."""
-    reason = str(row["reason"])
-    if {"too_long": arguments.too_long, "over_cap": arguments.over_cap}.get(reason) == "stop":
-        most = arguments.max_tokens if reason == "too_long" else cap
-        what = _STOP[reason].format(row["amount"], most)
-        raise TrainError(f"{row['source']} {row['id']} ({row['task']}): {what}")
-
-
-def _reasons(refused: list[Refusal]) -> str:
+def _reasons(refused: list[dict[Any, object]]) -> str:
     reasons = Counter(str(row["reason"]) for row in refused)
     return ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
 
 
-def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, pd.DataFrame, mixing.Indices]":
+def _choose(arguments: "DataArguments", seed: int) -> tuple[Dataset, pd.DataFrame, mixing.Indices]:
     """All corpora one after another and general data behind them; their keys; which rows are wanted, and how
     often, general data left out."""
-    from datasets import concatenate_datasets
-
     if not arguments.data:
         raise UsageError("no shards: say --data BUILD …")
     weights = arguments.data_weights or [1.0] * len(arguments.data)
@@ -203,26 +174,26 @@ def _choose(arguments: "DataArguments", seed: int) -> "tuple[Dataset, pd.DataFra
         raise UsageError("--general_data and --general_share go together")
     tasks = mixing.task_weights(arguments.task_weights)
     tables = [load_shards(shards_of(path)) for path in arguments.data]
-    sizes = [len(table) for table in tables]
     if arguments.general_data:
         tables.append(load_general(arguments.general_data))
-    table = concatenate_datasets(tables)
-    every = table.select_columns(list(KEY)).to_pandas()
-    rows = every[: sum(sizes)].assign(corpus=np.repeat(np.arange(len(sizes)), sizes))
-    copies = rows["task"].map(tasks).fillna(0.0) * np.repeat(weights, sizes)
+        weights = [*weights, 0.0]
+    parts = []
+    for table, weight in zip(tables, weights, strict=True):
+        part = table.select_columns(list(KEY)).to_pandas().assign(copies=weight)
+        if arguments.limit is not None:
+            part["copies"] *= part.groupby(["source", "id"], sort=False).ngroup() < arguments.limit
+        parts.append(part)
+    rows = pd.concat(parts, ignore_index=True)
+    copies = rows.pop("copies")
+    if tasks:
+        copies *= rows["task"].map(tasks).fillna(0.0)
     if arguments.sample_weights:
-        samples = mixing.read_sample_weights(Path(arguments.sample_weights))
+        samples = mixing.read_samples(Path(arguments.sample_weights), "weight", mixing.MOST_COPIES)
         copies *= mixing.by_sample(rows, samples, "--sample_weights").fillna(1.0)
     if arguments.folds:
         folds = mixing.read_samples(Path(arguments.folds), "fold")
         copies *= mixing.in_training(rows, folds, arguments.fold, arguments.side)
-    if arguments.limit is not None:
-        number = rows.groupby(["corpus", "source", "id"], sort=False).ngroup()
-        copies *= number - number.groupby(rows["corpus"]).transform("min") < arguments.limit
-    chosen = [
-        part.index.to_numpy()[mixing.repeat(part, np.random.default_rng([seed, corpus]))]
-        for corpus, part in copies.groupby(rows["corpus"])
-    ]
-    if not sum(map(len, chosen)):
-        raise TrainError(f"no row of {', '.join(tasks)} in {', '.join(arguments.data)}")
-    return table, every, np.concatenate(chosen)
+    order = mixing.repeat(copies, np.random.default_rng(seed))
+    if not len(order):
+        raise TrainError(f"no row of {', '.join(tasks) or 'any task'} in {', '.join(arguments.data)}")
+    return concatenate_datasets(tables), rows, order

@@ -46,7 +46,7 @@ def open_engine(
 
 def _transformers(name: str, sampling: Sampling, max_pixels: int | None, dtype: str, seed: int) -> Engine:
     model, processor = open_model(name, dtype=dtype)
-    limit_pixels(processor, None, max_pixels)
+    limit_pixels(processor, max_pixels)
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
     def engine(questions: Sequence[Question], key: str) -> list[list[Answer]]:
@@ -61,7 +61,7 @@ def _vllm(name: str, sampling: Sampling, max_pixels: int | None, dtype: str, see
     from vllm import LLM, SamplingParams
 
     processor = AutoProcessor.from_pretrained(name)
-    limit_pixels(processor, None, max_pixels)
+    limit_pixels(processor, max_pixels)
     size = processor.image_processor.size
     llm = LLM(
         model=name,

@@ -1,4 +1,4 @@
-"""What is read by the predictor: a folder of pictures, a corpus, or shards, each picture with its prompt."""
+"""What is read by the predictor: a folder of pictures or shards, each picture with its prompt."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hmer_tasks.corpora import CORPORA, Sample, find, open_corpus
+from hmer_tasks.corpora import CORPORA
 from hmer_tasks.evaluation.inputs import comparable_label
-from hmer_tasks.evaluation.references import label_in_tokens
 from hmer_tasks.exceptions import PictureError
 from hmer_tasks.images import EXTENSIONS, gate
 from hmer_tasks.predictions import read_predictions
+from hmer_tasks.tasks import PLUGIN_TASKS
 from hmer_tasks.tasks.prompts import fill, prompt_set
 from trainer.decoding import Question
 from trainer.faults import TrainError
@@ -34,15 +34,21 @@ class Item:
         source: `corpus/split`; empty for a folder of pictures.
         id: The id in it.
         gt: The label, if there is one.
-        load: Makes the question, when its batch is made.
+        picture: Reads the picture's file.
+        prompt: What is asked of it.
         about: The candidate, or the marked one, that an error task is asked about.
     """
 
     source: str
     id: str
     gt: str
-    load: Callable[[], Question]
+    picture: Callable[[], bytes]
+    prompt: Turns
     about: Mapping[str, str] = field(default_factory=dict)
+
+    def load(self) -> Question:
+        """The question, its picture decoded."""
+        return Question(decode(self.picture(), self.id), self.prompt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +69,21 @@ class Asked:
                 return
             about[slot] = candidate
         prompt = [{"role": "user", "content": fill(self.template, **about)}]
-        yield Item(source, id, gt, partial(_question, picture, id, with_system(prompt, self.system)), about)
-
-
-def _question(picture: Callable[[], bytes], id: str, prompt: Turns) -> Question:
-    return Question(decode(picture(), id), prompt)
+        yield Item(source, id, gt, picture, with_system(prompt, self.system), about)
 
 
 def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Asked:
     """The way to ask. Detection takes the answers of a recognition, correction those of a detection.
 
-    Raises PredictionError.
+    Raises PromptError, PredictionError.
     """
     texts = {
         (answer.source, answer.id): answer.raw if answer.task == "error_detection" else answer.pred
         for answer in (read_predictions(candidates) if candidates else ())
         if answer.sample == 0
     }
-    return Asked(task, prompt_set(prompts, (task,))[task], system, texts)
+    own = {name: plugin.prompt for name, plugin in PLUGIN_TASKS.items()}
+    return Asked(task, prompt_set(prompts, (task,), own)[task], system, texts)
 
 
 def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
@@ -99,26 +102,6 @@ def _file(path: Path) -> bytes:
     return data
 
 
-def of_corpus(name: str, root: Path | None, split: str | None, ask: Asked) -> Iterator[Item]:
-    """Every picture of a corpus, or of one split of it. Raises CorpusError."""
-    corpus = find(name)
-    if corpus.tasks:
-        raise TrainError(
-            f"{name}: its pictures do not show its labels; build it, and give the build with --data"
-        )
-    with open_corpus(corpus, root) as files:
-        splits = corpus.available(files)
-        if split and split not in splits:
-            raise corpus.absent(files.root, split, splits)
-        for chosen in [split] if split else splits:
-            reader = corpus.open_split(files, chosen)
-            for sample in map(reader.__getitem__, range(len(reader))):
-                if isinstance(sample, Sample):
-                    picture = partial(lambda image: image.load()[0], sample.image)
-                    gt = label_in_tokens(sample.label, reader.profile)
-                    yield from ask.item(sample.source, sample.id, gt, picture)
-
-
 def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
     """Each sample of shards once. An error task takes its rows' own prompts, unless candidates are given.
 
@@ -129,17 +112,17 @@ def of_shards(paths: list[str], ask: Asked) -> Iterator[Item]:
     own = ask.task in ERROR_TASKS and not ask.candidates
     seen = set() if own else _not_showing_label(table)
     hidden = len(seen)
-    columns = [table[name] for name in ("source", "id", "task", "gt", "label", "candidate", "marked")]
-    for at, (source, id, task, written, explicit, candidate, marked) in enumerate(zip(*columns, strict=True)):
-        if (source, id) in seen or (own and task != ask.task):
+    for at, row in enumerate(table.remove_columns("images")):
+        key = row["source"], row["id"]
+        if key in seen or (own and row["task"] != ask.task):
             continue
-        seen.add((source, id))
-        gt = comparable_label(written, explicit)
+        seen.add(key)
+        gt, picture = comparable_label(row["gt"], row["label"]), partial(_picture, table, at)
         if own:
-            about = {"candidate": candidate, "marked": marked}
-            yield Item(source, id, gt, partial(_row, table, at, ask.system), about)
+            about = {name: row[name] for name in ERROR_TASKS.values()}
+            yield Item(*key, gt, picture, with_system(row["prompt"], ask.system), about)
         else:
-            yield from ask.item(source, id, gt, partial(_picture, table, at))
+            yield from ask.item(*key, gt, picture)
     if len(seen) == hidden:
         raise TrainError(f"no row of {ask.task} in {', '.join(paths)}")
 
@@ -154,10 +137,6 @@ def _not_showing_label(table: "Dataset") -> set[tuple[str, str]]:
     corpora = {source.partition("/")[0] for source, _ in keys}
     own_tasks = {name for name in corpora if name in CORPORA and CORPORA[name].tasks}
     return {key for key in keys if (shown and key not in shown) or key[0].partition("/")[0] in own_tasks}
-
-
-def _row(table: "Dataset", at: int, system: str) -> Question:
-    return _question(partial(_picture, table, at), table[at]["id"], with_system(table[at]["prompt"], system))
 
 
 def _picture(table: "Dataset", at: int) -> bytes:

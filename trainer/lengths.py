@@ -2,11 +2,11 @@
 
 Nothing is ever cut off: a completion cut off to nothing trains on nothing, silently (loss 0.0). A row
 that is too long is refused (left out, counted, written to refused.jsonl), or its picture is made smaller
-until it fits, or the run stops there, as the user says.
+until it fits, as the user says.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from transformers import ProcessorMixin
 
 Turns = list[dict[str, str]]
-AS_IT_IS = (0, 0)
 GROUP = 100  # micro-batches sorted together; transformers takes 50, and pads twice as much
 
 
@@ -73,13 +72,6 @@ class GroupedSampler(Sampler[int]):
             longest = max(range(len(batches)), key=lambda at: self.lengths[batches[at][0]])
             batches[0], batches[longest] = batches[longest], batches[0]
         return iter(np.concatenate([*batches, rest]).tolist())
-
-
-def padding_share(lengths: NDArray[np.int64], order: Sequence[int], batch: int) -> float:
-    """The share of padding among the tokens of all batches of `batch` rows, taken in this order."""
-    taken = lengths[np.asarray(order)]
-    cut = [taken[at : at + batch] for at in range(0, len(taken), batch)]
-    return 1 - float(taken.sum()) / float(sum(part.max() * len(part) for part in cut))
 
 
 def with_system(prompt: Turns, system: str) -> Turns:
@@ -154,14 +146,12 @@ class Fit:
         size: Width and height that its picture must be made, if that must change.
         capped: Whether the picture is over the cap (the processor makes it smaller).
         refused: Why it does not fit, if it does not.
-        amount: What is too much of a row that is refused: its tokens or pixels.
     """
 
     tokens: int
-    size: tuple[int, int] = AS_IT_IS
+    size: tuple[int, int] = (0, 0)
     capped: bool = False
     refused: str = ""
-    amount: int = 0
 
 
 class Fitter:
@@ -170,38 +160,34 @@ class Fitter:
     Args:
         processor: Has the least and the most pixels of a picture.
         max_tokens: The most tokens of a row.
-        too_long: What is done with a longer one; here only `downsize` counts.
-        over_cap: What is done with a picture over the cap; all but `downsize` refuse it.
+        downsize: Whether the picture of a longer row is made smaller until the row fits.
     """
 
-    def __init__(self, processor: "ProcessorMixin", max_tokens: int, too_long: str, over_cap: str) -> None:
+    def __init__(self, processor: "ProcessorMixin", max_tokens: int, downsize: bool) -> None:
         pictures = processor.image_processor
         self.factor = pictures.patch_size * pictures.merge_size
         self.floor, self.cap = pictures.size["shortest_edge"], pictures.size["longest_edge"]
-        self.max_tokens, self.too_long, self.over_cap = max_tokens, too_long, over_cap
+        self.max_tokens, self.downsize = max_tokens, downsize
 
     def __call__(self, text: int, width: int, height: int) -> Fit:
         """How a row fits, from what `measure` counted."""
-        tokens, pixels = text, width * height
-        if width < 0:
-            return Fit(text, refused="image_unreadable", amount=text)
-        if width:
-            if max(width, height) / min(width, height) > MAX_ASPECT:
-                return Fit(text, refused="image_too_long", amount=text)
-            if pixels > self.cap and self.over_cap != "downsize":
-                return Fit(text, refused="over_cap", amount=pixels)
-            tokens += self._tokens(self._shown(width, height, self.cap)) - 1  # one placeholder is in the text
+        if width < 0 or (width and max(width, height) / min(width, height) > MAX_ASPECT):
+            return Fit(text, refused="image_unreadable" if width < 0 else "image_too_long")
+        text -= bool(width)  # the placeholder in it
+        tokens = text + self._tokens(self._shown(width, height, self.cap))
         if tokens <= self.max_tokens:
-            return Fit(tokens, capped=pixels > self.cap)
-        room = self.max_tokens - (text - 1)
-        if width and self.too_long == "downsize" and room > 0:
+            return Fit(tokens, capped=width * height > self.cap)
+        room = self.max_tokens - text
+        if width and self.downsize and room > 0:
             size = self._shown(width, height, room * self.factor**2)
             if size[0] * size[1] >= self.floor and self._tokens(size) <= room:
-                return Fit(text - 1 + self._tokens(size), size)
-        return Fit(tokens, refused="too_long", amount=tokens)
+                return Fit(text + self._tokens(size), size)
+        return Fit(tokens, refused="too_long")
 
     def _shown(self, width: int, height: int, most: int) -> tuple[int, int]:
         """Width and height that the processor gives a picture."""
+        if not width:
+            return 0, 0
         least = min(self.floor, most)
         tall, wide = smart_resize(height, width, self.factor, min_pixels=least, max_pixels=most)
         return wide, tall

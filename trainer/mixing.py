@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hmer_tasks.tasks import TASK_NAMES, check_task
+from hmer_tasks.tasks import check_task
 from trainer.faults import TrainError, UsageError
 
 MOST_COPIES = 100  # of a sample: more is a mistake in the file
@@ -22,7 +22,7 @@ OfSamples = dict[tuple[str, str], float]  # by source and id; an entry without a
 
 
 def task_weights(text: str) -> dict[str, float]:
-    """`recognition=1,tree_cot=0.5` as a dict; empty text means every task once. Raises UsageError."""
+    """`recognition=1,tree_cot=0.5` as a dict; empty where every task comes once. Raises UsageError."""
     weights: dict[str, float] = {}
     for part in filter(None, text.split(",")):
         name, _, number = part.partition("=")
@@ -33,7 +33,7 @@ def task_weights(text: str) -> dict[str, float]:
             weights[name] = -1.0
         if weights[name] < 0:
             raise UsageError(f"--task_weights: {part!r} is not TASK=NUMBER with a number from 0")
-    return weights or dict.fromkeys(TASK_NAMES, 1.0)
+    return weights
 
 
 def read_samples(path: Path, name: str, most: float = math.inf) -> OfSamples:
@@ -64,11 +64,6 @@ def read_samples(path: Path, name: str, most: float = math.inf) -> OfSamples:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}:{number}: not a line {{source, id, {name}}}") from error
     return values
-
-
-def read_sample_weights(path: Path) -> OfSamples:
-    """Copies of samples (`hmer-tasks audit --weights`). Raises UsageError."""
-    return read_samples(path, "weight", MOST_COPIES)
 
 
 def by_sample(rows: pd.DataFrame, values: OfSamples, flag: str) -> "pd.Series[float]":

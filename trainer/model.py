@@ -89,13 +89,13 @@ def choose_attention(model: "PreTrainedModel", text: str | None, vision: str, pa
         raise UsageError(f"--attn_implementation, --vision_attention: {line}") from error
 
 
-def limit_pixels(processor: "ProcessorMixin", least: int | None, most: int | None) -> None:
-    """Set the pixel limits of a processor; it saves them with the model, so prediction has them too."""
+def limit_pixels(processor: "ProcessorMixin", most: int | None) -> None:
+    """Set the most pixels of a picture; a processor saves them with the model, so prediction has them too."""
     size = processor.image_processor.size
-    least, most = least or size["shortest_edge"], most or size["longest_edge"]
-    if least > most:
-        raise UsageError(f"--min_pixels {least:,} is over --max_pixels {most:,}")
-    processor.image_processor.size = {"shortest_edge": least, "longest_edge": most}
+    most = most or size["longest_edge"]
+    if size["shortest_edge"] > most:
+        raise UsageError(f"--max_pixels {most:,} is below the least of this model, {size['shortest_edge']:,}")
+    processor.image_processor.size = {"shortest_edge": size["shortest_edge"], "longest_edge": most}
 
 
 def freeze(model: "PreTrainedModel", parts: str) -> None:

@@ -9,12 +9,12 @@ released model does.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
 import transformers
 import yaml
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
@@ -22,7 +22,7 @@ from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
 from trainer.faults import UsageError, run
-from trainer.shards import check_schema, find_shards
+from trainer.shards import find_shards, load_shards
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast, ProcessorMixin
@@ -32,19 +32,6 @@ VISION = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"
 MODELS: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("models.yaml").read_text(encoding="utf-8")
 )
-
-
-def description(name: str) -> dict[str, Any]:
-    """What models.yaml says of a model, laid over what it says of its base. Raises UsageError."""
-    if name not in MODELS:
-        raise UsageError(f"no model {name!r}; there are {', '.join(MODELS)}")
-    own = dict(MODELS[name])
-    if (base := own.pop("base", None)) is None:
-        return own
-    whole = description(base)
-    for key, value in own.items():
-        whole[key] = {**whole[key], **value} if key in ("text", "vision") else value
-    return whole
 
 
 def build(name: str, texts: Iterable[str], out: Path, seed: int = 0) -> None:
@@ -58,20 +45,17 @@ def make(
     name: str, texts: Iterable[str], seed: int = 0, dtype: str = "float32"
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
     """The model called `name` with random weights, and its processor. Raises UsageError."""
-    about = description(name)
+    if name not in MODELS:
+        raise UsageError(f"no model {name!r}; there are {', '.join(MODELS)}")
+    about = MODELS[name]
     tokenizer = make_tokenizer(texts, about["vocabulary"])
     ids = [tokenizer.convert_tokens_to_ids(token) for token in (PAD, END, *VISION)]
     pad, end, vision_start, vision_end, image, video = ids
-    kind = getattr(transformers, about["config"])
-    parts = [
-        {key: value for key, value in about[part].items() if value is not None} for part in ("text", "vision")
-    ]
-    no_ids = dict.fromkeys(
-        ("bos_token_id", "eos_token_id", "pad_token_id")
-    )  # the defaults are a large model's
-    config = kind(
-        text_config={**parts[0], **no_ids, "vocab_size": len(tokenizer)},
-        vision_config=parts[1],
+    # Without ids of its own, transformers takes a large model's.
+    text = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None, "vocab_size": len(tokenizer)}
+    config = getattr(transformers, about["config"])(
+        text_config={**about["text"], **text},
+        vision_config={key: value for key, value in about["vision"].items() if value is not None},
         tie_word_embeddings=True,
         image_token_id=image,
         video_token_id=video,
@@ -130,17 +114,11 @@ def make_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokenize
     )
 
 
-def texts_of(shards: Iterable[Path], limit: int = 200_000) -> Iterator[str]:
+def texts_of(shards: Sequence[Path], limit: int = 200_000) -> Iterator[str]:
     """The prompts and answers of shards, for the tokenizer; at most `limit` rows. Raises TrainError."""
-    for shard in shards:
-        check_schema(shard)
-        with pq.ParquetFile(shard) as file:
-            for batch in file.iter_batches(1000, columns=["prompt", "completion"]):
-                for row in batch.to_pylist()[:limit]:
-                    yield from (turn["content"] for turn in (*row["prompt"], *row["completion"]))
-                limit -= batch.num_rows
-                if limit <= 0:
-                    return
+    table = load_shards(shards).select_columns(["prompt", "completion"])
+    for row in islice(table, limit):
+        yield from (turn["content"] for turn in (*row["prompt"], *row["completion"]))
 
 
 def main() -> None:

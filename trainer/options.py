@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import NoReturn, TypeVar, cast
 
 import yaml
-from trl import SFTConfig, TrlParser
+from trl import ModelConfig, SFTConfig, TrlParser
 
 from hmer_tasks.exceptions import did_you_mean
 from trainer.faults import TrainError, UsageError
 
-ACTIONS = ("refuse", "downsize", "stop")
-DTYPES = ("bfloat16", "float32")
 Value = TypeVar("Value")
 Given = TypeVar("Given")
 Training = TypeVar("Training")
-Model = TypeVar("Model")
 
 
 def flag(default: Value, text: str, choices: Sequence[str] | None = None) -> Value:
@@ -38,6 +35,7 @@ class DataArguments:
     sample_weights: str | None = flag(
         None, "Copies of each sample: what `hmer-tasks audit --weights` writes."
     )
+    plugin: list[str] = flag([], "Python files with tasks of your own (docs/extending.md).")
     task_weights: str = flag("", "recognition=1,tree_cot=0.5: those tasks alone; empty: all, once.")
     folds: str | None = flag(None, "JSON lines {source, id, fold}.")
     fold: int = flag(0, "The fold that is held out.")
@@ -46,10 +44,8 @@ class DataArguments:
     general_share: float = flag(0.0, "Their share of all rows, 0.1 for a tenth.")
     limit: int | None = flag(None, "Only the first so many pictures of each corpus, for a trial.")
     max_pixels: int | None = flag(None, "Pictures larger than this are made smaller. Published: 262144.")
-    min_pixels: int | None = flag(None, "Smaller ones are made larger.")
-    over_cap: str = flag("downsize", "A picture over the cap.", choices=ACTIONS)
     max_tokens: int = flag(2048, "The most tokens a row may have.")
-    too_long: str = flag("refuse", "A row with more tokens.", choices=ACTIONS)
+    too_long: str = flag("refuse", "A row with more tokens.", choices=["refuse", "downsize"])
     system_prompt: str = flag("", "A system turn before every prompt.")
     jitter: bool = flag(False, "Turn, slant and stretch each picture anew in every epoch.")
     scratch: str | None = flag(
@@ -58,7 +54,9 @@ class DataArguments:
     vision_attention: str = flag(
         "auto", "Attention of the vision tower: flash_varlen (auto), sdpa, flash_attention_2 …"
     )
-    save_dtype: str = flag("bfloat16", "Precision of the model that is saved at the end.", choices=DTYPES)
+    save_dtype: str = flag(
+        "bfloat16", "Precision of the model that is saved at the end.", choices=["bfloat16", "float32"]
+    )
     freeze: str = flag("", "Parts left as they are: vision,projector,language. Default: none.")
     decode_data: list[str] = flag([], "Shards to decode; default: the split valid of --data.")
     decode_steps: int = flag(0, "Decode every so many steps; 0: never.")
@@ -99,15 +97,12 @@ class _Help(ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter):
 
 
 def parse_as(
-    kinds: tuple[type[Given], type[Training], type[Model]],
-    name: str,
-    manual: str | None,
-    arguments: list[str],
-) -> tuple[Given, Training, Model]:
-    """An object of each of the dataclasses, from flags and recipe.
+    kinds: tuple[type[Given], type[Training]], name: str, manual: str | None, arguments: list[str]
+) -> tuple[Given, Training, ModelConfig]:
+    """An object of each of the dataclasses, and TRL's of the model, from flags and recipe.
 
     Args:
-        kinds: The dataclasses.
+        kinds: The dataclasses of the data and of the training.
         name: The command, for messages.
         manual: Its help.
         arguments: The command line.
@@ -119,9 +114,8 @@ def parse_as(
         UsageError: A flag or key that is misspelt, wrong or missing.
     """
     usage = f"python -m {name} --config RECIPE --data BUILD … --output_dir FOLDER [--flag value …]"
-    parser = TrlParser(
-        kinds, prog=name, usage=usage, description=manual, formatter_class=_Help, allow_abbrev=False
-    )
+    how = {"prog": name, "usage": usage, "description": manual, "formatter_class": _Help}
+    parser = TrlParser((*kinds, ModelConfig), **how, allow_abbrev=False)
     known = [f"--{action.dest}" for action in parser._actions]
 
     def refuse(message: str) -> NoReturn:
@@ -141,7 +135,7 @@ def parse_as(
     except FileNotFoundError as error:
         raise UsageError(f"no recipe {error.filename}: they are in trainer/recipes/") from error
     except ImportError as error:
-        raise TrainError(f"{error} (is what --report_to names installed?)") from error
+        raise TrainError(f"{error} (is what --report_to or --deepspeed needs installed?)") from error
     return given, training, model
 
 

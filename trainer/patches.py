@@ -42,14 +42,7 @@ from safetensors import safe_open  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn.utils.rnn import pad_sequence  # noqa: E402
-from transformers import (  # noqa: E402
-    AutoModelForImageTextToText,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import AutoModelForImageTextToText, Trainer, TrainerCallback, TrainerState  # noqa: E402
 from transformers.integrations import deepspeed  # noqa: E402
 from transformers.utils import cached_file  # noqa: E402
 
@@ -91,9 +84,7 @@ class EndsAtLastStep(TrainerCallback):
     checkpoint of step `max_steps` within an epoch: it asks `should_training_stop` after a step only."
     """
 
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
+    def on_epoch_begin(self, args: object, state: TrainerState, control: object, **kwargs: object) -> None:
         """Raise Finished after the last step; the model is loaded by now."""
         if state.global_step >= state.max_steps:
             raise Finished
@@ -165,29 +156,14 @@ def keep_rows_apart(model: "PreTrainedModel") -> None:
         model.base_model.language_model.register_forward_pre_hook(note, with_kwargs=True)
 
 
-def tie_again(model: nn.Module, weights: dict[str, Tensor]) -> None:
+def tied_again(model: nn.Module, weights: dict[str, Tensor] | None) -> dict[str, Tensor] | None:
     """8. Tied weights are one tensor again before they are saved.
 
     Issue (huggingface/accelerate): "`get_state_dict` of FSDP2 gathers tied weights as two tensors, and
     `save_pretrained` writes both."
     """
-    for name, source in (getattr(model, "all_tied_weights_keys", None) or {}).items():
-        if name in weights and source in weights:
-            weights[name] = weights[source]
-
-
-def say_dtype(saved: Path, dtype: torch.dtype) -> None:
-    """9. The configuration that is saved says the precision of the weights beside it.
-
-    Issue (huggingface/transformers): "`save_pretrained(state_dict=…)` writes the model's dtype into
-    config.json, not the dtype of the state dict, so that `dtype='auto'` loads bf16 weights as fp32."
-    """
-    path = saved / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    for part in (config, *(value for value in config.values() if isinstance(value, dict))):
-        if "dtype" in part:
-            part["dtype"] = str(dtype).removeprefix("torch.")
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    tied = getattr(model, "all_tied_weights_keys", None) or {}
+    return weights and {name: weights.get(tied.get(name, name), weight) for name, weight in weights.items()}
 
 
 def names_of_weights(model: str, revision: str = "main") -> set[str]:
@@ -205,7 +181,7 @@ def names_of_weights(model: str, revision: str = "main") -> set[str]:
 
 
 def repair_names(saved: Path, base: set[str]) -> str:
-    """10. Saved weights have the names that the base model's have; returns a line about it, or nothing.
+    """9. Saved weights have the names that the base model's have; returns a line about it, or nothing.
 
     Issue (huggingface/transformers): "Under ZeRO-3 a model that was loaded by `from_pretrained` is saved with
     its names in memory below a further `model.` (`model.model.embed_tokens…`), which vLLM cannot read."

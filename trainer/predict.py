@@ -1,10 +1,9 @@
-"""Read pictures with a model: a folder, a corpus or shards in, JSON lines out (docs/formats.md, section 6).
+"""Read pictures with a model: a folder or shards in, JSON lines out (docs/formats.md, section 6).
 
 # A folder of pictures
 python -m trainer.predict --model runs/3b --pictures photos --out photos.jsonl
 
-# A test set, from its corpus or from its shards; then: hmer-tasks evaluate 2014.jsonl
-python -m trainer.predict --model runs/3b --corpus crohme --split 2014 --out 2014.jsonl
+# A test set (hmer-tasks build --dataset crohme); then: hmer-tasks evaluate 2014.jsonl
 python -m trainer.predict --model runs/3b --data build/crohme:2014 --out 2014.jsonl
 
 # By another task's prompt, greedily; five samples a picture, to vote
@@ -31,7 +30,7 @@ import json
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -39,14 +38,16 @@ from pathlib import Path
 from datasets import disable_progress_bars
 from transformers.utils import logging
 
-from hmer_tasks.tasks import TASK_NAMES, Task, all_tasks
+from hmer_tasks.plugins import load_plugins
+from hmer_tasks.tasks import TASK_NAMES, all_tasks, check_task
 from hmer_tasks.tasks.prompts import prompt_set
 from hmer_tasks.utils.progress import progress_of
 from hmer_tasks.utils.terminal import printable
+from trainer.checkpoints import Identity, difference
 from trainer.decoding import Question, Sampling
 from trainer.engines import ENGINES, QUESTIONS, Engine, choose_engine, open_engine
 from trainer.faults import TrainError, UsageError, run
-from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_corpus, of_folder, of_shards
+from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_folder, of_shards
 from trainer.mixing import read_samples
 from trainer.model import check_model_path
 from trainer.refine import refine
@@ -67,12 +68,10 @@ def parser() -> argparse.ArgumentParser:
     add = command.add_argument
     add("--model", required=True, help="a folder with a model, or its name on the Hub")
     add("--data", nargs="+", help="builds, BUILD:SPLIT or shards")
-    add("--corpus", help="a corpus by its name, as in `hmer-tasks build --dataset`")
-    add("--root", type=Path, help="where the corpus lies")
-    add("--split", help="one split of the corpus; all by default")
     add("--pictures", type=Path, help="a folder of pictures")
     add("--out", type=Path, required=True, help="the predictions, JSON lines")
-    add("--task", choices=TASK_NAMES, default="recognition")
+    add("--task", default="recognition", help=f"{', '.join(TASK_NAMES)}, or a plug-in's")
+    add("--plugin", type=Path, nargs="+", default=[], help="Python files with tasks of your own")
     add("--prompts", default="uni-mumer", help="a prompt set, or a TOML file of one")
     add("--system_prompt", default="")
     add("--candidates", type=Path, help="predictions that an error task is asked about")
@@ -96,8 +95,9 @@ def parser() -> argparse.ArgumentParser:
 
 def check(given: argparse.Namespace) -> None:
     """Raise UsageError for arguments that cannot be."""
-    if sum(source is not None for source in (given.data, given.corpus, given.pictures)) != 1:
-        raise UsageError("say one of --data, --corpus and --pictures")
+    if (given.data is None) == (given.pictures is None):
+        raise UsageError("say one of --data and --pictures")
+    check_task(given.task)
     if given.task in ERROR_TASKS and not given.candidates and not given.data:
         raise UsageError(f"--task {given.task} needs --candidates, or shards that hold its rows")
     for name in ("batch", "samples", "max_new_tokens"):
@@ -111,12 +111,7 @@ def check(given: argparse.Namespace) -> None:
 
 def items_of(given: argparse.Namespace, ask: Asked) -> Iterator[Item]:
     """The pictures to be read, in order. Raises UsageError, TrainError."""
-    if given.data:
-        items = of_shards(given.data, ask)
-    elif given.corpus:
-        items = of_corpus(given.corpus, given.root, given.split, ask)
-    else:
-        items = of_folder(given.pictures, ask)
+    items = of_shards(given.data, ask) if given.data else of_folder(given.pictures, ask)
     if given.folds:
         folds = read_samples(given.folds, "fold")
         held = given.side == "held"
@@ -135,16 +130,12 @@ def whole_batches(out: Path, lines_a_batch: int) -> int:
     return batches
 
 
-def same_run(out: Path, settings: dict[str, str]) -> None:
+def check_same(out: Path, settings: Identity) -> None:
     """Raise TrainError where OUT was begun with other settings; else note them beside it."""
     beside = out.with_name(f".{out.name}.run.json")
     if out.exists() and beside.exists():
-        before = json.loads(beside.read_text(encoding="utf-8"))
-        for name, value in settings.items():
-            if before.get(name) != value:
-                raise TrainError(
-                    f"{out} was begun with another {name} ({before.get(name)}, now {value}): delete it"
-                )
+        if other := difference(beside, settings):
+            raise TrainError(f"{out} holds another run ({other}): delete it, or choose another --out")
     elif out.exists() and out.stat().st_size:
         raise TrainError(f"{out} is there and no run of this command began it: choose another --out")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -153,6 +144,7 @@ def same_run(out: Path, settings: dict[str, str]) -> None:
 
 def predict(given: argparse.Namespace) -> None:
     """The whole run. Raises UsageError, TrainError."""
+    load_plugins(given.plugin)
     given.engine = choose_engine(given.engine)
     given.batch = QUESTIONS[given.engine] if given.batch is None else given.batch
     check(given)
@@ -164,44 +156,33 @@ def predict(given: argparse.Namespace) -> None:
     total = sum(1 for _ in items_of(given, ask))
     if not total:
         raise TrainError("no picture to read: --folds, --limit or --candidates leave none")
-    settings = {key: str(value) for key, value in sorted(vars(given).items()) if key not in ("out", "engine")}
-    same_run(given.out, settings)
+    check_same(
+        given.out, {key: str(value) for key, value in vars(given).items() if key not in ("out", "engine")}
+    )
     done = whole_batches(given.out, given.batch * given.samples)
     sampling = Sampling(given.temperature, given.top_p, given.top_k, given.max_new_tokens, given.samples)
     how = {"max_pixels": given.max_pixels, "dtype": given.dtype, "seed": given.seed}
-    engine = open_engine(given.engine, given.model, sampling, **how)
-    counts, begun = Counter[str](), time.monotonic()
+    engine, begun = open_engine(given.engine, given.model, sampling, **how), time.monotonic()
     with (
         given.out.open("a", encoding="utf-8") as out,
         ThreadPoolExecutor() as pool,
         progress_of(total, "pictures") as show,
     ):
-        # An archive of a corpus is read by one thread alone.
-        for number, batch, questions in loaded(
-            items_of(given, ask), given, done, map if given.corpus else pool.map
-        ):
+        for number, batch, questions in loaded(items_of(given, ask), given.batch, done, pool):
             lines = read(engine, given, number, batch, list(questions))
             out.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
             out.flush()
             show(number * given.batch + len(batch))
-            for line in lines:
-                counts[f"stop {line['stop']}"] += 1
-                if line["sample"] == 0 and (gt := str(line["gt"]).split()):
-                    counts["labelled"] += 1
-                    counts["exact"] += str(line["pred"]).split() == gt
-                    counts["exact at first"] += str(line.get("first", line["pred"])).split() == gt
-    seconds = time.monotonic() - begun
-    print(printable(f"{given.out}: {summary(counts, given, seconds)}"))
+    rate = max(0, total - done * given.batch) / (time.monotonic() - begun)
+    print(printable(f"{given.out}: {summary(given.out, rate)}"))
 
 
-def loaded(
-    items: Iterator[Item], given: argparse.Namespace, done: int, load: Callable[..., Iterable[Question]]
-) -> Iterator[Batch]:
-    """The batches from number `done` on, their pictures decoded (`load`) while the batch before is read."""
+def loaded(items: Iterator[Item], size: int, done: int, pool: ThreadPoolExecutor) -> Iterator[Batch]:
+    """The batches from number `done` on, their pictures decoded while the batch before is read."""
     ahead: deque[Batch] = deque()
-    batches = iter(lambda: list(islice(items, given.batch)), [])
+    batches = iter(lambda: list(islice(items, size)), [])
     for number, batch in islice(enumerate(batches), done, None):
-        ahead.append((number, batch, load(lambda item: item.load(), batch)))
+        ahead.append((number, batch, pool.map(Item.load, batch)))
         if len(ahead) == 2:
             yield ahead.popleft()
     yield from ahead
@@ -211,7 +192,7 @@ def read(
     engine: Engine, given: argparse.Namespace, number: int, batch: list[Item], questions: Sequence[Question]
 ) -> list[Line]:
     """The lines of a batch's answers."""
-    task: Task = all_tasks()[given.task]
+    task = all_tasks()[given.task]
     lines: list[Line] = [
         {
             "source": item.source,
@@ -241,16 +222,17 @@ def read(
     ]
 
 
-def summary(counts: Counter[str], given: argparse.Namespace, seconds: float) -> str:
-    """The last line of a run: how the answers ended, the rate, and how many are exact."""
-    stops = Counter({key[5:]: count for key, count in counts.items() if key.startswith("stop ")})
-    if not stops:
-        return "nothing was left to do"
-    text = ", ".join(f"{stop} {count:,}" for stop, count in stops.most_common())
-    text += f"; {stops.total() / given.samples / seconds:,.1f} pictures/s"
-    if counts["labelled"]:
-        text += f"; {counts['exact']:,} of {counts['labelled']:,} exact"
-        text += f", {counts['exact at first']:,} before refining" if given.refine else ""
+def summary(out: Path, rate: float) -> str:
+    """The last line of a run: how all answers ended, the rate of this call, and how many are exact."""
+    with out.open(encoding="utf-8") as file:
+        lines = list(map(json.loads, file))
+    stops = Counter(line["stop"] for line in lines).most_common()
+    text = ", ".join(f"{stop} {count:,}" for stop, count in stops) + f"; {rate:,.1f} pictures/s"
+    labels = [(line, line["gt"].split()) for line in lines if line["sample"] == 0 and line["gt"]]
+    if labels:
+        text += f"; {sum(line['pred'].split() == gt for line, gt in labels):,} of {len(labels):,} exact"
+    if labels and "first" in lines[0]:
+        text += f", {sum(line['first'].split() == gt for line, gt in labels):,} before refining"
     return text
 
 

@@ -7,10 +7,11 @@ that stands below it, and that label parses. Anything else leaves the reading as
 
 from collections.abc import Callable, Mapping, Sequence
 
-from hmer_tasks.errors.markup import apply_corrections, strip_marks
-from hmer_tasks.exceptions import LabelError
+from hmer_tasks.errors.markup import strip_marks
+from hmer_tasks.exceptions import LabelError, ProofError
 from hmer_tasks.latex.parser import parse
-from hmer_tasks.tasks.base import last_line
+from hmer_tasks.tasks.base import Row, last_line
+from hmer_tasks.tasks.error_correction import ErrorCorrection
 from hmer_tasks.tasks.prompts import fill
 from trainer.decoding import Question
 from trainer.lengths import Turns, with_system
@@ -57,10 +58,9 @@ def is_marking(marked: str, reading: str) -> bool:
 def corrected(marked: str, answer: str) -> str:
     """The label that an answer of error correction gives; empty where it does not apply cleanly."""
     label = last_line(answer)
-    log = answer.rstrip().removesuffix(label).rstrip("\n")
     try:
-        applied = apply_corrections(marked, log)
-        parse(applied)
-    except LabelError:
+        ErrorCorrection().check(Row("error_correction", label, marked, answer, marked=marked))
+        parse(label)
+    except (LabelError, ProofError):
         return ""
-    return applied if applied.split() == label.split() else ""
+    return label

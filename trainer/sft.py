@@ -59,7 +59,7 @@ from trainer.shards import find_shards
 from trainer.vision_trainer import SavesFinalWeights, VisionSFTTrainer
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, ProcessorMixin, TrainerCallback, TrainingArguments
+    from transformers import PreTrainedModel, ProcessorMixin, TrainingArguments
 
 # What makes a run this run: with another value of these its checkpoints are another run's.
 IDENTITY = (
@@ -71,37 +71,35 @@ IDENTITY = (
 
 def parse(arguments: list[str]) -> tuple[DataArguments, TrainConfig, ModelConfig]:
     """Flags and recipe. Raises UsageError for what is misspelt, wrong or missing."""
-    return parse_as((DataArguments, TrainConfig, ModelConfig), "trainer.sft", __doc__, arguments)
+    return parse_as((DataArguments, TrainConfig), "trainer.sft", __doc__, arguments)
 
 
 def load_model(
     arguments: DataArguments, training: "TrainingArguments", config: ModelConfig
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
     """The model and its processor, the pixel limits set. Raises UsageError, TrainError."""
-    scratch = arguments.scratch
-    if scratch and config.model_name_or_path:
-        raise UsageError("--scratch and --model_name_or_path exclude each other")
-    if scratch and not Path(scratch).is_dir():
+    scratch, name = arguments.scratch, config.model_name_or_path
+    if bool(scratch) == bool(name):
+        raise UsageError("no model: say --model_name_or_path PATH-OR-NAME or --scratch NAME, one of the two")
+    if scratch:
         # On every process, with the same seed: nothing need be handed around, whatever spreads the weights.
-        texts = models.texts_of(find_shards(arguments.data))
         with whole_model():
-            model, processor = models.make(scratch, texts, training.seed, config.dtype)
-    elif scratch:
-        with whole_model():
-            model, processor = open_model(scratch, "main", config.dtype, False, training.seed)
-    elif config.model_name_or_path:
-        model, processor = open_model(config.model_name_or_path, config.model_revision, config.dtype)
+            if Path(scratch).is_dir():
+                model, processor = open_model(scratch, "main", config.dtype, False, training.seed)
+            else:
+                texts = models.texts_of(find_shards(arguments.data))
+                model, processor = models.make(scratch, texts, training.seed, config.dtype)
     else:
-        raise UsageError("no model: say --model_name_or_path PATH-OR-NAME, or --scratch NAME")
+        model, processor = open_model(str(name), config.model_revision, config.dtype)
     packing = bool(getattr(training, "packing", False))
     choose_attention(model, config.attn_implementation, arguments.vision_attention, packing)
-    limit_pixels(processor, arguments.min_pixels, arguments.max_pixels)
+    limit_pixels(processor, arguments.max_pixels)
     freeze(model, arguments.freeze)
     return model, processor
 
 
-def decoder_of(arguments: DataArguments, processor: "ProcessorMixin", seed: int) -> Decoder | None:
-    """The callback that decodes held-out pictures, if it is asked for. Raises UsageError."""
+def prepare_held(arguments: DataArguments, processor: "ProcessorMixin", seed: int) -> Prepared | None:
+    """The held-out pictures that are decoded in between, if that is asked for. Raises UsageError."""
     if not arguments.decode_steps:
         return None
     valid = [f"{path}:valid" for path in arguments.data if any(Path(path).glob("data/valid-*.parquet"))]
@@ -119,7 +117,7 @@ def decoder_of(arguments: DataArguments, processor: "ProcessorMixin", seed: int)
     count = len(prepared.table)
     spread = range(0, count, max(1, count // arguments.decode_rows))  # the same ones every time
     prepared.table = prepared.table.select(spread[: arguments.decode_rows])
-    return Decoder(prepared, arguments.decode_steps, arguments.decode_batch, arguments.decode_new_tokens)
+    return prepared
 
 
 @dataclass(slots=True)
@@ -131,31 +129,24 @@ class Run:
         model: The model.
         processor: Its processor.
         prepared: The rows.
+        held: Held-out pictures to decode, if that is asked for.
         resume: The checkpoint to go on from.
         identity: What the run is, as it stands in run.json.
         base: The names of the base model's weights.
-        stopper: Ends the run after a signal.
-        decoder: Decodes held-out pictures, if that is asked for.
     """
 
     arguments: DataArguments
     model: "PreTrainedModel"
     processor: "ProcessorMixin"
     prepared: Prepared
+    held: Prepared | None
     resume: str | None
     identity: Identity
     base: set[str]
-    stopper: Stopper
-    decoder: Decoder | None
-
-    def callbacks(self) -> "list[TrainerCallback]":
-        """What the trainer calls between its steps."""
-        callbacks = [EndsAtLastStep(), self.stopper, Epochs(self.prepared.transform)]
-        return [*callbacks, self.decoder] if self.decoder else callbacks
 
     def go(self, trainer: SavesFinalWeights, curves: tuple[str, ...]) -> None:
         """Train, save and draw the curves. Raises Stopped, TrainError."""
-        self.attach(trainer)
+        stopper = self.attach(trainer)
         try:
             trainer.train(resume_from_checkpoint=self.resume)
         except Finished:
@@ -164,35 +155,39 @@ class Run:
             if not is_out_of_memory(error):
                 raise
             raise TrainError(out_of_memory(trainer.args, trainer.state.global_step)) from None
-        if self.stopper.stopped:
+        if stopper.stopped:
             step = trainer.state.global_step
             raise Stopped(f"stopped: checkpoint-{step} is saved; the same command goes on")
-        self.finish(trainer, curves)
+        trainer.save_final(str(trainer.args.output_dir), getattr(torch, self.arguments.save_dtype))
+        if PartialState().is_main_process:
+            self.report(trainer, curves)
 
-    def attach(self, trainer: SavesFinalWeights) -> None:
-        """Let the callbacks know their trainer."""
-        for callback in trainer.callback_handler.callbacks:
-            if hasattr(callback, "trainer"):
-                callback.trainer = trainer
+    def attach(self, trainer: SavesFinalWeights) -> Stopper:
+        """Hand the trainer what it calls between its steps; returns what ends it after a signal."""
+        given, stopper = self.arguments, Stopper()
+        for callback in (EndsAtLastStep(), stopper, Epochs(trainer, self.prepared.transform)):
+            trainer.add_callback(callback)
+        if self.held:
+            sizes = given.decode_steps, given.decode_batch, given.decode_new_tokens
+            trainer.add_callback(Decoder(trainer, self.held, *sizes))
         if trainer.pop_callback(PrinterCallback) is not None:  # no terminal: plain lines
             trainer.add_callback(PlainLines)
+        return stopper
 
-    def finish(self, trainer: SavesFinalWeights, curves: tuple[str, ...]) -> None:
-        """Save the model, and draw what the run did."""
+    def report(self, trainer: SavesFinalWeights, curves: tuple[str, ...]) -> None:
+        """Write what the run did beside its model: names as the base has them, curves, card, log."""
         out, history = Path(trainer.args.output_dir), trainer.state.log_history
-        trainer.save_final(str(out), getattr(torch, self.arguments.save_dtype))
-        if not PartialState().is_main_process:
-            return
         if line := repair_names(out, self.base):
             _say(line)
-        log = pd.DataFrame(history, columns=["step", *curves]).set_index("step")
-        plot(out / "training.png", log)
+        log = pd.DataFrame(history, columns=["step", *curves]).set_index("step").dropna(axis=1, how="all")
+        if len(log.columns):
+            size = (9, 3 * len(log.columns))
+            axes = log.interpolate().plot(subplots=True, grid=True, figsize=size)
+            axes[0].figure.savefig(out / "training.png", dpi=100)
         write_card(out, self.arguments, self.identity, self.prepared, history)
         lines = [json.dumps(line) + "\n" for line in history]
         (out / "log.jsonl").write_text("".join(lines), encoding="utf-8")
-        last = ", ".join(
-            f"{name} {log[name].dropna().iloc[-1]:.4f}" for name in log.dropna(axis=1, how="all")
-        )
+        last = ", ".join(f"{name} {log[name].dropna().iloc[-1]:.4f}" for name in log)
         where = f"the model is in {out}, its curves in {out / 'training.png'}"
         _say(f"{trainer.state.global_step:,} steps: {last}; {where}")
 
@@ -229,7 +224,7 @@ def set_up(
     training.remove_unused_columns = False  # the transform hands out what the collator wants
     model, processor = load_model(arguments, training, config)
     prepared = prepare(arguments, processor, training.seed)
-    decoder = decoder_of(arguments, processor, training.seed)
+    held = prepare_held(arguments, processor, training.seed)
     identity: Identity = {
         "model": arguments.scratch or config.model_name_or_path,
         "rows": prepared.digest(),
@@ -242,12 +237,34 @@ def set_up(
         **{name: str(getattr(training, name)) for name in IDENTITY},
         **(more or {}),
     }
-    resume, finished = _resume(Path(training.output_dir or ""), identity, arguments.restart, prepared)
+    decided: list[object] = [None, False]
+    if state.is_main_process:
+        try:
+            decided = _resume(Path(training.output_dir or ""), identity, arguments.restart, prepared)
+        except TrainError as error:
+            decided = [error, False]  # every process must end, not the first alone
+    resume, finished = broadcast_object_list(decided)
+    if isinstance(resume, TrainError):
+        raise resume
     if finished:
         return None
     base = config.model_name_or_path if state.is_main_process else None
     names = names_of_weights(base, config.model_revision) if base else set()
-    return Run(arguments, model, processor, prepared, resume, identity, names, Stopper(), decoder)
+    return Run(arguments, model, processor, prepared, held, resume, identity, names)
+
+
+def _resume(out: Path, identity: Identity, restart: bool, prepared: Prepared) -> list[object]:
+    """The checkpoint to go on from, and whether the run is finished; run.json and refused.jsonl written."""
+    finished = begin(out, identity, restart)
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in prepared.refused]
+    (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
+    checkpoint, passed = last_complete_checkpoint(out, PartialState().num_processes)
+    going = [*passed, f"going on from {checkpoint}"] if checkpoint else passed
+    if finished:
+        going = [f"{out} is finished, nothing is trained; --restart true trains anew"]
+    for line in (*prepared.lines(), *going):
+        _say(line)
+    return [str(checkpoint) if checkpoint else None, finished]
 
 
 def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) -> None:
@@ -264,34 +281,7 @@ def trainer_of(this: Run, training: TrainConfig, config: ModelConfig) -> VisionS
         prepared=this.prepared,
         processing_class=this.processor,
         peft_config=get_peft_config(config),
-        callbacks=this.callbacks(),
     )
-
-
-def _resume(out: Path, identity: Identity, restart: bool, prepared: Prepared) -> tuple[str | None, bool]:
-    """The checkpoint to go on from, and whether the run is finished, as the main process sees it;
-    run.json and refused.jsonl written."""
-    state = PartialState()
-    checkpoint, finished, fault = None, False, ""
-    if state.is_main_process:
-        try:
-            finished = begin(out, identity, restart)
-            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in prepared.refused]
-            (out / "refused.jsonl").write_text("".join(lines), encoding="utf-8")
-            checkpoint, passed = last_complete_checkpoint(out, state.num_processes)
-            going = [f"going on from {checkpoint}"] if checkpoint else []
-            if finished:
-                passed, going = [], [f"{out} is finished, nothing is trained; --restart true trains anew"]
-            for line in (*prepared.lines(), *passed, *going):
-                _say(line)
-        except TrainError as error:
-            fault = str(error)  # every process must end, not the first alone
-    decided: list[object] = [str(checkpoint) if checkpoint else None, finished, fault]
-    if state.num_processes > 1:
-        broadcast_object_list(decided)
-    if decided[2]:
-        raise TrainError(str(decided[2]))
-    return (str(decided[0]) if decided[0] else None), bool(decided[1])
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -308,22 +298,6 @@ def out_of_memory(training: "TrainingArguments", step: int) -> str:
         f"--per_device_train_batch_size {fewer} --gradient_accumulation_steps {times * rows // fewer} "
         "(the same batch), --max_pixels with a smaller cap; then a ZeRO-3 or FSDP2 configuration"
     )
-
-
-def plot(path: Path, log: pd.DataFrame) -> None:
-    """Draw one panel for each column that has values, with its own scale from 0, over the steps."""
-    columns = [log[name].dropna() for name in log.dropna(axis=1, how="all")]
-    if not columns:
-        return
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3 * len(columns)), layout="constrained")
-    panels = figure.subplots(len(columns), squeeze=False)[:, 0]
-    for axes, column in zip(panels, columns, strict=True):
-        title = f"{column.name}: {column.iloc[-1]:.4g} at step {column.index[-1]:.0f}"
-        column.plot(ax=axes, title=title, marker="o" if len(column) < 60 else "", grid=True)
-        axes.set_ylim(0)
-    figure.savefig(path, dpi=100)
 
 
 def _say(text: str) -> None:

@@ -7,20 +7,18 @@ A path is a build (`build/crohme`, its split `train`, or its only one), a split 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from datasets import Dataset, Features, Image, List, Value, concatenate_datasets, load_dataset
+from datasets.exceptions import DatasetGenerationError
 
 from hmer_tasks.shards.schema import SCHEMA
-from trainer.faults import TrainError, UsageError
-
-if TYPE_CHECKING:
-    from datasets import Dataset, Features
+from trainer.faults import TrainError
 
 TEXTS = ("id", "source", "task", "label", "gt", "candidate", "marked")
 GENERAL = "general"  # the task of rows that are no formulas
-_GENERAL_FORMATS = {".parquet": "parquet", ".jsonl": "json", ".json": "json"}
 
 
 def find_shards(paths: Sequence[str]) -> list[Path]:
@@ -53,22 +51,18 @@ def shards_of(path: str) -> list[Path]:
     return chosen
 
 
-def features() -> "Features":
+def features() -> Features:
     """The columns that are read. Pictures stay encoded: they are decoded when a batch is made."""
-    from datasets import Features, Image, List, Value
-
     turns = List({"role": Value("string"), "content": Value("string")})
     texts = dict.fromkeys(TEXTS, Value("string"))
     return Features({**texts, "images": List(Image(decode=False)), "prompt": turns, "completion": turns})
 
 
-def load_shards(shards: Sequence[Path]) -> "Dataset":
+def load_shards(shards: Sequence[Path]) -> Dataset:
     """The rows of shards, memory-mapped. Raises TrainError where a file is no shard.
 
     `datasets` keeps an Arrow copy in its cache (HF_DATASETS_CACHE): about rows × picture bytes.
     """
-    from datasets import load_dataset
-
     for shard in shards:
         check_schema(shard)
     wanted = features()
@@ -89,37 +83,30 @@ def check_schema(shard: Path) -> None:
             raise TrainError(f"{shard}: column {field.name!r} is {actual}, not {field.type} (wrong schema)")
 
 
-def load_general(paths: Sequence[str]) -> "Dataset":
+def load_general(paths: Sequence[str]) -> Dataset:
     """General SFT data as rows without a picture: JSON lines or Parquet, `messages`, or `prompt` and
-    `completion`; the last assistant turn is what is trained on. Raises TrainError, UsageError."""
-    from datasets import concatenate_datasets, load_dataset
-    from datasets.exceptions import DatasetGenerationError
-
+    `completion`; the last assistant turn is what is trained on. Raises TrainError."""
     parts = []
     for path in paths:
-        if Path(path).suffix not in _GENERAL_FORMATS or not Path(path).is_file():
-            raise UsageError(f"--general_data: {path} is no file of JSON lines or Parquet (.jsonl, .parquet)")
         try:
-            data = load_dataset(_GENERAL_FORMATS[Path(path).suffix], data_files=path, split="train")
-        except DatasetGenerationError as error:
-            why = " ".join(str(error.__cause__ or error).split())[:200]
-            raise TrainError(f"{path}: not rows of the same columns: {why}") from error
+            kind = "parquet" if path.endswith(".parquet") else "json"
+            data = load_dataset(kind, data_files=path, split="train")
+        except (DatasetGenerationError, FileNotFoundError) as error:
+            raise TrainError(f"--general_data {path}: {error.__cause__ or error}") from error
         row = partial(_general_row, path)
         parts.append(data.map(row, with_indices=True, remove_columns=data.column_names, features=features()))
     return concatenate_datasets(parts)
 
 
-def _general_row(path: str, record: dict[str, object], index: int) -> dict[str, object]:
+def _general_row(path: str, record: dict[str, Any], index: int) -> dict[str, object]:
     """A record as a row. Raises TrainError where it is no conversation that ends with an assistant's turn."""
-    turns: list[object] = []
-    for name, role in (("messages", ""), ("prompt", "user"), ("completion", "assistant")):
+    turns = list(record.get("messages") or ())
+    for name, role in (("prompt", "user"), ("completion", "assistant")):
         value = record.get(name) or []
-        turns += [{"role": role, "content": value}] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
-    pairs = [(turn.get("role"), turn.get("content")) for turn in turns if isinstance(turn, dict)]
-    if not all(isinstance(text, str) for pair in pairs for text in pair):
-        raise TrainError(f"{path}:{index + 1}: role and content must be texts")
-    if len(pairs) < 2 or len(pairs) < len(turns) or pairs[-1][0] != "assistant":
-        raise TrainError(f"{path}:{index + 1}: needs a prompt, and an assistant's turn at the end")
-    messages = [{"role": role, "content": content} for role, content in pairs]
+        turns += [{"role": role, "content": value}] if isinstance(value, str) else value
+    messages = [{name: turn.get(name) for name in ("role", "content")} for turn in turns]
+    texts = all(isinstance(turn["content"], str) for turn in messages)
+    if not texts or len(messages) < 2 or messages[-1]["role"] != "assistant":
+        raise TrainError(f"{path}:{index + 1}: needs a prompt, and an assistant's turn at the end, of texts")
     names = {"source": f"general/{Path(path).name}", "id": str(index + 1), "task": GENERAL, "images": []}
     return {**dict.fromkeys(TEXTS, ""), **names, "prompt": messages[:-1], "completion": messages[-1:]}

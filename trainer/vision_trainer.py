@@ -1,12 +1,12 @@
 """TRL's SFTTrainer as this project trains: batches by length, packing, throughput, final weights."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from datasets import Dataset
 from transformers import Trainer
+from transformers.integrations import is_deepspeed_zero3_enabled
 from trl import SFTTrainer
 
 from trainer import costs
@@ -18,8 +18,7 @@ from trainer.patches import (
     count_tokens_of_steps,
     keep_rows_apart,
     packed_tokens,
-    say_dtype,
-    tie_again,
+    tied_again,
 )
 
 if TYPE_CHECKING:
@@ -32,31 +31,18 @@ if TYPE_CHECKING:
 class SavesFinalWeights(Trainer):
     """A trainer that saves the model at the end in one precision; its checkpoints keep theirs."""
 
-    final_dtype: torch.dtype | None = None
-
     def save_final(self, out: str, dtype: torch.dtype) -> None:
-        """Save the whole model, gathered from all processes, in this precision."""
+        """Save the whole model, gathered from all processes, in this precision (ZeRO-3: in its own)."""
         if self.is_fsdp_enabled:
             self.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
-        self.final_dtype = dtype
+        if not is_deepspeed_zero3_enabled() and not hasattr(self.model, "peft_config"):
+            config = self.model.to(dtype).config
+            for part in (config, *(getattr(config, name) for name in config.sub_configs)):
+                part.dtype = dtype
         self.save_model(out)
 
     def _save(self, output_dir: str | None = None, state_dict: "dict[str, Tensor] | None" = None) -> None:
-        final = self.final_dtype is not None and not hasattr(self.model, "peft_config")
-        if final and self.args.should_save:
-            weights = self.model.state_dict() if state_dict is None else dict(state_dict)
-            tie_again(self.model, weights)
-            cast: dict[int, Tensor] = {}  # by address: tied weights stay tied
-            state_dict = {
-                name: cast.setdefault(weight.data_ptr(), weight.to(self.final_dtype))
-                if weight.is_floating_point()
-                else weight
-                for name, weight in weights.items()
-            }
-        super()._save(output_dir, state_dict)
-        if final and self.args.should_save:
-            assert self.final_dtype is not None
-            say_dtype(Path(output_dir or str(self.args.output_dir)), self.final_dtype)
+        super()._save(output_dir, tied_again(self.model, state_dict))
 
 
 class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SFTTrainer):

@@ -83,12 +83,15 @@ def named_in_file(name: str) -> str:
     return Path(name).stem if _is_file(name) else name
 
 
-def prompt_set(name: str, tasks: Iterable[str] = NAMES) -> dict[str, str]:
+def prompt_set(
+    name: str, tasks: Iterable[str] = NAMES, own: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
     """One template for each task of a set: of paraphrases the first.
 
     Args:
         name: A shipped set by name, or a TOML file by path.
         tasks: The tasks that it must have.
+        own: Templates that tasks of plug-ins bring, for those that the set has none for.
 
     Returns:
         The templates by task.
@@ -96,7 +99,7 @@ def prompt_set(name: str, tasks: Iterable[str] = NAMES) -> dict[str, str]:
     Raises:
         PromptError: There is no such set, it is broken, or a task is missing.
     """
-    templates = read_prompts(name, tasks)
+    templates = read_prompts(name, tasks, own)
     return {task: given if isinstance(given, str) else given[0] for task, given in templates.items()}
 
 

@@ -14,7 +14,7 @@ from hmer_tasks.cli.app import app
 from hmer_tasks.exceptions import UsageError
 from hmer_tasks.pipeline.exclude import read_exclusions
 from hmer_tasks.predictions import Prediction
-from trainer.mixing import read_sample_weights
+from trainer.mixing import MOST_COPIES, read_samples
 
 
 def samples(n=200, seed=0):
@@ -143,7 +143,7 @@ def test_the_next_steps_take_the_files(tmp_path, judged):
         and exclusions.why("s", "21") == exclusions.why("s", "28") == "readings_agree"
     )
     assert write_weights(tmp_path / "w.jsonl", judged, decided) == 200
-    weights = read_sample_weights(tmp_path / "w.jsonl")
+    weights = read_samples(tmp_path / "w.jsonl", "weight", MOST_COPIES)
     assert weights["s", "14"] > 1 and weights["s", "21"] == weights["s", "28"] == 0 and weights["s", "1"] == 1
 
 

@@ -82,11 +82,6 @@ def test_models_that_are_not_there(capsys, shards, tiny, tmp_path, monkeypatch):
     assert "no model" in line_of(capsys, lambda: predict.predict(given), 1)
 
 
-def test_a_picture_over_the_cap(capsys, shards, tiny, tmp_path):
-    arguments = words(shards, tiny, tmp_path, "--max_pixels", 4000, "--over_cap", "stop")
-    assert "pixels, over the cap --max_pixels 4,000" in trained(capsys, *arguments)
-
-
 def test_misspelt_and_impossible_arguments(capsys, shards, tiny, tmp_path):
     def told(*more: object) -> str:
         return trained(capsys, *words(shards, tiny, tmp_path, *more), code=2)
@@ -99,6 +94,7 @@ def test_misspelt_and_impossible_arguments(capsys, shards, tiny, tmp_path):
     assert "--max_length cuts completions off" in told("--max_length", 512)
     assert "--decode_steps needs held-out pictures" in told("--decode_steps", 5)
     assert "invalid choice: 'by_length'" in told("--train_sampling_strategy", "by_length")
+    assert "--max_pixels 9 is below the least of this model" in told("--max_pixels", 9)
     assert "--vision_attention: " in told("--vision_attention", "flashy")
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("learning_rat: 1.0e-5\n", encoding="utf-8")

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainer.conftest import losses, train
-from trainer.lengths import GROUP, GroupedSampler, padding_share
+from trainer.lengths import GROUP, GroupedSampler
+
+
+def padding_share(lengths, order, batch) -> float:
+    taken = lengths[np.asarray(order)]
+    longest = [
+        taken[at : at + batch].max() * len(taken[at : at + batch]) for at in range(0, len(taken), batch)
+    ]
+    return 1 - taken.sum() / sum(longest)
+
 
 LENGTHS = np.random.default_rng(0).gamma(4, 60, 6000).astype(np.int64) + 1
 

@@ -5,13 +5,19 @@ import json
 import pytest
 import torch
 from PIL import Image
+from transformers import AutoProcessor
 
+from hmer_tasks import plugins
 from hmer_tasks.errors.markup import mark_errors
+from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.predictions import read_predictions
-from hmer_tasks.tasks import TASK_NAMES
+from hmer_tasks.tasks import PLUGIN_TASKS, TASK_NAMES
+from tests.conftest import REPOSITORY
 from trainer import predict
+from trainer.data import prepare
 from trainer.decoding import LONGEST_PERIOD, WINDOW, Question, StuckCriteria, cut, period
 from trainer.faults import TrainError, UsageError
+from trainer.options import DataArguments
 from trainer.refine import corrected, is_marking, refine
 from trainer.shards import load_shards, shards_of
 
@@ -61,20 +67,17 @@ def test_an_interrupted_run_goes_on_and_draws_the_same(shards, tiny, tmp_path):
         broken.write_bytes(kept)  # killed between batches, in the middle of one, before the first
         run(*same, "--out", broken)
         assert broken.read_bytes() == text
-    with pytest.raises(TrainError, match=r"was begun with another samples \(2, now 1\)"):
+    with pytest.raises(TrainError, match=r"holds another run \(samples: 2 there, 1 here\)"):
         run(*same, "--out", broken, "--samples", 1)
 
 
-def test_a_folder_and_a_corpus(shards, tiny, tmp_path):
+def test_a_folder(shards, tiny, tmp_path):
     (tmp_path / "pictures" / "deep").mkdir(parents=True)
     for row in load_shards(shards_of(str(shards))).select([0, 5]):
         (tmp_path / "pictures" / "deep" / f"{row['id']}.png").write_bytes(row["images"][0]["bytes"])
     run("--model", tiny, "--pictures", tmp_path / "pictures", "--out", tmp_path / "folder.jsonl")
     folder = list(read_predictions(tmp_path / "folder.jsonl"))
     assert len(folder) == 2 and all(line.id.startswith("deep/") and line.gt == "" for line in folder)
-    out = tmp_path / "corpus.jsonl"
-    run("--model", tiny, "--corpus", "sample", "--limit", 3, "--out", out)
-    assert [line.source for line in read_predictions(out)] == ["sample/train"] * 3
 
 
 def test_candidates_are_put_into_the_prompt(shards, tiny, tmp_path):
@@ -89,8 +92,9 @@ def test_candidates_are_put_into_the_prompt(shards, tiny, tmp_path):
     assert {line.id: line.candidate for line in read_predictions(marked)} == readings
     assert {line.id: line.marked for line in read_predictions(mended)} == marks
     assert all(line.candidate is None for line in read_predictions(first))
+    pictures = ("--model", tiny, "--pictures", tmp_path)
     with pytest.raises(UsageError, match="--task error_detection needs --candidates"):
-        run("--model", tiny, "--corpus", "sample", "--task", "error_detection", "--out", tmp_path / "x.jsonl")
+        run(*pictures, "--task", "error_detection", "--out", tmp_path / "x.jsonl")
 
 
 def test_a_stuck_answer_is_cut_and_a_matrix_is_not():
@@ -136,3 +140,29 @@ def test_refined_predictions_say_what_was_read_first(shards, tiny, tmp_path, cap
     assert "0 of 3 exact, 0 before refining" in capsys.readouterr().out
     with pytest.raises(UsageError, match="--refine corrects one answer"):
         run("--model", tiny, "--data", shards, "--refine", "--samples", 2, "--out", tmp_path / "x.jsonl")
+
+
+@pytest.fixture
+def boxes():
+    """A plug-in's task, forgotten again after the test."""
+    yield REPOSITORY / "examples" / "bounding_boxes_task.py"
+    PLUGIN_TASKS.clear()
+    plugins._loaded.clear()
+
+
+def test_a_task_of_a_plugin_is_trained_on_and_asked(boxes, tiny, tmp_path):
+    plugins.load_plugins([boxes])
+    tasks = ("recognition", "bounding_boxes")
+    build(BuildOptions("synthetic", out=tmp_path / "rows", tasks=tasks, count=3, workers=1))
+    PLUGIN_TASKS.clear()
+    plugins._loaded.clear()
+    processor = AutoProcessor.from_pretrained(tiny)
+    rows = DataArguments(data=[str(tmp_path / "rows")])
+    assert prepare(rows, processor, 0).tasks == dict.fromkeys(tasks, 3)  # no task is named, so all are taken
+    out, asked = tmp_path / "out.jsonl", ("--model", tiny, "--data", tmp_path / "rows", "--limit", 2)
+    with pytest.raises(UsageError, match="no task 'bounding_boxes'"):
+        run(*asked, "--task", "bounding_boxes", "--out", out)
+    run(*asked, "--task", "bounding_boxes", "--plugin", boxes, "--out", out)
+    assert [line.task for line in read_predictions(out)] == ["bounding_boxes"] * 2
+    rows.task_weights = "bounding_boxes=2"
+    assert prepare(rows, processor, 0).tasks == {"bounding_boxes": 6}

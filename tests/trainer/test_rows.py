@@ -41,7 +41,7 @@ def test_loss_is_on_the_completion_alone_and_the_count_is_exact(shards, processo
     assert len(prepared.rows) == 60 and not prepared.refused
 
 
-def test_what_does_not_fit_is_refused_made_smaller_or_ends_the_run(shards, processor):
+def test_what_does_not_fit_is_refused_or_made_smaller(shards, processor):
     most = 110
     refused = prepare(DataArguments(data=[str(shards)], max_tokens=most), processor, 0)
     assert refused.refused and all(one["reason"] == "too_long" for one in refused.refused)
@@ -54,8 +54,6 @@ def test_what_does_not_fit_is_refused_made_smaller_or_ends_the_run(shards, proce
             for number in range(len(prepared.rows))
         ]
         assert lengths == prepared.lengths.tolist() and max(lengths) <= most
-    with pytest.raises(TrainError, match=r"\(\w+\): \d+ tokens, --max_tokens is 110"):
-        prepare(DataArguments(data=[str(shards)], max_tokens=most, too_long="stop"), processor, 0)
     with pytest.raises(TrainError, match="no row is left: too_long 60"):
         prepare(DataArguments(data=[str(shards)], max_tokens=20), processor, 0)
 
@@ -63,11 +61,8 @@ def test_what_does_not_fit_is_refused_made_smaller_or_ends_the_run(shards, proce
 def test_a_picture_over_the_cap(processor):
     cap = processor.image_processor.size["longest_edge"]
     side = int(cap**0.5) + 30
-    fit = Fitter(processor, 2048, "refuse", "downsize")
+    fit = Fitter(processor, 2048, downsize=False)
     assert fit(10, side, side).capped and not fit(10, 20, 20).capped
-    for action in ("refuse", "stop"):
-        over = Fitter(processor, 2048, "refuse", action)(10, side, side)
-        assert (over.refused, over.amount) == ("over_cap", side * side)
     assert fit(10, 4000, 10).refused == "image_too_long"
 
 

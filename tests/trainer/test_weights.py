@@ -55,7 +55,7 @@ def test_fsdp2_is_one_process_and_saves_shards(trained, shards, tiny, tmp_path):
     arguments += ["--fsdp_config", str(REPOSITORY / "trainer" / "accelerate" / "fsdp2.json")]
     script = str(REPOSITORY / "tests" / "trainer" / "fsdp_on_cpu.py")
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", script)
-    _, errors = start(arguments, tmp_path, *launcher).communicate(timeout=300)
+    _, errors = start(arguments, tmp_path, *launcher).communicate(timeout=600)
     assert losses(out) == pytest.approx(losses(trained), rel=1e-5), errors
     assert len(list((out / "checkpoint-4" / "pytorch_model_fsdp_0").glob("*.distcp"))) == 2
     one, other = (load_file(at / "model.safetensors") for at in (out, trained))
