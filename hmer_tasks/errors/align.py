@@ -8,7 +8,7 @@ taken, so the choice depends on the tokens alone.
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from hmer_tasks.errors.edits import edit_distance, edit_script
 from hmer_tasks.latex.tables import tables
@@ -44,14 +44,23 @@ def align(wrong: list[str], right: list[str]) -> list[Span]:
     tail = 0
     while tail < shared - head and wrong[-1 - tail] == right[-1 - tail]:
         tail += 1
+    # One symbol read as another, lost or added (half of all synthetic candidates): nothing to weigh.
     if head + tail + 1 == len(wrong) == len(right):
-        return [Span(head, head + 1, head, head + 1)]  # one symbol read as another: nothing to choose
+        return [Span(head, head + 1, head, head + 1)]
+    if head + tail == shared and abs(len(wrong) - len(right)) == 1:
+        longer = wrong if len(wrong) > shared else right
+        if head == shared and head and longer[head - 1] == longer[head]:
+            head -= 1  # in a run of its like the last one, but a common symbol ends the line
+        return [Span(head, head + (longer is wrong), head, head + (longer is right))]
     head, tail = max(0, head - _MARGIN), max(0, tail - _MARGIN)
     a, b = wrong[head : len(wrong) - tail], right[head : len(right) - tail]
     distance = edit_distance(a, b)
     too_large = (len(a) + 1) * (2 * distance + 1) > _CELLS
     spans = _any_spans(a, b) if too_large else _best_spans(a, b, distance)
-    return [Span(*(place + head for place in span)) for span in spans]
+    return [
+        Span(start + head, stop + head, right_start + head, right_stop + head)
+        for start, stop, right_start, right_stop in spans
+    ]
 
 
 def _any_spans(a: list[str], b: list[str]) -> list[Span]:
@@ -70,104 +79,120 @@ def _any_spans(a: list[str], b: list[str]) -> list[Span]:
     return spans
 
 
-class _State(NamedTuple):
-    """Where a script stands inside a span: braces open on each side, and each side's last token.
-
-    A side that closed a brace it did not open is cut for good (-1).
-    """
-
-    wrong_open: int
-    right_open: int
-    wrong_last: str
-    right_last: str
-
-
-class _Best(NamedTuple):
-    """The best way to a cell in a state: its cost, and the cell and state before."""
-
-    cost: int
-    before: "tuple[int, int, _State | None] | None"
-
-
-_Cell = dict["_State | None", _Best]
+# Where a script stands inside a span: braces open on each side, and each side's last token. A side that
+# closed a brace it did not open is cut for good (-1). Plain tuples: thousands of them are made a second.
+_State: TypeAlias = tuple[int, int, str, str]
+# The best way to a cell in a state: its cost, and the cell and state before (the first cell: -1, -1).
+_Best: TypeAlias = tuple[int, int, int, _State | None]
+_Cell: TypeAlias = dict[_State | None, _Best]
 
 
 def _best_spans(a: list[str], b: list[str], distance: int) -> list[Span]:
     """Dynamic programming over the cells that lie on a shortest script; a state of None is no span."""
-    to_end = _distances_to_end(a, b, distance)
-    far = distance + 1
-    cells: dict[tuple[int, int], _Cell] = {(0, 0): {None: _Best(0, None)}}
+    n, m = len(a), len(b)
+    left, first = _edits_left(a, b, distance)
+    cells: dict[tuple[int, int], _Cell] = {(0, 0): {None: (0, -1, -1, None)}}
     # Every way leads down or to the right, so cells are done in order of i + j.
     wave = {0: [(0, 0)]}
     states = 0
-    for total in range(len(a) + len(b) + 1):
-        for i, j in wave.pop(total, ()):
-            cell, remaining = cells[i, j], to_end[i, j]
-            states += len(cell)
+    for total in range(n + m + 1):
+        for here in wave.pop(total, ()):
+            i, j = here
+            states += len(cells[here])
             if states > _STATES:
                 return _any_spans(a, b)
-            equal = i < len(a) and j < len(b) and a[i] == b[j]
-            steps = []
-            if i < len(a) and j < len(b) and to_end.get((i + 1, j + 1), far) == remaining - (not equal):
-                steps.append((i + 1, j + 1, not equal))
-            if i < len(a) and to_end.get((i + 1, j), far) == remaining - 1:
-                steps.append((i + 1, j, True))
-            if j < len(b) and to_end.get((i, j + 1), far) == remaining - 1:
-                steps.append((i, j + 1, True))
-            for x, y, edit in steps:
-                target = cells.get((x, y))
-                if target is None:
-                    target = cells[x, y] = {}
-                    wave.setdefault(x + y, []).append((x, y))
-                for state, best in cell.items():
-                    after, cost = _step(state, a[i:x], b[j:y]) if edit else _closed(state)
-                    cost += best.cost
-                    known = target.get(after)
-                    late = known is not None and cost == known.cost and state is not None
-                    if known is None or cost < known.cost or late:
-                        target[after] = _Best(cost, (i, j, state))
-    return _walk_back(cells, len(a), len(b))
+            row, below, place = left[i], left[i + 1], j - i - first
+            remaining = row[place]
+            lost, added = a[i] if i < n else "", b[j] if j < m else ""
+            if i < n and j < m and lost == added:
+                if below[place] == remaining:
+                    _reach(cells, wave, here, "", "")
+            elif below[place] == remaining - 1:
+                _reach(cells, wave, here, lost, added)
+            if below[place - 1] == remaining - 1:
+                _reach(cells, wave, here, lost, "")
+            if row[place + 1] == remaining - 1:
+                _reach(cells, wave, here, "", added)
+    return _walk_back(cells, n, m)
 
 
-def _distances_to_end(a: list[str], b: list[str], distance: int) -> dict[tuple[int, int], int]:
-    """Edits left from each cell; cells further off the diagonal than a shortest script goes are left out."""
+def _edits_left(a: list[str], b: list[str], distance: int) -> tuple[list[list[int]], int]:
+    """Edits left from each cell `i, j`: at `[i][j - i - first]`, and `first`.
+
+    Only the diagonals are filled that a shortest script can reach: from the first cell's to the last one's,
+    and half of the edits that are left over beyond either.
+    """
     n, m = len(a), len(b)
-    left: dict[tuple[int, int], int] = {}
     far = distance + 1
-    below: dict[int, int] = {}
+    beyond = (distance - abs(m - n)) // 2
+    first = min(0, m - n) - beyond - 1  # a diagonal more on either side, which is always too far
+    width = abs(m - n) + 2 * beyond + 3
+    below = [far] * width
+    rows = [below]
     for i in range(n, -1, -1):
-        row: dict[int, int] = {}
-        for j in range(min(m, i + distance), max(0, i - distance) - 1, -1):
-            if i < n and j < m and a[i] == b[j]:
-                edits = below.get(j + 1, far)
-            elif i == n:
-                edits = m - j
+        row = [far] * width
+        for place in range(min(width - 2, m - i - first), max(1, -i - first) - 1, -1):
+            j = i + place + first
+            if i == n:
+                row[place] = m - j
             elif j == m:
-                edits = n - i
+                row[place] = n - i
+            elif a[i] == b[j]:
+                row[place] = below[place]
             else:
-                edits = 1 + min(below.get(j + 1, far), below.get(j, far), row.get(j + 1, far))
-            row[j] = edits
-            if edits <= distance:
-                left[i, j] = edits
+                row[place] = 1 + min(below[place], below[place - 1], row[place + 1])
+        rows.append(row)
         below = row
-    return left
+    rows.reverse()
+    return rows, first
 
 
-def _step(state: _State | None, lost: list[str], added: list[str]) -> tuple[_State, int]:
+def _reach(
+    cells: dict[tuple[int, int], _Cell],
+    wave: dict[int, list[tuple[int, int]]],
+    here: tuple[int, int],
+    lost: str,
+    added: str,
+) -> None:
+    """Go on from a cell: by an edit, or by a match where nothing is lost or added."""
+    i, j = here
+    is_match = not lost and not added
+    x, y = i + (is_match or lost != ""), j + (is_match or added != "")
+    target = cells.get((x, y))
+    if target is None:
+        target = cells[x, y] = {}
+        wave.setdefault(x + y, []).append((x, y))
+    for state, best in cells[here].items():
+        if is_match:
+            after, cost = None, best[0] + _closed(state)
+        else:
+            after, cost = _step(state, lost, added)
+            cost += best[0]
+        known = target.get(after)
+        if known is None or cost < known[0] or (cost == known[0] and state is not None):
+            target[after] = (cost, i, j, state)
+
+
+def _step(state: _State | None, lost: str, added: str) -> tuple[_State, int]:
     """One edit: a span begins or goes on."""
-    cost = _TOKEN * (len(lost) + len(added))
     if state is None:
-        state, cost = _State(0, 0, "", ""), cost + _SPAN
-    wrong_open, right_open, wrong_last, right_last = state
-    for token in lost:
-        cost += _DANGLING * (token == "{" and wrong_last == "")
-        wrong_open, wrong_last = _opened(wrong_open, token), token
-    for token in added:
-        cost += _DANGLING * (token == "{" and right_last == "")
-        right_open, right_last = _opened(right_open, token), token
-    if lost and added and _sort(lost[0]) != _sort(added[0]):
-        cost += _ODD
-    return _State(wrong_open, right_open, wrong_last, right_last), cost
+        wrong_open, right_open, wrong_last, right_last, cost = 0, 0, "", "", _SPAN
+    else:
+        wrong_open, right_open, wrong_last, right_last = state
+        cost = 0
+    if lost:
+        cost += _TOKEN
+        if lost == "{" and not wrong_last:
+            cost += _DANGLING
+        wrong_open, wrong_last = _opened(wrong_open, lost), lost
+    if added:
+        cost += _TOKEN
+        if added == "{" and not right_last:
+            cost += _DANGLING
+        right_open, right_last = _opened(right_open, added), added
+        if lost and _sort(lost) != _sort(added):
+            cost += _ODD
+    return (wrong_open, right_open, wrong_last, right_last), cost
 
 
 def _opened(depth: int, token: str) -> int:
@@ -176,26 +201,28 @@ def _opened(depth: int, token: str) -> int:
     return depth + 1 if token == "{" else depth - 1 if token == "}" else depth
 
 
-def _closed(state: _State | None) -> tuple[None, int]:
+def _closed(state: _State | None) -> int:
     """A match: what the span before it costs."""
     if state is None:
-        return None, 0
-    cut = (state.wrong_open != 0) + (state.right_open != 0)
-    dangling = (_sort(state.wrong_last) == "takes") + (_sort(state.right_last) == "takes")
-    return None, _CUT * cut + _DANGLING * dangling
+        return 0
+    wrong_open, right_open, wrong_last, right_last = state
+    cut = (wrong_open != 0) + (right_open != 0)
+    dangling = (_sort(wrong_last) == "takes") + (_sort(right_last) == "takes")
+    return _CUT * cut + _DANGLING * dangling
 
 
 def _walk_back(cells: dict[tuple[int, int], _Cell], i: int, j: int) -> list[Span]:
     end = cells[i, j]
-    state = min(end, key=lambda option: end[option].cost + _closed(option)[1])
+    state = min(end, key=lambda option: end[option][0] + _closed(option))
     spans: list[Span] = []
     stop = (i, j)
-    while (before := cells[i, j][state].before) is not None:
+    while i or j:
+        _, before_i, before_j, before = cells[i, j][state]
         if state is None:
-            stop = before[:2]
-        elif before[2] is None:
-            spans.append(Span(before[0], stop[0], before[1], stop[1]))
-        i, j, state = before
+            stop = (before_i, before_j)
+        elif before is None:
+            spans.append(Span(before_i, stop[0], before_j, stop[1]))
+        i, j, state = before_i, before_j, before
     return spans[::-1]
 
 
