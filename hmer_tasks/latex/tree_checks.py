@@ -43,6 +43,12 @@ def _leaves() -> frozenset[str]:
     return (t.symbols | t.operators | letters).difference(t.signatures, t.scripts, [BREAK])
 
 
+@cache
+def _no_symbols() -> frozenset[str]:
+    """Tokens that cannot be a node."""
+    return tables().reserved.union(tables().scripts, ["{", "}", "_", "^", "\\end"])
+
+
 class _Checker:
     def __init__(self) -> None:
         self.number = -1
@@ -50,40 +56,39 @@ class _Checker:
 
     def require(self, holds: bool, detail: str) -> None:
         if not holds:
-            raise LabelError(RejectReason.BAD_TREE_TEXT, self.number, detail)
+            raise self.bad(detail)
+
+    def bad(self, detail: str) -> LabelError:
+        return LabelError(RejectReason.BAD_TREE_TEXT, self.number, detail)
 
     def line(self, line: Line, relation: str) -> None:
+        leaves, end = _leaves(), len(line) - 1
         for i, node in enumerate(line):
             self.number += 1
-            if not node.children and node.symbol in _leaves():
+            if not node.children and node.symbol in leaves:
                 continue
-            last = i + 1 == len(line)
             self.symbol(node.symbol)
             if node.symbol == NONE:
-                bare = not node.children and last and i == 0 and relation != "nextline"
+                bare = not node.children and i == end and i == 0 and relation != "nextline"
                 scripted = i == 0 and bool(node.children) and node.children[0][0] in ("sub", "sup")
                 self.require(
                     bare or scripted,
                     f"{NONE} is only the base of a script that starts a line, or an empty line",
                 )
             if node.symbol == BREAK and i > 0:
-                self.require(last and not node.children, "a \\\\ between nodes is a relation, not a node")
-            self.require(
-                last or node.child("nextline") is None,
-                f"only the last node of a line has a nextline, not {node.symbol}",
-            )
+                self.require(i == end and not node.children, "a \\\\ between nodes is a relation, not a node")
+            if i != end and node.child("nextline") is not None:
+                raise self.bad(f"only the last node of a line has a nextline, not {node.symbol}")
             self.children(node)
 
     def symbol(self, symbol: str) -> None:
-        marks = {*tables().scripts, "{", "}", "_", "^", "\\end"}
+        if symbol in (NONE, GROUP):
+            return
         command = command_of(symbol)
         if command in ATTRIBUTED or command in HIDDEN:
             self.attributed = self.number if self.attributed is None else self.attributed
-            return
-        fine = symbol in (NONE, GROUP) or (
-            is_token(symbol) and symbol not in marks and symbol not in tables().reserved
-        )
-        self.require(fine, f"{symbol!r} cannot be a node")
+        elif not is_token(symbol) or symbol in _no_symbols():
+            raise self.bad(f"{symbol!r} cannot be a node")
 
     def children(self, node: Node) -> None:
         relations = [name for name, _ in node.children]
@@ -91,17 +96,17 @@ class _Checker:
             relations.pop()
         fixed = self.fixed(node, relations)
         scripts = relations[fixed:]
-        below_above = node.symbol in tables().operators
-        allowed = {"below", "above"} if below_above else {"sub", "sup"}
-        fine = len(set(scripts)) == len(scripts) and set(scripts) <= allowed
-        self.require(fine, f"{node.symbol} cannot have {', '.join(scripts)}")
+        if scripts:
+            allowed = {"below", "above"} if node.symbol in tables().operators else {"sub", "sup"}
+            if len(set(scripts)) != len(scripts) or not allowed.issuperset(scripts):
+                raise self.bad(f"{node.symbol} cannot have {', '.join(scripts)}")
         for index, (name, line) in enumerate(node.children):
             if node.symbol == "\\begin" and index == 1:
                 self.number += 1
                 self.require(line == (Node("\\end"),), "an environment ends with \\end and nothing else")
             else:
                 self.line(line, name)
-            if name == self.option(node.symbol) and index == 0 and fixed > 1:
+            if index == 0 and fixed > 1 and name == self.option(node.symbol):
                 self.require(_closes_well(line), "an option's brackets do not match")
 
     def option(self, symbol: str) -> str | None:
@@ -115,7 +120,8 @@ class _Checker:
             expected = list(takes.arguments)
             if takes.option and relations[:1] == [takes.option]:
                 expected.insert(0, takes.option)
-            self.require(relations[: len(expected)] == expected, f"{node.symbol} needs {', '.join(expected)}")
+            if relations[: len(expected)] != expected:
+                raise self.bad(f"{node.symbol} needs {', '.join(expected)}")
             return len(expected)
         if node.symbol == "\\begin":
             self.environment(relations)

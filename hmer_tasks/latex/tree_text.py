@@ -4,13 +4,16 @@ A line is TAB × depth + symbol + `` (relation)``; the very first bears no relat
 of a child line bears that line's relation, the nodes after it ``right``.
 """
 
+from functools import lru_cache
+
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import symbol_end
-from hmer_tasks.latex.tree import ExprTree, Line, Node
+from hmer_tasks.latex.tree import Child, ExprTree, Line, Node
 from hmer_tasks.latex.tree_checks import check_tree
 from hmer_tasks.utils.check_types import require_type
 
 MAX_DEPTH = 100
+_LONGEST_KNOWN = 60  # characters of a line whose parts are remembered
 
 
 def tree_text(tree: ExprTree) -> str:
@@ -46,16 +49,6 @@ def _write(line: Line, tabs: str, relation: str, out: list[str]) -> None:
             _write(child, tabs + "\t", name, out)
 
 
-class _Draft:
-    """A node while its children are still being read."""
-
-    __slots__ = ("children", "symbol")
-
-    def __init__(self, symbol: str) -> None:
-        self.symbol = symbol
-        self.children: list[tuple[str, list[str | _Draft]]] = []
-
-
 def parse_tree_text(text: str) -> ExprTree:
     r"""The tree that a text form describes: the exact inverse of `tree_text`.
 
@@ -77,51 +70,77 @@ def parse_tree_text(text: str) -> ExprTree:
     """
     require_type(text, str, "a tree text")
     lines = text.split("\n")
-    root: list[str | _Draft] = [lines[0]]  # a node is its symbol until a child of it is met: most have none
-    open_lines = [root]
-    for number, line in enumerate(lines[1:], start=1):
-        body = line.lstrip("\t")
-        depth = len(line) - len(body)
-        end = symbol_end(body)
-        symbol, space, relation = body[: max(end, 0)], end > 0, body[end + 1 :]
-        if not symbol or not space or len(relation) < 3 or relation[0] != "(" or relation[-1] != ")":
+    open_lines = [_OpenLine("", Node(lines[0]))]
+    for number in range(1, len(lines)):
+        line = lines[number]
+        parts = _known_parts(line) if len(line) <= _LONGEST_KNOWN else _parts(line)
+        if parts is None:
             raise _bad(number, f"{line.strip()!r} is not a symbol with a relation in brackets", lines)
+        depth, leaf, relation = parts
         if depth > MAX_DEPTH:
             raise LabelError(RejectReason.TOO_DEEP, number, f"nesting is over {MAX_DEPTH} deep")
-        if relation == "(right)":
+        if relation == "right":
             if depth >= len(open_lines):
-                raise _bad(number, f"{symbol} stands right of nothing at depth {depth}", lines)
-            del open_lines[depth + 1 :]
-            open_lines[depth].append(symbol)
+                raise _bad(number, f"{leaf.symbol} stands right of nothing at depth {depth}", lines)
+            _close(open_lines, depth + 1)
+            open_lines[depth].add(leaf)
         else:
             if not 1 <= depth <= len(open_lines):
-                raise _bad(number, f"{symbol} has no parent at depth {depth - 1}", lines)
-            del open_lines[depth:]
-            child: list[str | _Draft] = [symbol]
-            parent = open_lines[depth - 1][-1]
-            if isinstance(parent, str):
-                parent = open_lines[depth - 1][-1] = _Draft(parent)
-            parent.children.append((relation[1:-1], child))
-            open_lines.append(child)
-    tree = ExprTree(_finish(root, {}))
+                raise _bad(number, f"{leaf.symbol} has no parent at depth {depth - 1}", lines)
+            _close(open_lines, depth)
+            open_lines.append(_OpenLine(relation, leaf))
+    _close(open_lines, 1)
+    tree = ExprTree(open_lines[0].finished())
     check_tree(tree)
     return tree
 
 
+class _OpenLine:
+    """A line of nodes while its last one may still get children."""
+
+    __slots__ = ("children", "last", "nodes", "relation")
+
+    def __init__(self, relation: str, first: Node) -> None:
+        self.relation = relation
+        self.nodes: list[Node] = []
+        self.last = first  # without its children
+        self.children: list[Child] = []
+
+    def add(self, leaf: Node) -> None:
+        """Go on with another node."""
+        if self.children:
+            self.nodes.append(Node(self.last.symbol, tuple(self.children)))
+            self.children = []
+        else:
+            self.nodes.append(self.last)
+        self.last = leaf
+
+    def finished(self) -> Line:
+        """The line; it ends here."""
+        self.add(self.last)
+        return tuple(self.nodes)
+
+
+def _close(open_lines: list[_OpenLine], depth: int) -> None:
+    """Finish the lines that are deeper: each is a child of the last node above it."""
+    while len(open_lines) > depth:
+        ended = open_lines.pop()
+        open_lines[-1].children.append((ended.relation, ended.finished()))
+
+
+def _parts(line: str) -> tuple[int, Node, str] | None:
+    """A line's depth, its symbol as a leaf, and its relation; None where it is no line of a tree."""
+    body = line.lstrip("\t")
+    end = symbol_end(body)
+    symbol, space, relation = body[: max(end, 0)], end > 0, body[end + 1 :]
+    if not symbol or not space or len(relation) < 3 or relation[0] != "(" or relation[-1] != ")":
+        return None
+    return len(line) - len(body), Node(symbol), relation[1:-1]
+
+
+# The lines of most texts are some of a few thousand: the parts of these are remembered, leaves included.
+_known_parts = lru_cache(maxsize=8192)(_parts)
+
+
 def _bad(number: int, detail: str, lines: list[str]) -> LabelError:
     return LabelError(RejectReason.BAD_TREE_TEXT, number, detail, tuple(lines))
-
-
-def _finish(drafts: list[str | _Draft], leaves: dict[str, Node]) -> Line:
-    """The line of these drafts; nodes without children are shared."""
-    line: list[Node] = []
-    for draft in drafts:
-        if not isinstance(draft, str):
-            children = tuple((name, _finish(child, leaves)) for name, child in draft.children)
-            line.append(Node(draft.symbol, children))
-            continue
-        leaf = leaves.get(draft)
-        if leaf is None:
-            leaf = leaves[draft] = Node(draft)
-        line.append(leaf)
-    return tuple(line)
