@@ -150,7 +150,7 @@ class _Compiler:
             row = steps[self.number[state]]
             for symbol, (_, target) in actions.items():
                 if symbol not in ID:
-                    gotos[self.number[state]][symbol] = self.number[self.goto(state, symbol)]
+                    gotos[self.number[state]][str(symbol)] = self.number[self.goto(state, symbol)]
                     continue
                 for following in range(width):
                     row[ID[symbol] * width + following] = self.step(state, target, TERMINALS[following])
@@ -158,7 +158,8 @@ class _Compiler:
         rules: list[tuple[int, str, int, Build]] = []
         for rule in self.rules:
             build = self.builds[rule.alias or rule.origin.name]
-            length, origin = len(rule.expansion), rule.origin.name
+            # a plain string: Lark's compare themselves in Python
+            length, origin = len(rule.expansion), str(rule.origin.name)
             if isinstance(build, int):
                 rules.append((length, origin, build, _is_a_part))
             else:
