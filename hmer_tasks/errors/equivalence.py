@@ -60,11 +60,16 @@ _TELLING = SPELLED.keys() | _FENCED.keys() | _WIDE.keys() | {r"\over", _ROW, "{a
 
 def is_equivalent(a: str, b: str) -> bool:
     """Whether the two cannot be distinguished on paper."""
-    left, right = a.split(), b.split()
+    return are_equivalent(a.split(), b.split())
+
+
+def are_equivalent(left: list[str], right: list[str]) -> bool:
+    """The same of their tokens."""
     if left == right:
         return True
     if _other_signs(left, right):
         return False
+    a, b = " ".join(left), " ".join(right)
     if visually_equal(a, b):
         return True
     if not (_TELLING.isdisjoint(left) and _TELLING.isdisjoint(right)):
@@ -89,9 +94,9 @@ def _other_signs(left: list[str], right: list[str]) -> bool:
         head += 1
     while tail < shared - head and left[-1 - tail] == right[-1 - tail]:
         tail += 1
-    sides = (left[head : len(left) - tail], right[head : len(right) - tail])
-    a, b = (sorted(sign for token in side for sign in signs.get(token, ())) for side in sides)
-    return a != b
+    a = [sign for token in left[head : len(left) - tail] for sign in signs.get(token, ())]
+    b = [sign for token in right[head : len(right) - tail] for sign in signs.get(token, ())]
+    return sorted(a) != sorted(b)
 
 
 @cache

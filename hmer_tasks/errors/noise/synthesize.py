@@ -10,7 +10,7 @@ from functools import cache
 from random import Random
 from string import ascii_letters, digits
 
-from hmer_tasks.errors.equivalence import is_equivalent
+from hmer_tasks.errors.equivalence import are_equivalent
 from hmer_tasks.errors.noise.model import NoiseModel, Places, shipped_model
 from hmer_tasks.errors.noise.patterns import Edit, Pattern, apply, find
 from hmer_tasks.errors.noise.token_spans import sample_span_error
@@ -45,7 +45,8 @@ def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> s
     for attempt in range(_TRIES):
         broken = broken and attempt < _TRIES // 2  # some labels cannot be broken
         edits = _draw_edits(places, number, random, model)
-        candidate = " ".join(apply(tokens, edits))
+        read = apply(tokens, edits)
+        candidate = " ".join(read)
         if not _surely_parses(tokens, edits):
             try:
                 candidate = to_label(parse(candidate))
@@ -53,7 +54,8 @@ def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> s
                 if broken and candidate:
                     return candidate
                 continue
-        if not broken and not is_equivalent(candidate, label):
+            read = candidate.split()
+        if not broken and not are_equivalent(read, tokens[1:]):
             return candidate
     return f"{label} {'1' if tokens[-1] != '1' else '2'}"  # one more symbol is always seen
 
