@@ -183,8 +183,11 @@ def _picture(sample: Sample, context: ExpansionConfig) -> LoadedPicture:
 
 def _sorted_tasks(context: ExpansionConfig) -> tuple[list[Task], list[Task]]:
     """The tasks about a label, and those about the errors of a candidate."""
-    about_mistakes = [task for task in context.tasks if task.name.startswith("error_")]
-    return [task for task in context.tasks if task not in about_mistakes], about_mistakes
+    others: list[Task] = []
+    about_mistakes: list[Task] = []
+    for task in context.tasks:
+        (about_mistakes if task.name.startswith("error_") else others).append(task)
+    return others, about_mistakes
 
 
 def _candidates(sample: Sample, label: str, context: ExpansionConfig) -> tuple[list[str], bool]:

@@ -169,10 +169,12 @@ class _Tally:
             self.samples += 1
             if self.repairs is not None and outcome.repair is not None:
                 self.repairs.append(outcome.repair)
-            self.tasks.update(row.task for row in outcome.rows)
+            for row in outcome.rows:
+                self.tasks[row.task] += 1
             self.labels.append(outcome.rows[0].label)
             self.digest.update(outcome.picture)
-            self.pictures.update(outcome.picture_changes)
+            if outcome.picture_changes:
+                self.pictures.update(outcome.picture_changes)
 
     def stats(self, plan: str, size: int, digest: str, arrow_bytes: int) -> Stats:
         stats: Stats = {

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +29,17 @@ _SLOTS = {"error_detection": "candidate", "error_correction": "marked"}
 
 def fill(template: str, **slots: str) -> str:
     """Put each slot's text in its place, all at once, so that braces in a text are never slots."""
-    return _SLOT.sub(lambda match: slots.get(match[1], match[0]), template)
+    pieces = list(_pieces(template))
+    for place in range(1, len(pieces), 2):
+        name = pieces[place]
+        pieces[place] = slots.get(name, f"{{{name}}}")
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=256)
+def _pieces(template: str) -> tuple[str, ...]:
+    """The text of a template, and between every two pieces of it the name of a slot."""
+    return tuple(_SLOT.split(template))
 
 
 def draw(templates: Templates, seed: int, source: str, id: str) -> Mapping[str, str]:
