@@ -49,6 +49,13 @@ def _no_symbols() -> frozenset[str]:
     return tables().reserved.union(tables().scripts, ["{", "}", "_", "^", "\\end"])
 
 
+@cache
+def _known_symbols() -> frozenset[str]:
+    """Symbols that can be a node, without arguments that are part of it: no need to look at their letters."""
+    commands = {name for name in tables().signatures if is_token(name)}
+    return _leaves().union(commands).difference(ATTRIBUTED, HIDDEN, _no_symbols()) | {NONE, GROUP}
+
+
 class _Checker:
     def __init__(self) -> None:
         self.number = -1
@@ -82,7 +89,7 @@ class _Checker:
             self.children(node)
 
     def symbol(self, symbol: str) -> None:
-        if symbol in (NONE, GROUP):
+        if symbol in _known_symbols():
             return
         command = command_of(symbol)
         if command in ATTRIBUTED or command in HIDDEN:

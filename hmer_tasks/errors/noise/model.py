@@ -70,20 +70,19 @@ class NoiseModel:
         for around_it in zip(lefts, tokens, rights, strict=True):
             total = met.get(around_it)
             if total is None:
-                total = sum([weight for _, weight in self._weighed(*around_it)])
+                total = self._total(*around_it)
                 if len(met) < REMEMBERED:
                     met[around_it] = total
             totals.append(total)
         longer: dict[int, list[tuple[Table, float]]] = {}
         for place, pair in enumerate(pairwise(tokens)):
-            if pair in lengths:
-                for length in lengths[pair]:
-                    end = place + length
-                    start = by_start.get(tuple(tokens[place:end]))
-                    if start is not None and end <= len(tokens):
-                        weight = start.weight(lefts[place], rights[end - 1])
-                        longer.setdefault(place, []).append((start.table, weight))
-                        totals[place] += weight
+            for length in lengths.get(pair, ()):
+                end = place + length
+                start = by_start.get(tuple(tokens[place:end]))
+                if start is not None and end <= len(tokens):
+                    weight = start.weight(lefts[place], rights[end - 1])
+                    longer.setdefault(place, []).append((start.table, weight))
+                    totals[place] += weight
         return Places(tokens, lefts, rights, list(accumulate(totals)), longer)
 
     def choose(self, places: Places, random: Random) -> tuple[int, Table]:
@@ -99,6 +98,13 @@ class NoiseModel:
             if at <= 0:
                 return place, table
         return place, tables[-1][0]  # rounding
+
+    def _total(self, left: str, token: str, right: str) -> float:
+        """How readily a token is misread between its neighbours."""
+        tables = self.by_token.get(token)
+        if tables is not None:
+            return tables.total(left, right)
+        return 0.0 if opens_argument(token, left) else self.by_sort[token_class(token)].total
 
     def _weighed(self, left: str, token: str, right: str) -> list[tuple[Table, float]]:
         """The tables of a token between its neighbours, each with its weight there."""

@@ -75,6 +75,21 @@ class TokenTables:
             if left_factor != _STAYS
         ]
 
+    def total(self, left: str, right: str) -> float:
+        """The sum of these weights, without a table of them: it is asked for every place of a label."""
+        before = self._lefts.get(left)
+        if before is None:
+            before = self.before(left)
+        after = (self._rights_of_twin if left == self.token else self._rights).get(right)
+        if after is None:
+            after = self.after(left, right)
+        total = 0.0
+        for table, left_factor, right_factor in zip(self.tables.values(), before, after, strict=True):
+            if left_factor != _STAYS:
+                factor = left_factor * right_factor
+                total += table.total * (factor if factor < _MOST else _MOST)
+        return total
+
     def before(self, left: str) -> tuple[float, ...]:
         """What the left neighbour weighs."""
         factors = self._lefts.get(left)
@@ -134,11 +149,20 @@ class StartTable(TokenTables):
 
     def weight(self, left: str, right: str) -> float:
         """The weight of the table between two neighbours; zero where its first brace stays."""
-        before = self.before(left)
-        if before and before[0] == _STAYS:
-            return 0.0
-        # The product is taken in this order, in which it was always rounded.
-        return self.table.total * min(prod((*before, *self.after(left, right))), _MOST)
+        before = self._lefts.get(left)
+        if before is None:
+            before = self.before(left)
+        after = (self._rights_of_twin if left == self.token else self._rights).get(right)
+        if after is None:
+            after = self.after(left, right)
+        factor = 1.0
+        for weight in before:
+            if weight == _STAYS:
+                return 0.0
+            factor *= weight
+        for weight in after:  # in this order: it was always rounded so
+            factor *= weight
+        return self.table.total * (factor if factor < _MOST else _MOST)
 
     def left_factors(self, left: str) -> tuple[float, ...]:
         """The single weights, those left out that change nothing."""
