@@ -25,7 +25,7 @@ class ExprTree:
 
     `print(tree)` shows it as indented lines, a notebook as a drawing.
 
-    Attributes:
+    Args:
         line: The nodes of the main line; a node has its symbol and its child lines by relation.
     """
 
