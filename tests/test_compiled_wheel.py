@@ -23,12 +23,15 @@ pytestmark = pytest.mark.skipif(
 PICKLED = """
 import pickle, sys
 from hmer_tasks import LabelError, parse, parse_tree_text, tree_text
+from hmer_tasks.errors.noise.model import shipped_model
 from hmer_tasks.errors.noise.patterns import mistakes
 from hmer_tasks.latex import nodes
 from hmer_tasks.latex.tables import tables
 assert nodes.__file__.endswith(sys.argv[1]), nodes.__file__
 tree = parse(r"\\frac { a } { b } ^ { 2 } + 1")
 assert pickle.loads(pickle.dumps(tree)) == tree == parse_tree_text(tree_text(tree))
+model = pickle.loads(pickle.dumps(shipped_model()))
+assert model.places(["<start>", "x"]).cumulative == shipped_model().places(["<start>", "x"]).cumulative
 for value in (mistakes(["a", "b"], ["a", "c"]), tables()):
     assert pickle.loads(pickle.dumps(value)) == value
 try:

@@ -8,20 +8,24 @@ taken, so the choice depends on the tokens alone.
 """
 
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from hmer_tasks.errors.edits import edit_distance, edit_script
 from hmer_tasks.latex.tables import tables
 
 # What makes one script read worse than another one as short.
-_CUT, _DANGLING, _SPAN, _TOKEN, _ODD = 8, 3, 2, 2, 1
+_CUT: Final = 8
+_DANGLING: Final = 3
+_SPAN: Final = 2
+_TOKEN: Final = 2
+_ODD: Final = 1
 # How much of what both sides share at either end may be drawn into the choice.
-_MARGIN = 8
+_MARGIN: Final = 8
 # Above this many cells (a collapsed prediction of a thousand tokens) any shortest script will do.
-_CELLS = 40_000
+_CELLS: Final = 40_000
 # The same above this many states of cells: a few tokens against thousands, with braces, have many a cell.
 # Of 6,000 pairs of real ones the most had 228.
-_STATES = 20_000
+_STATES: Final = 20_000
 
 
 class Span(NamedTuple):

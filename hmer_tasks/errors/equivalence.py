@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from itertools import zip_longest
+from typing import Final
 
 from hmer_tasks.errors.token_classes import tokens_of
 from hmer_tasks.exceptions import LabelError
@@ -19,7 +20,7 @@ from hmer_tasks.latex.rules import Rules, standard
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
 
-SPELLED = {name: tuple(name[1:]) for name in tokens_of("function")} | {
+SPELLED: Final = {name: tuple(name[1:]) for name in tokens_of("function")} | {
     r"\lim": ("l", "i", "m"),
     r"\arg": ("a", "r", "g"),
     r"\deg": ("d", "e", "g"),
@@ -42,9 +43,9 @@ SPELLED = {name: tuple(name[1:]) for name in tokens_of("function")} | {
     r"\Vert": ("|", "|"),
     "''": ("'", "'"),
 }  # fmt: skip
-_ROW = "\\\\"
+_ROW: Final = "\\\\"
 # Environments that are another one in delimiters.
-_FENCED = {
+_FENCED: Final = {
     "{pmatrix}": ("(", "{matrix}", ")"),
     "{bmatrix}": ("[", "{matrix}", "]"),
     "{Bmatrix}": (r"\{", "{matrix}", r"\}"),
@@ -53,9 +54,14 @@ _FENCED = {
     "{smallmatrix}": ("", "{matrix}", ""),
 }
 # Accents that over a single symbol cannot be distinguished from a narrow one.
-_WIDE = {r"\widehat": r"\hat", r"\widetilde": r"\tilde", r"\overline": r"\bar", r"\overrightarrow": r"\vec"}
-_ALIGNMENTS = frozenset("lcr")  # of a column: on paper they are no sign
-_TELLING = SPELLED.keys() | _FENCED.keys() | _WIDE.keys() | {r"\over", _ROW, "{array}"}
+_WIDE: Final = {
+    r"\widehat": r"\hat",
+    r"\widetilde": r"\tilde",
+    r"\overline": r"\bar",
+    r"\overrightarrow": r"\vec",
+}
+_ALIGNMENTS: Final = frozenset("lcr")  # of a column: on paper they are no sign
+_TELLING: Final = SPELLED.keys() | _FENCED.keys() | _WIDE.keys() | {r"\over", _ROW, "{array}"}
 
 
 def is_equivalent(a: str, b: str) -> bool:

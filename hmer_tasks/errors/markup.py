@@ -7,13 +7,17 @@ project's, because the released builder is not public.
 """
 
 from functools import lru_cache
+from typing import Final
 
 from hmer_tasks.errors.align import align
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.utils.check_types import require_type
 
-ERROR_START, ERROR_END, DELETED, START = "<error_start>", "<error_end>", "<deleted>", "<start>"
+ERROR_START: Final = "<error_start>"
+ERROR_END: Final = "<error_end>"
+DELETED: Final = "<deleted>"
+START: Final = "<start>"
 
 
 @lru_cache(maxsize=256)  # a row's proof asks again what the row was made of

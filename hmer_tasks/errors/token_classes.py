@@ -1,12 +1,15 @@
 """Sorts of tokens: what the noise model falls back on for a symbol, or a neighbour, it never measured."""
 
 from functools import cache
+from typing import Final
 
 from hmer_tasks.latex.tables import tables
 
-START, END = "<start>", "<end>"  # what stands before the first token and after the last
+# What stands before the first token and after the last.
+START: Final = "<start>"
+END: Final = "<end>"
 
-_SORTS = {
+_SORTS: Final = {
     "digit": "0 1 2 3 4 5 6 7 8 9",
     "lower": "a b c d e f g h i j k l m n o p q r s t u v w x y z",
     "upper": "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z",
@@ -34,7 +37,7 @@ _SORTS = {
     "row": r"& \\",
     "edge": f"{START} {END}",
 }
-SORTS = (*_SORTS, "command", "other")
+SORTS: Final = (*_SORTS, "command", "other")
 
 
 @cache

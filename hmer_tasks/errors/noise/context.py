@@ -5,12 +5,13 @@ symbols, one symbol and its sort all are features, so that what is rare falls ba
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from hmer_tasks.errors.noise.patterns import Pattern
 from hmer_tasks.errors.token_classes import END, token_class
 
-_BRACES = ("{", "}")
-SHAPE = "shape"  # more than one symbol read as another, lost, or added to
+_BRACES: Final = ("{", "}")
+SHAPE: Final = "shape"  # more than one symbol read as another, lost, or added to
 
 
 def kind_of(pattern: Pattern) -> str:

@@ -11,6 +11,7 @@ from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
+from typing import Final
 
 from hmer_tasks.errors.noise.context import SHAPE, kind_of, neighbours
 from hmer_tasks.errors.noise.noise_file import NoiseFile, check_noise, read_noise
@@ -25,9 +26,10 @@ from hmer_tasks.errors.noise.weights import (
 )
 from hmer_tasks.errors.token_classes import SORTS, token_class
 from hmer_tasks.utils.grammar_files import read_toml
+from hmer_tasks.utils.pickling import reduce_dataclass
 
 # Of the patterns seen once with a symbol, this share stands for those never seen.
-_UNSEEN = 0.5
+_UNSEEN: Final = 0.5
 # How many neighbourhoods a model remembers the weights of, some megabytes a worker: those met first, for
 # what is frequent is met early.
 REMEMBERED = 20_000
@@ -42,6 +44,9 @@ class Places:
     rights: list[str]
     cumulative: list[float]
     longer: dict[int, list[tuple[Table, float]]]  # what begins there with more than the one token
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return reduce_dataclass(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,9 @@ class NoiseModel:
     lengths: dict[tuple[str, str], tuple[int, ...]]
     # How readily a token is misread between two neighbours; filled as they are met, up to REMEMBERED.
     _met: dict[tuple[str, str, str], float] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return reduce_dataclass(self)
 
     def places(self, tokens: list[str]) -> Places:
         """How readily a label is misread at each of its places."""

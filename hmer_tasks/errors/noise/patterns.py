@@ -8,14 +8,15 @@ sides (`x => x 2`), `<start>` at the beginning. `find` says where a pattern fits
 
 from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 from hmer_tasks.errors.align import align
 from hmer_tasks.errors.token_classes import START
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.utils.pickling import reduce_dataclass
 
-GAP = "…"
-_DEPTH = {"{": 1, "}": -1}
+GAP: Final = "…"
+_DEPTH: Final = {"{": 1, "}": -1}
 
 Edit = tuple[int, int, tuple[str, ...]]  # start, stop, what stands there instead
 

@@ -9,6 +9,7 @@ random source: the same for any worker and any order.
 from functools import cache
 from random import Random
 from string import ascii_letters, digits
+from typing import Final
 
 from hmer_tasks.errors.equivalence import are_equivalent
 from hmer_tasks.errors.noise.model import NoiseModel, Places, shipped_model
@@ -22,8 +23,8 @@ from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.utils.keyed_random import keyed_random
 
-_TRIES = 20
-_DRAWS = 5  # for each mistake wanted
+_TRIES: Final = 20
+_DRAWS: Final = 5  # for each mistake wanted
 
 
 def synthesize(label: str, random: Random, model: NoiseModel | None = None) -> str:

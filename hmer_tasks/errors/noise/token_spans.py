@@ -1,11 +1,12 @@
 """Long mistakes, too rare to be modelled one by one: a run of tokens lost, added, or read as another run."""
 
 from random import Random
+from typing import Final
 
 from hmer_tasks.errors.noise.model import NoiseModel
 from hmer_tasks.errors.noise.patterns import Edit, item_end
 
-_TRIES = 4
+_TRIES: Final = 4
 
 
 def sample_span_error(tokens: list[str], random: Random, model: NoiseModel) -> list[Edit] | None:

@@ -6,31 +6,35 @@ a token's neighbours weigh is remembered by side: they are few, the pairs of the
 
 from bisect import bisect
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from random import Random
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from hmer_tasks.errors.noise.context import SHAPE, left_features, right_features
 from hmer_tasks.errors.noise.patterns import Pattern, is_argument
 
 # What stands around a mistake makes it at most so much likelier than the average.
-_MOST = 30.0
+_MOST: Final = 30.0
 # How many neighbours a token remembers on either side; HME100K has at most 212 of one token.
-_REMEMBERED = 300
-_STAYS = -1.0  # in the place of a factor: here is no such mistake
+_REMEMBERED: Final = 300
+_STAYS: Final = -1.0  # in the place of a factor: here is no such mistake
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class Weighted(Generic[T]):
     """Things to draw from, each with a weight."""
 
-    items: Sequence[T]
-    cumulative: list[float]
-    total: float
+    __slots__ = ("cumulative", "items", "total")
+
+    def __init__(self, items: Sequence[T], cumulative: list[float], total: float) -> None:
+        self.items: Final = items
+        self.cumulative: Final = cumulative
+        self.total: Final = total
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return Weighted, (self.items, self.cumulative, self.total)
 
     def draw(self, random: Random) -> T:
         """One of them; as often as its weight says."""
@@ -65,6 +69,9 @@ class TokenTables:
         self._lefts: dict[str, tuple[float, ...]] = {}
         self._rights: dict[str, tuple[float, ...]] = {}
         self._rights_of_twin: dict[str, tuple[float, ...]] = {}  # the left neighbour is the token itself
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return TokenTables, (self.token, self.tables, self.context)
 
     def weighed(self, left: str, right: str) -> list[tuple[Table, float]]:
         """The tables with their weights between two neighbours."""
@@ -146,6 +153,9 @@ class StartTable(TokenTables):
     def __init__(self, token: str, table: Table, context: dict[str, float]) -> None:
         super().__init__(token, {SHAPE: table}, context)
         self.table = table
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return StartTable, (self.token, self.table, self.context)
 
     def weight(self, left: str, right: str) -> float:
         """The weight of the table between two neighbours; zero where its first brace stays."""
