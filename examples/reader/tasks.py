@@ -50,10 +50,13 @@ def texts_of(
 
 def _fill(rows: list[Text], label: str, tasks: Sequence[str], seed: int, mistakes: Mistakes) -> list[Text]:
     prompts, every = prompt_set("uni-mumer"), all_tasks()
-    if tuple(tasks) == ("recognition",):
+    try:
+        tree = None if tuple(tasks) == ("recognition",) else parse(label)
+    except LabelError:  # a symbol alone that is no expression: the bar of a fraction
+        tree = None
+    if tree is None:
         rows.append((prompts["recognition"], label))
         return rows
-    tree = parse(label)
     chance = keyed_random(seed, "reader error", label)
     try:
         mined = mistakes.mined.get(label)

@@ -205,6 +205,10 @@ def test_a_label_is_asked_about_with_its_own_mistake(tmp_path: Path) -> None:
     assert other == texts_of(["a + c"], tasks, 0)[0]
 
 
+def test_a_symbol_that_is_no_expression_is_only_recognised() -> None:
+    assert [[answer for _, answer in rows] for rows in texts_of(["\\frac"], TASKS, 0)] == [["\\frac"]]
+
+
 def test_ink_of_a_held_out_fold_is_left_out(tmp_path: Path) -> None:
     folds = tmp_path / "folds.jsonl"
     lines = [
