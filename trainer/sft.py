@@ -183,7 +183,7 @@ class Run:
         if len(log.columns):
             size = (9, 3 * len(log.columns))
             axes = log.interpolate().plot(subplots=True, grid=True, figsize=size)
-            axes[0].figure.savefig(out / "training.png", dpi=100)
+            axes[0].figure.savefig(out / "training.png", dpi=100, bbox_inches="tight")
         write_card(out, self.arguments, self.identity, self.prepared, history)
         lines = [json.dumps(line) + "\n" for line in history]
         (out / "log.jsonl").write_text("".join(lines), encoding="utf-8")
