@@ -146,6 +146,9 @@ def _check_command(words: list[str], place: str) -> None:
     command = typer.main.get_command(app)
     while hasattr(command, "commands"):
         name, *words = words
+        if name.startswith("--"):
+            assert any(name in option.opts for option in command.params), f"{place}: no flag {name}"
+            return
         assert name in command.commands, f"{place}: no command {name}"
         command = command.commands[name]
     try:

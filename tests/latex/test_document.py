@@ -110,7 +110,8 @@ def test_any_text_is_a_label_or_refused_by_name(text):
         assert 0 <= error.position <= len(error.tokens)
         return
     assert to_label(parse(label)) == label
-    assert normalize(label, "latex") == label
+    if r"\\ [" not in label:  # a second bracket is printed by TeX; read again it stands where a length does
+        assert normalize(label, "latex") == label
     assert not {"$", "%", "#", r"\label", r"\ref", "{align}", "{equation}"} & set(label.split())
 
 
