@@ -142,6 +142,9 @@ def _without_numbering(tokens: list[str]) -> list[str]:
             out.append(token)
             place = _length_end(tokens, place)
         elif token not in _words("numberless"):
+            if out[-1:] == [BREAK] and _length_end(tokens, place - 1) != place - 1:
+                # Printed, as in `\\[2pt][2pt]`: without a group it would be taken for a length.
+                out += ["{", "}"]
             out.append(token)
     return out
 
