@@ -53,7 +53,7 @@ def difference(path: Path, identity: Identity) -> str:
     except ValueError as error:
         raise TrainError(f"{path} is damaged ({error}): delete what the run wrote to begin anew") from error
     names = (name for name, value in identity.items() if before.get(name) != value)
-    return next((f"{name}: {before.get(name)} there, {identity[name]} here" for name in names), "")
+    return next((f"its {name} was {before.get(name)}, not {identity[name]}" for name in names), "")
 
 
 def begin(out: Path, identity: Identity, restart: bool) -> bool:

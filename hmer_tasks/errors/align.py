@@ -95,18 +95,25 @@ def _best_spans(a: list[str], b: list[str], distance: int) -> list[Span]:
     """Dynamic programming over the cells that lie on a shortest script; a state of None is no span."""
     n, m = len(a), len(b)
     left, first = _edits_left(a, b, distance)
-    cells: dict[tuple[int, int], _Cell] = {(0, 0): {None: (0, -1, -1, None)}}
+    head = 0  # up to the first place where an edit may stand there is one way
+    while min(left[head][1 - first], left[head + 1][-1 - first], left[head + 1][-first]) == distance:
+        head += 1
+    cells: dict[tuple[int, int], _Cell] = {(head, head): {None: (0, -1, -1, None)}}
     # Every way leads down or to the right, so cells are done in order of i + j.
-    wave = {0: [(0, 0)]}
+    wave = {2 * head: [(head, head)]}
     states = 0
-    for total in range(n + m + 1):
-        for here in wave.pop(total, ()):
+    for total in range(2 * head, n + m + 1):
+        front = wave.pop(total, ())
+        for here in front:
             i, j = here
-            states += len(cells[here])
+            cell = cells[here]
+            states += len(cell)
             if states > _STATES:
                 return _any_spans(a, b)
             row, below, place = left[i], left[i + 1], j - i - first
             remaining = row[place]
+            if not (remaining or wave) and len(front) == len(cell) == 1 and None in cell:
+                return _walk_back(cells, i, j)  # the rest is the same on both sides
             lost, added = a[i] if i < n else "", b[j] if j < m else ""
             if i < n and j < m and lost == added:
                 if below[place] == remaining:
@@ -220,14 +227,15 @@ def _walk_back(cells: dict[tuple[int, int], _Cell], i: int, j: int) -> list[Span
     state = min(end, key=lambda option: end[option][0] + _closed(option))
     spans: list[Span] = []
     stop = (i, j)
-    while i or j:
+    while True:
         _, before_i, before_j, before = cells[i, j][state]
+        if before_i < 0:
+            return spans[::-1]
         if state is None:
             stop = (before_i, before_j)
         elif before is None:
             spans.append(Span(before_i, stop[0], before_j, stop[1]))
         i, j, state = before_i, before_j, before
-    return spans[::-1]
 
 
 @cache

@@ -76,6 +76,7 @@ def strip_marks(marked: str) -> str:
     return " ".join(token for token in marked.split() if token not in (ERROR_START, ERROR_END, DELETED))
 
 
+@lru_cache(maxsize=256)  # both error tasks prove by it
 def apply_corrections(marked: str, log: str) -> str:
     """Apply a correction log to a marked candidate: the inverse of `mark_errors`.
 

@@ -1,5 +1,7 @@
 """Symbol counts as the counting task writes them (Uni-MuMER, Figure 2)."""
 
+from functools import lru_cache
+
 from hmer_tasks.latex.attributes import ink_tokens
 from hmer_tasks.latex.words import letters_of_names
 from hmer_tasks.utils.check_types import require_type
@@ -35,6 +37,7 @@ def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
     return counts
 
 
+@lru_cache(maxsize=256)
 def count_text(label: str, dialect: str = "canonical") -> str:
     """The counts as the counting task writes them.
 

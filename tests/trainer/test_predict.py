@@ -67,7 +67,7 @@ def test_an_interrupted_run_goes_on_and_draws_the_same(shards, tiny, tmp_path):
         broken.write_bytes(kept)  # killed between batches, in the middle of one, before the first
         run(*same, "--out", broken)
         assert broken.read_bytes() == text
-    with pytest.raises(TrainError, match=r"holds another run \(samples: 2 there, 1 here\)"):
+    with pytest.raises(TrainError, match=r"holds another run \(its samples was 2, not 1\)"):
         run(*same, "--out", broken, "--samples", 1)
 
 

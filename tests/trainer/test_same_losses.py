@@ -89,7 +89,7 @@ def test_sigterm_saves_and_the_run_goes_on(shards, tiny, tmp_path, monkeypatch):
 def test_another_run_does_not_go_on_from_these_checkpoints(shards, tiny, tmp_path):
     short = ("--max_steps", 2, "--save_steps", 1, "--per_device_train_batch_size", 4)
     train(shards, tiny, tmp_path, *short, "--learning_rate", "1e-3")
-    with pytest.raises(TrainError, match=r"holds another run \(learning_rate: 0.001 there, 0.002 here\)"):
+    with pytest.raises(TrainError, match=r"holds another run \(its learning_rate was 0.001, not 0.002\)"):
         train(shards, tiny, tmp_path, *short, "--learning_rate", "2e-3")
     train(shards, tiny, tmp_path, *short, "--learning_rate", "2e-3", "--restart", "true")
     assert json.loads((tmp_path / "run.json").read_text())["learning_rate"] == "0.002"

@@ -62,6 +62,13 @@ def find(
 ) -> list[Edit] | None:
     """The edits that put the pattern at a place of a label (its first token is START); None if it does
     not fit there. `lengths` are those of gaps that end where they like."""
+    if len(shape.old) == 1:  # without a gap, as most are
+        (old,), (new,) = shape.old, shape.new
+        stop = place + len(old)
+        if tokens[place] != old[0] or (len(old) > 1 and tuple(tokens[place:stop]) != old):
+            return None
+        kept = 1 if new[:1] == old[:1] else 0
+        return [(place + kept, stop, new[kept:])]
     edits: list[Edit] = []
     for number, (old, new) in enumerate(zip(shape.old, shape.new, strict=True)):
         if number:
