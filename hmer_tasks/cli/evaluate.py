@@ -117,7 +117,7 @@ def _score(options: Options, references: References | None) -> Scored:
         raise PredictionError("no prediction is sample 0: with several samples, add --vote")
     # an error detection holds no label: it is scored by its marks
     with_label = first_answers(answer for answer in read if answer.task != "error_detection")
-    remarks = input_remarks(with_label)
+    remarks = input_remarks(with_label, own_labels=references is None)
     tasks, answers = _tasks(read, references)
     if not with_label:
         return Scored([], None, tasks, answers, remarks=remarks)
@@ -262,7 +262,7 @@ def _run_systems(options: Options, references: References | None, console: Conso
         pairs = first_answers(read_answers([path]))
         if options.tokenize:
             pairs = tokenized(pairs)
-        system_remarks: list[str] = input_remarks(pairs)
+        system_remarks = input_remarks(pairs, own_labels=references is None)
         pairs, missing = _labelled(pairs, references, system_remarks)
         if missing:
             system_remarks.append(f"labels without a prediction, scored as empty: {missing:,}")

@@ -17,7 +17,9 @@ from hmer_tasks.predictions import Prediction
 _NAMED = 3  # ids in a remark
 _LONG = 5  # times its label, in tokens: such a prediction is named
 _LONG_TOKENS = 200
-_GLUED_SHARE = 0.02  # of the predictions: from here on the file was not tokenised
+# From these shares on the file was not tokenised; some tokenised labels have `\begin{matrix}` as one word.
+_GLUED_SHARES = {"predictions": 0.02, "labels": 0.1}
+_OR_LABELS = ", or --labels BUILD, whose labels have every brace (`x ^ { 2 }` for `x^2`)"
 _LIMITS = "\\limits"
 _INTEGRALS = frozenset(["\\int", "\\iint", "\\iiint", "\\oint", "\\intop"])
 
@@ -63,9 +65,9 @@ def comparable_label(gt: str, label: str) -> str:
     return label if is_glued(gt) else gt
 
 
-def input_remarks(pairs: Sequence[Prediction]) -> list[str]:
-    """What is odd about the pairs: ids that repeat, ids with two labels, predictions that are not
-    tokenised."""
+def input_remarks(pairs: Sequence[Prediction], own_labels: bool = True) -> list[str]:
+    """What is odd about the pairs: ids that repeat, ids with two labels, predictions, and labels that are not
+    tokenised. Labels are looked at only where they are scored against (`own_labels`)."""
     lines: list[str] = []
     labels: dict[tuple[str, str], set[str]] = {}
     for pair in pairs:
@@ -81,12 +83,16 @@ def input_remarks(pairs: Sequence[Prediction]) -> list[str]:
     contradicting = [id for (_, id), labels_of_id in labels.items() if id and len(labels_of_id) > 1]
     if contradicting:
         lines.append(f"ids with two different labels: {len(contradicting):,} ({_some(contradicting)})")
-    glued = sum(is_glued(pair.pred) for pair in pairs)
-    if glued and glued >= _GLUED_SHARE * len(pairs):
-        lines.append(
-            f"predictions that are not tokenised (`x^{{2}}` for `x ^ {{ 2 }}`): {glued:,} of {len(pairs):,}, "
-            "scored as they are: add --tokenize"
-        )
+    texts = {"predictions": [pair.pred for pair in pairs]}
+    if own_labels:
+        texts["labels"] = [pair.gt for pair in pairs]
+    for what, given in texts.items():
+        glued = sum(map(is_glued, given))
+        if glued and glued >= _GLUED_SHARES[what] * len(given):
+            lines.append(
+                f"{what} that are not tokenised (`x^{{2}}` for `x ^ {{ 2 }}`): {glued:,} of {len(given):,}, "
+                f"scored as they are: add --tokenize{_OR_LABELS if what == 'labels' else ''}"
+            )
     return lines
 
 

@@ -101,6 +101,21 @@ def test_untokenised_predictions_are_told_and_tokenised(tmp_path, command):  # n
     assert '"value": 100.0' in command(tmp_path / "p.tsv", "--tokenize", "--json").stdout
 
 
+def test_labels_of_raw_latex_are_told_where_they_are_scored_against(tmp_path, command):  # noqa: F811
+    pairs = [Prediction("s", str(i), r"\frac{a}{b}", r"\frac { a } { b }") for i in range(3)]
+    [line] = input_remarks(pairs)
+    assert line.startswith("labels that are not tokenised") and "3 of 3" in line and "--labels BUILD" in line
+    assert input_remarks(pairs, own_labels=False) == []  # they are scored against other labels
+    matrices = [
+        Prediction("s", str(i), r"\begin{matrix} a \end{matrix}" if i == 0 else "a", "a") for i in range(20)
+    ]
+    assert input_remarks(matrices) == []
+    (tmp_path / "p.tsv").write_text(
+        "".join(f"{one.id}\t{one.gt}\t{one.pred}\n" for one in pairs), encoding="utf-8"
+    )
+    assert "labels that are not tokenised" in command(tmp_path / "p.tsv").stdout
+
+
 def test_what_moves_a_score_is_named():
     pairs = [Prediction("s", "endless", "3 . 3", " ".join(["3"] * 1027)), Prediction("s", "b", "a", "a"),
              Prediction("s", "c", r"\int \limits _ { a } x", r"\int _ { a } x"),
