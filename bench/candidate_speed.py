@@ -30,20 +30,20 @@ BAR = 5000
 
 def explicit(count: int) -> list[str]:
     """So many real labels in explicit form."""
-    found = []
+    kept = []
     for label in labels(count):
         try:
-            found.append(to_label(parse(label)))
+            kept.append(to_label(parse(label)))
         except LabelError:
             continue
-    return found
+    return kept
 
 
 def timed(make: Callable[[int, str], str], given: list[str]) -> tuple[float, list[str]]:
     """Labels a second of CPU, and what was made of them."""
     start = time.process_time()
-    made = [make(number, label) for number, label in enumerate(given)]
-    return len(given) / (time.process_time() - start), made
+    candidates = [make(number, label) for number, label in enumerate(given)]
+    return len(given) / (time.process_time() - start), candidates
 
 
 def main() -> None:
@@ -65,14 +65,14 @@ def main() -> None:
         return uniform(label, vocabulary, keyed_random(0, "hme100k/train", str(number)))
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    first, made = timed(modelled, known)
+    first, candidates = timed(modelled, known)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     runs = [first]
     same = True
     for _ in range(2):
         speed, again = timed(modelled, known)
         runs.append(speed)
-        same = same and again == made
+        same = same and again == candidates
     reference = max(timed(blind, known)[0] for _ in range(3))
     print(f"{len(known):,} labels, {given.memo:,} neighbourhoods remembered")
     print(

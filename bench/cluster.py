@@ -45,12 +45,12 @@ def markers(out: Path) -> list[Path]:
     return list((out / ".build").glob("*-of-*.json"))
 
 
-def kill_when(done: Callable[[], bool], node: object, cluster: object, told: list[str]) -> None:
+def kill_when(done: Callable[[], bool], node: object, cluster: object, lines: list[str]) -> None:
     """Kill a Ray node, with all its processes, as soon as `done`."""
     while not done():
         time.sleep(0.02)
     cluster.remove_node(node, allow_graceful=False)  # type: ignore[attr-defined]
-    told.append("a worker node was killed")
+    lines.append("a worker node was killed")
 
 
 def on_ray(root: Path, out: Path) -> float:
@@ -62,15 +62,15 @@ def on_ray(root: Path, out: Path) -> float:
     cluster.add_node(num_cpus=1)
     second = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
-    told: list[str] = []
+    lines: list[str] = []
     watch = threading.Thread(
-        target=kill_when, args=(lambda: bool(markers(out)), second, cluster, told), daemon=True
+        target=kill_when, args=(lambda: bool(markers(out)), second, cluster, lines), daemon=True
     )
     watch.start()
     os.environ["RAY_ADDRESS"] = cluster.address
     seconds = timed(command(root, out, "--on", "ray", "--world-size", "6"))
     print(
-        f"ray: {told[0] if told else 'NO NODE WAS KILLED'}; nodes at the end: {len(cluster.list_all_nodes())}"
+        f"ray: {lines[0] if lines else 'NO NODE WAS KILLED'}; nodes at the end: {len(cluster.list_all_nodes())}"
     )
     cluster.shutdown()
     return seconds

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -113,18 +114,20 @@ def attention_agrees() -> dict[str, object]:
     generator = torch.Generator(device).manual_seed(0)
     cuts = torch.tensor([0, 64, 128, 160, 512], dtype=torch.int32, device=device)
     module = torch.nn.Module()
-    figures: dict[str, object] = {"gpu kernel": attention.varlen_attn is not None and device == "cuda"}
+    figures: dict[str, object] = {
+        "gpu kernel": find_spec("torch.nn.attention.varlen") is not None and device == "cuda"
+    }
     for name, heads, causal in (("vision", (16, 16), False), ("language", (16, 2), True)):
         query, key, value = (
             torch.randn(1, count, 512, 128, device=device, generator=generator, dtype=dtype).requires_grad_()
             for count in (heads[0], heads[1], heads[1])
         )
-        module.is_causal = causal
+        setattr(module, "is_causal", causal)  # noqa: B010 - torch types what is set on a module
         out, _ = attention.flash_varlen(module, query, key, value, None, cu_seq_lens_q=cuts)
         grads = torch.autograd.grad(out.square().sum(), (query, key, value))
         parts = []
         for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
-            q, k, v = (one[:, :, start:end] for one in (query, key, value))
+            q, k, v = (states[:, :, start:end] for states in (query, key, value))
             parts.append(
                 torch.nn.functional.scaled_dot_product_attention(
                     q, k, v, is_causal=causal, enable_gqa=heads[0] != heads[1]
@@ -133,7 +136,7 @@ def attention_agrees() -> dict[str, object]:
         wanted = torch.cat(parts, 1)
         wanted_grads = torch.autograd.grad(wanted.square().sum(), (query, key, value))
         pairs = [(out, wanted), *zip(grads, wanted_grads, strict=True)]
-        figures[name] = max(((one - two).norm() / two.norm()).item() for one, two in pairs)
+        figures[name] = max(((first - second).norm() / second.norm()).item() for first, second in pairs)
     assert all(float(str(figures[name])) < 0.02 for name in ("vision", "language")), figures
     return figures
 
@@ -155,9 +158,10 @@ def measure(model: str, setting: str, data: list[str], steps: int, more: list[st
         ]  # fmt: skip
         given = sft.parse(arguments)
         try:
-            made = sft.set_up(*given)
-            trainer = sft.trainer_of(made, given[1], given[2])
-            made.attach(trainer)
+            started = sft.set_up(*given)
+            assert started is not None  # a new folder holds no finished run
+            trainer = sft.trainer_of(started, given[1], given[2])
+            started.attach(trainer)
             trainer.train()
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not sft.is_out_of_memory(error):
@@ -229,7 +233,7 @@ def scratch(leg: Leg, given: argparse.Namespace) -> None:
 
         def prediction(predict: list[str] = predict, answers: Path = answers) -> object:
             said = _last(_module(leg, "trainer.predict", predict))
-            scored = evaluate([(one.gt, one.pred) for one in read_predictions(answers)])
+            scored = evaluate([(answer.gt, answer.pred) for answer in read_predictions(answers)])
             return {"exprate": str(scored["exprate"]), "read": said}
 
         leg.stage(f"scratch {name}", 0 if leg.tiny else 60, training)
@@ -265,34 +269,36 @@ def result(leg: Leg, given: argparse.Namespace) -> Path:
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "parameters": {} if leg.tiny else {name: qwen.parameters_of(name) for name in SETTINGS},
         "steps of small-scratch": given.steps,
-        "best": max(rates, key=lambda one: one.get("rows/s", 0))["setting"],
+        "best": max(rates, key=lambda rate: rate.get("rows/s", 0))["setting"],
         "figures": leg.done,
     }
     given.results.mkdir(parents=True, exist_ok=True)
     kind = "-".join(gpu.lower().split())
-    path = given.results / f"{content['date']}-gpu-proof-{kind}.json"
+    path = Path(given.results) / f"{content['date']}-gpu-proof-{kind}.json"
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return path
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument(
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
         "--carry", type=Path, default=Path("build/carry"), help="what bench.gpu_proof_carry packed"
     )
-    made.add_argument("--out", type=Path, default=Path("build/gpu-proof"))
-    made.add_argument("--results", type=Path, default=RESULTS)
-    made.add_argument("--leg", type=float, default=530, help="seconds that this call may take")
-    made.add_argument("--steps", type=int, default=4000, help="of small-scratch, for each of its two runs")
-    made.add_argument("--train", nargs="+", help="default: CARRY/crohme")
-    made.add_argument("--test", help="default: CARRY/crohme:2014")
-    made.add_argument("--flags", default="", help="more flags of trainer.sft, in one string")
-    made.add_argument("--predict_flags", default="", help="more flags of trainer.predict")
-    made.add_argument("--tiny", action="store_true", help="on a CPU, with tiny models")
-    made.add_argument("--plan", action="store_true", help="only say what is done and what is left")
-    made.add_argument("--measure", nargs=2, metavar=("MODEL", "SETTING"), help=argparse.SUPPRESS)
-    return made
+    parser.add_argument("--out", type=Path, default=Path("build/gpu-proof"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--leg", type=float, default=530, help="seconds that this call may take")
+    parser.add_argument("--steps", type=int, default=4000, help="of small-scratch, for each of its two runs")
+    parser.add_argument("--train", nargs="+", help="default: CARRY/crohme")
+    parser.add_argument("--test", help="default: CARRY/crohme:2014")
+    parser.add_argument("--flags", default="", help="more flags of trainer.sft, in one string")
+    parser.add_argument("--predict_flags", default="", help="more flags of trainer.predict")
+    parser.add_argument("--tiny", action="store_true", help="on a CPU, with tiny models")
+    parser.add_argument("--plan", action="store_true", help="only say what is done and what is left")
+    parser.add_argument("--measure", nargs=2, metavar=("MODEL", "SETTING"), help=argparse.SUPPRESS)
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -301,7 +307,8 @@ def main(arguments: list[str] | None = None) -> None:
     given.train = given.train or [str(given.carry / "crohme")]
     given.test = given.test or f"{given.carry / 'crohme'}:2014"
     if given.measure:
-        print(json.dumps(measure(*given.measure, given.train, 12, given.flags.split())))
+        model, setting = given.measure
+        print(json.dumps(measure(model, setting, given.train, 12, given.flags.split())))
         return
     if not given.tiny and not torch.cuda.is_available() and not given.plan:
         sys.exit("gpu_proof: no GPU here; --tiny runs the whole of it on a CPU, to see that it runs")
@@ -315,7 +322,9 @@ def main(arguments: list[str] | None = None) -> None:
     leg = Leg(given.out, time.monotonic() + given.leg, given.tiny, done)
     if given.plan:
         known = [
-            f"speed {name} {one}" for name, many in (TINY if given.tiny else SETTINGS).items() for one in many
+            f"speed {name} {setting}"
+            for name, many in (TINY if given.tiny else SETTINGS).items()
+            for setting in many
         ]
         for name in (
             "attention",

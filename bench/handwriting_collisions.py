@@ -32,9 +32,11 @@ def touching(label: str, by: Writer, seed: int) -> list[tuple[str, str]]:
     for number, stroke, wide in zip(written.numbers, written.strokes, written.widths, strict=True):
         points.setdefault(number, []).append(stroke)
         widths[number] = float(wide.max())
-    inked = {number: np.concatenate(each) for number, each in points.items()}
-    boxes = {number: (each.min(axis=0), each.max(axis=0)) for number, each in inked.items()}
-    found = []
+    inked = {number: np.concatenate(parts) for number, parts in points.items()}
+    boxes = {
+        number: (points_of_it.min(axis=0), points_of_it.max(axis=0)) for number, points_of_it in inked.items()
+    }
+    touched = []
     numbers = sorted(inked)
     for i, a in enumerate(numbers):
         for b in numbers[i + 1 :]:
@@ -46,8 +48,8 @@ def touching(label: str, by: Writer, seed: int) -> list[tuple[str, str]]:
                 continue
             near = np.abs(inked[a][:, None] - inked[b][None]).max(axis=2).min()
             if near < pen and np.hypot(*np.moveaxis(inked[a][:, None] - inked[b][None], 2, 0)).min() < pen:
-                found.append((cells[a].symbol, cells[b].symbol))
-    return found
+                touched.append((cells[a].symbol, cells[b].symbol))
+    return touched
 
 
 def main() -> None:
@@ -58,13 +60,13 @@ def main() -> None:
     drawn = marred = symbols = 0
     for seed, label in enumerate(labels[:: max(1, len(labels) // count)]):
         try:
-            found = touching(label, writer(seed), seed)
+            touched = touching(label, writer(seed), seed)
         except LabelError:
             continue
         drawn += 1
         symbols += len(label.split())
-        marred += bool(found)
-        pairs.update(found)
+        marred += bool(touched)
+        pairs.update(touched)
     print(f"{drawn} labels written, each by another hand")
     print(
         f"labels with a touch: {marred} ({marred / drawn:.2%}); touches a symbol: {pairs.total() / symbols:.3%}"

@@ -53,7 +53,9 @@ def recombined_expressions(ink: Path, count: int) -> Iterator[list[Symbol]]:
     """Real expressions put together anew."""
     with open_files(ink) as files:
         documents = read_documents(files, sorted(files.names(suffix=".inkml")))
-        recombiner = Recombiner([each for each in map(expression_of, documents) if each is not None])
+        recombiner = Recombiner(
+            [expression for expression in map(expression_of, documents) if expression is not None]
+        )
     for number in range(count):
         plan = recombiner.plan(keyed("judge", number))
         _, cells, _ = cells_of(plan.tree)
@@ -122,8 +124,8 @@ def worst(tested: list[Symbol], ours: list[str], theirs: list[str], most: int = 
         rates = [sum(read[index] == token for index in at) / len(at) for read in (ours, theirs)]
         wrong = [ours[index] for index in at if ours[index] != token]
         lines.append((rates[0] - rates[1], token, rates, max(set(wrong), key=wrong.count) if wrong else ""))
-    for _, token, (here, there), other in sorted(lines)[:most]:
-        print(f"  {token:12} {here:4.0%}, by real ink {there:4.0%}; read as {other}")
+    for _, token, (share, real_share), other in sorted(lines)[:most]:
+        print(f"  {token:12} {share:4.0%}, by real ink {real_share:4.0%}; read as {other}")
 
 
 def report(name: str, expressions: list[list[Symbol]], symbols: list[Symbol], real: list[Symbol]) -> None:

@@ -59,12 +59,12 @@ def image(strokes: Strokes) -> NDArray[np.float32]:
     soft = gaussian_filter(planes, (0, 1.4, 1.4))
     flat = np.sqrt(soft).ravel().astype(np.float32)
     flat /= np.linalg.norm(flat) + 1e-6
-    return np.concatenate([flat, np.float32([0.3 * np.log(sides[0] / sides[1]).clip(-2, 2)])])
+    return np.concatenate([flat, np.array([0.3 * np.log(sides[0] / sides[1]).clip(-2, 2)], np.float32)])
 
 
 def real_symbols(path: Path, most: int) -> dict[str, list[tuple[str, Strokes]]]:
     """By class: (person or document, strokes)."""
-    found: dict[str, list[tuple[str, Strokes]]] = defaultdict(list)
+    symbols: dict[str, list[tuple[str, Strokes]]] = defaultdict(list)
     with open_files(path) as files:
         names = files.names(suffix=".inkml")
         Random(0).shuffle(names)
@@ -74,12 +74,12 @@ def real_symbols(path: Path, most: int) -> dict[str, list[tuple[str, Strokes]]]:
             except PictureError:
                 continue
             for truth, ids in read.groups:
-                if not all(one.isdigit() and int(one) < len(read.strokes) for one in ids):
+                if not all(number.isdigit() and int(number) < len(read.strokes) for number in ids):
                     continue
                 token = SPELLED.get(truth, truth)
-                strokes = [np.array(read.strokes[int(one)], dtype=np.float64) for one in ids]
-                found[token].append((read.annotations.get("writer") or name, strokes))
-    return found
+                strokes = [np.array(read.strokes[int(number)], dtype=np.float64) for number in ids]
+                symbols[token].append((read.annotations.get("writer") or name, strokes))
+    return symbols
 
 
 def synthetic_symbol(token: str, number: int) -> Strokes:
@@ -97,35 +97,36 @@ def main() -> None:
     real = real_symbols(Path(sys.argv[1]), 3000)
     tokens = sorted(
         token
-        for token, each in real.items()
-        if len(each) >= 24 and (form_names(token) or token in NAMES) and token != "\\sqrt"
+        for token, writings in real.items()
+        if len(writings) >= 24 and (form_names(token) or token in NAMES) and token != "\\sqrt"
     )
     reference, asked, truth, synthetic, names = [], [], [], [], []
     for token in tokens:
-        each = real[token]
-        people = sorted({person for person, _ in each})
+        writings = real[token]
+        people = sorted({person for person, _ in writings})
         Random(token).shuffle(people)
         held = set(people[: len(people) // 2])
-        theirs = [image(strokes) for person, strokes in each if person in held][:per_class]
-        others = [image(strokes) for person, strokes in each if person not in held][:per_class]
+        theirs = [image(strokes) for person, strokes in writings if person in held][:per_class]
+        others = [image(strokes) for person, strokes in writings if person not in held][:per_class]
         asked += theirs
         truth += [token] * len(theirs)
         reference += others
         names += [token] * len(others)
         synthetic += [image(synthetic_symbol(token, number)) for number in range(len(others))]
-    known, made, them = (np.stack(each) for each in (reference, synthetic, asked))
-    by_real, by_made = nearest(known, names, them), nearest(made, names, them)
+    known, drawn, them = (np.stack(images) for images in (reference, synthetic, asked))
+    by_real, by_made = nearest(known, names, them), nearest(drawn, names, them)
     same = [SAME.get(token, token) for token in truth]
     print(f"{len(tokens)} classes, {len(truth)} real symbols asked, {len(names)} known of either kind")
-    for title, found in (("real to real", by_real), ("synthetic to real", by_made)):
-        right = sum(a == b for a, b in zip(found, truth, strict=True)) / len(truth)
-        alike = sum(SAME.get(a, a) == b for a, b in zip(found, same, strict=True)) / len(truth)
+    for title, nearest_names in (("real to real", by_real), ("synthetic to real", by_made)):
+        right = sum(a == b for a, b in zip(nearest_names, truth, strict=True)) / len(truth)
+        alike = sum(SAME.get(a, a) == b for a, b in zip(nearest_names, same, strict=True)) / len(truth)
         print(f"{title:18} right {right:.1%}, up to symbols of one shape {alike:.1%}")
     worst = []
     for token in tokens:
-        at = [i for i, each in enumerate(truth) if each == token]
+        at = [i for i, name in enumerate(truth) if name == token]
         rate = [
-            sum(SAME.get(found[i], found[i]) == same[i] for i in at) / len(at) for found in (by_real, by_made)
+            sum(SAME.get(nearest_names[i], nearest_names[i]) == same[i] for i in at) / len(at)
+            for nearest_names in (by_real, by_made)
         ]
         worst.append(
             (

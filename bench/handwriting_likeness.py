@@ -47,7 +47,9 @@ def main() -> None:
     for name, read in MEASURES.items():
         ours, real = variation(drawn, other, read), variation(fitted, other, read)
         print(f"{name:12} drawn to other half {ours:.4f}   real half to other half {real:.4f}")
-    verbatim, shared = (sum(label in model.labels for label in each) / len(each) for each in (drawn, other))
+    verbatim, shared = (
+        sum(label in model.labels for label in labels) / len(labels) for labels in (drawn, other)
+    )
     print(f"verbatim in the fitted half: {verbatim:.1%} of the drawn, {shared:.1%} of the other real half")
     print(f"different labels among the drawn: {len(set(drawn)) / count:.1%}")
 

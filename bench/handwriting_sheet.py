@@ -96,14 +96,20 @@ def compared(ink: Path) -> list[list[Image.Image]]:
     with open_files(ink) as files:
         names = files.names(suffix=".inkml")
         Random(7).shuffle(names)
-        found = [each for each in map(expression_of, read_documents(files, names[:1200])) if each is not None]
-    recombiner = Recombiner(found)
+        expressions = [
+            expression
+            for expression in map(expression_of, read_documents(files, names[:1200]))
+            if expression is not None
+        ]
+    recombiner = Recombiner(expressions)
     rows: list[list[Image.Image]] = []
-    for number, expression in enumerate(found):
+    for number, expression in enumerate(expressions):
         label = label_of(expression)
         if not (6 < len(label.split()) < 24 and drawable(label)):
             continue
-        strokes = [stroke.tolist() for each in expression.strokes.values() for stroke in each]
+        strokes = [
+            stroke.tolist() for symbol_strokes in expression.strokes.values() for stroke in symbol_strokes
+        ]
         real = draw([[(x, y) for x, y in stroke] for stroke in strokes])
         known = expression.writer in people.people
         by = people.writer(people.people.index(expression.writer) if known else number)

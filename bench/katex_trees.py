@@ -52,7 +52,7 @@ def tree(mathml: str) -> object:
 
 
 def _tree(element: Element) -> object:
-    children = [child for each in element for child in _spliced(each)]
+    children = [child for element_child in element for child in _spliced(element_child)]
     attributes = sorted(item for item in element.items() if item[0] not in _SPACING)
     return element.tag, attributes, element.text or "", [_tree(child) for child in children]
 

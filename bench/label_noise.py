@@ -31,21 +31,21 @@ THRESHOLDS = (6.0, 9.0, 12.0, 15.0, 18.0)
 
 def strokes_of(archive: Path) -> dict[str, int]:
     """Strokes by id."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     with tarfile.open(archive) as tar:
         for member in tar:
             if member.name.endswith(".inkml") and (file := tar.extractfile(member)):
                 try:
-                    found[PurePosixPath(member.name).stem] = len(parse(file.read(), member.name).strokes)
+                    counts[PurePosixPath(member.name).stem] = len(parse(file.read(), member.name).strokes)
                 except PictureError:
                     continue
-    return found
+    return counts
 
 
 def planted(samples: list[Sample], seed: int) -> dict[str, str]:
     """Spoil labels in place; the ids with what was done to each."""
     dice = random.Random(seed)
-    words = [token for one in samples for token in one.label.split() if token not in ("{", "}")]
+    words = [token for sample in samples for token in sample.label.split() if token not in ("{", "}")]
     chosen = dice.sample(range(len(samples)), round(SHARE * len(samples)) // 2 * 2)
     done: dict[str, str] = {}
     half = len(chosen) // 2
@@ -74,36 +74,36 @@ def main() -> None:
     readers = ("3b", "7b")
     clean = gather(read_predictions(folder / f"crohme_2014.recogniser_{name}.tsv") for name in readers)
     strokes = strokes_of(CORPORA / "crohme" / "test2014_inkml.tar.xz")
-    print(f"CROHME 2014: {len(clean)} samples, ink of {sum(one.id in strokes for one in clean)}")
+    print(f"CROHME 2014: {len(clean)} samples, ink of {sum(sample.id in strokes for sample in clean)}")
     for title, inked in (("readings alone", False), ("readings and strokes", True)):
-        for one in clean:
-            one.strokes = strokes.get(one.id) if inked else None
-        listed = [one for one in judge(clean) if one.reason]
+        for sample in clean:
+            sample.strokes = strokes.get(sample.id) if inked else None
+        listed = [judged for judged in judge(clean) if judged.reason]
         print(f"\n{title}: of the labels as they are {len(listed)} are listed: "
-              f"{dict(Counter(str(one.reason) for one in listed))}")  # fmt: skip
+              f"{dict(Counter(str(judged.reason) for judged in listed))}")  # fmt: skip
         for threshold in THRESHOLDS:
             hits: Counter[str] = Counter()
-            there: Counter[str] = Counter()
+            kinds: Counter[str] = Counter()
             false = named = 0
             for seed in range(SEEDS):
                 samples = deepcopy(clean)
                 spoilt = planted(samples, seed)
-                there.update(spoilt.values())
-                for one in judge(samples, threshold):
-                    if one.reason:
+                kinds.update(spoilt.values())
+                for judged in judge(samples, threshold):
+                    if judged.reason:
                         named += 1
-                        hits[spoilt.get(one.sample.id, "")] += 1
-                        false += one.sample.id not in spoilt
-            found = hits["swapped"] + hits["edited"]
-            print(f"  threshold {threshold:4.1f}: recall {100 * found / there.total():5.1f} % "
-                  f"(swapped {100 * hits['swapped'] / there['swapped']:5.1f}, edited "
-                  f"{100 * hits['edited'] / there['edited']:5.1f}), "
-                  f"precision {100 * found / named:5.1f} %; {named / SEEDS:.1f} listed a run, {false / SEEDS:.1f} not planted")  # fmt: skip
+                        hits[spoilt.get(judged.sample.id, "")] += 1
+                        false += judged.sample.id not in spoilt
+            caught = hits["swapped"] + hits["edited"]
+            print(f"  threshold {threshold:4.1f}: recall {100 * caught / kinds.total():5.1f} % "
+                  f"(swapped {100 * hits['swapped'] / kinds['swapped']:5.1f}, edited "
+                  f"{100 * hits['edited'] / kinds['edited']:5.1f}), "
+                  f"precision {100 * caught / named:5.1f} %; {named / SEEDS:.1f} listed a run, {false / SEEDS:.1f} not planted")  # fmt: skip
     for name in ("hme100k_test_half_a.recogniser_a", "mathwriting_test_half_a.recogniser_b"):
         samples = gather([read_predictions(folder / f"{name}.tsv")])
-        listed = [one for one in judge(samples) if one.reason]
+        listed = [judged for judged in judge(samples) if judged.reason]
         print(f"\n{name}: {len(samples):,} samples, {len(listed):,} listed: "
-              f"{dict(Counter(str(one.reason) for one in listed))}")  # fmt: skip
+              f"{dict(Counter(str(judged.reason) for judged in listed))}")  # fmt: skip
 
 
 if __name__ == "__main__":

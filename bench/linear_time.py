@@ -364,7 +364,7 @@ def cases(only: str, kind: str) -> Iterable[tuple[str, str, Callable[[int], Runs
     ) -> Callable[[int], Runs]:
         def call(n: int) -> Runs:
             text = make(n)
-            return dict(functions(text, *(one(text) for one in partner)))[name]
+            return dict(functions(text, *(make_partner(text) for make_partner in partner)))[name]
 
         return call
 

@@ -41,19 +41,19 @@ def mathml_tree(element: Element) -> ExprTree:
 
 def edges(tree: ExprTree) -> Counter[Edge]:
     """How often each edge of the layout occurs. On an operator sub and sup are below and above."""
-    found: Counter[Edge] = Counter()
+    counts: Counter[Edge] = Counter()
     lines = [tree.line]
     while lines:
         nodes = flat(lines.pop())
         for i, node in enumerate(nodes):
             if i:
-                found[nodes[i - 1].symbol, "right", node.symbol] += 1
+                counts[nodes[i - 1].symbol, "right", node.symbol] += 1
             for name, line in node.children:
                 relation = _OPERATOR.get(name, name) if node.symbol in tables().operators else name
                 if line and line[0].symbol != NONE:
-                    found[node.symbol, relation, line[0].symbol] += 1
+                    counts[node.symbol, relation, line[0].symbol] += 1
                 lines.append(line)
-    return found
+    return counts
 
 
 _OPERATOR = {"sub": "below", "sup": "above"}
@@ -62,9 +62,9 @@ _OPERATOR = {"sub": "below", "sup": "above"}
 def symbols(tree: ExprTree) -> Counter[str]:
     """How often each symbol occurs."""
     graph = tree.to_networkx()
-    found = Counter(str(symbol) for _, symbol in graph.nodes(data="symbol"))
-    del found[NONE]
-    return found
+    counts = Counter(str(symbol) for _, symbol in graph.nodes(data="symbol"))
+    del counts[NONE]
+    return counts
 
 
 def _line(element: Element) -> list[Node]:

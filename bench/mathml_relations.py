@@ -98,17 +98,17 @@ def _compare_one(truth: Truth, result: Result) -> None:
 
 
 def _plain_edges(tree: ExprTree) -> Counter[Edge]:
-    found: Counter[Edge] = Counter()
+    counts: Counter[Edge] = Counter()
     for (first, relation, second), count in edges(tree).items():
-        found[_ALIKE.get(first, first), relation, _ALIKE.get(second, second)] += count
-    return found
+        counts[_ALIKE.get(first, first), relation, _ALIKE.get(second, second)] += count
+    return counts
 
 
 def _plain_symbols(tree: ExprTree) -> Counter[str]:
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for symbol, count in symbols(tree).items():
-        found[_ALIKE.get(symbol, symbol)] += count
-    return found
+        counts[_ALIKE.get(symbol, symbol)] += count
+    return counts
 
 
 def _signs_class(ours: Counter[str], theirs: Counter[str]) -> str:
@@ -139,8 +139,8 @@ def _edge_class(ours: Counter[Edge], theirs: Counter[Edge]) -> str:
            f"{'/'.join(sorted({r for _, r, _ in theirs} - {'right'}))} in the MathML"  # fmt: skip
 
 
-def _show(found: Counter[Edge]) -> str:
-    return ", ".join(" ".join(edge) for edge in list(found)[:4])
+def _show(counts: Counter[Edge]) -> str:
+    return ", ".join(" ".join(edge) for edge in list(counts)[:4])
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ print(json.dumps({"files": len(reader), "indexed": indexed, "read": read, "refus
 
 def documents() -> list[str]:
     """InkML in MathWriting's form, with %s where its id goes."""
-    made: list[str] = []
+    lines: list[str] = []
     with tarfile.open(CORPORA / "crohme" / "train_inkml.tar.xz", "r|xz") as archive:
         for member in archive:
             file = archive.extractfile(member) if member.name.endswith(".inkml") else None
@@ -70,7 +70,7 @@ def documents() -> list[str]:
                     clock += 11
                     points.append(f"{x:.2f} {y:.2f} {clock}.0")
                 traces.append(f'<trace id="{number}">{",".join(points)}</trace>')
-            made.append(
+            lines.append(
                 '<ink xmlns="http://www.w3.org/2003/InkML">'
                 f'<annotation type="label">{label}</annotation>'
                 '<annotation type="splitTagOriginal">train</annotation>'
@@ -80,9 +80,9 @@ def documents() -> list[str]:
                 + "\n".join(traces)
                 + "\n</ink>\n"
             )
-            if len(made) == DISTINCT:
+            if len(lines) == DISTINCT:
                 break
-    return made
+    return lines
 
 
 def write(path: Path, count: int, texts: list[str]) -> int:
@@ -102,8 +102,8 @@ def step(mode: str, path: Path) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-c", STEP, mode, str(path)], capture_output=True, text=True, check=True
     )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 def build(path: Path, rows: int, out: Path) -> tuple[float, list[float]]:
@@ -114,8 +114,8 @@ def build(path: Path, rows: int, out: Path) -> tuple[float, list[float]]:
     process = subprocess.Popen([*command, "--limit", str(rows)], stdout=subprocess.DEVNULL)
     peaks: dict[int, float] = {}
     while process.poll() is None:
-        for each in [process.pid, *children(process.pid)]:
-            peaks[each] = max(peaks.get(each, 0.0), peak(each))
+        for number in [process.pid, *children(process.pid)]:
+            peaks[number] = max(peaks.get(number, 0.0), peak(number))
         time.sleep(0.2)
     if process.returncode:
         raise SystemExit(f"the build failed with {process.returncode}")
@@ -159,11 +159,11 @@ def main() -> None:
         rows = min(given.rows, max(given.files))
         seconds, peaks = build(path, rows, Path(scratch) / "out")
         opened = index["indexed"]
-        each = (seconds - opened) / rows
+        seconds_a_row = (seconds - opened) / rows
         print(
             f"{rows:,} recognition rows on 2 workers: {seconds:,.0f} s, {rows / seconds:,.0f} a second; peaks "
             f"{', '.join(f'{mb:,.0f}' for mb in peaks)} MB; all {FULL:,} of train would take "
-            f"{(opened + each * FULL) / 60:,.0f} min, {SYNTHETIC:,} of synthetic {each * SYNTHETIC / 60:,.0f} min"
+            f"{(opened + seconds_a_row * FULL) / 60:,.0f} min, {SYNTHETIC:,} of synthetic {seconds_a_row * SYNTHETIC / 60:,.0f} min"
         )
 
 

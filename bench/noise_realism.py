@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 from rapidfuzz.distance import Levenshtein
 
@@ -45,6 +46,7 @@ TOP = 500
 LEAST_MISREAD = 1000  # a file with fewer misread expressions has too high a noise floor to tell anything
 Pairs = list[tuple[str, str]]  # (candidate, label)
 Mark = tuple[str, str, str]  # kind, wrong tokens, right tokens
+Key = TypeVar("Key")
 
 
 def marks(candidate: str, label: str) -> list[tuple[Mark, list[str], list[str]]]:
@@ -66,13 +68,13 @@ class Counts:
         self.number: Counter[int] = Counter()
         self.pairs: Counter[Mark] = Counter()
         for candidate, label in pairs:
-            found = [mark for mark, _, _ in marks(candidate, label)]
-            self.number[len(found)] += 1
-            self.kinds.update(kind for kind, _, _ in found)
-            self.pairs.update(found)
+            marked = [mark for mark, _, _ in marks(candidate, label)]
+            self.number[len(marked)] += 1
+            self.kinds.update(kind for kind, _, _ in marked)
+            self.pairs.update(marked)
 
 
-def distance(a: "Counter[object]", b: "Counter[object]") -> float:
+def distance(a: "Counter[Key]", b: "Counter[Key]") -> float:
     """Total variation."""
     return sum(abs(a[key] / a.total() - b[key] / b.total()) for key in {*a, *b}) / 2
 
@@ -149,14 +151,14 @@ def misread(predictions: list[Prediction]) -> Pairs:
     """The misread expressions. What is only spelled otherwise, groups and matrices included, is spelled
     as in the label: no mistake. Labels stand without groups that leave no ink, on every side alike."""
     pairs = []
-    for each in predictions:
-        candidate, label = explicit_or_raw(each.pred), without_groups(explicit_or_raw(each.gt))
-        if each.gt == each.pred or is_equivalent(candidate, label):
+    for prediction in predictions:
+        candidate, label = explicit_or_raw(prediction.pred), without_groups(explicit_or_raw(prediction.gt))
+        if prediction.gt == prediction.pred or is_equivalent(candidate, label):
             continue
         tokens = label.split()
         wrong = read_as(candidate, tokens)
-        seen = [one for one in mistakes(tokens, wrong) if is_seen(one, tokens)]
-        read = " ".join(apply([START, *tokens], [edit for one in seen for edit in one.edits]))
+        seen = [mistake for mistake in mistakes(tokens, wrong) if is_seen(mistake, tokens)]
+        read = " ".join(apply([START, *tokens], [edit for mistake in seen for edit in mistake.edits]))
         pairs.append((read if seen else " ".join(wrong), label))
     return pairs
 
@@ -164,18 +166,18 @@ def misread(predictions: list[Prediction]) -> Pairs:
 def halves(path: Path) -> tuple[list[Prediction], list[Prediction]]:
     """The predictions of half of the labels and of the other half: none stands on both sides."""
     predictions = list(read_predictions(path))
-    labels = sorted({each.gt for each in predictions})
+    labels = sorted({prediction.gt for prediction in predictions})
     Random(0).shuffle(labels)
     first = set(labels[: len(labels) // 2])
-    return [each for each in predictions if each.gt in first], [
-        each for each in predictions if each.gt not in first
+    return [prediction for prediction in predictions if prediction.gt in first], [
+        prediction for prediction in predictions if prediction.gt not in first
     ]
 
 
 def counted(predictions: list[Prediction]) -> Measured:
     measured = Measured()
-    for each in predictions:
-        add(measured, each.gt, each.pred)
+    for prediction in predictions:
+        add(measured, prediction.gt, prediction.pred)
     return measured
 
 
@@ -199,7 +201,7 @@ def realism(path: Path, candidates: int, shared: NoiseModel | None) -> None:
     vocabulary = sorted({token for label in labels for token in label.split()})
     random = keyed_random(0, "bench")
     rounds = -(-candidates // len(labels))
-    made = [(synthesize(label, random, model), label) for label in labels * rounds]
+    drawn = [(synthesize(label, random, model), label) for label in labels * rounds]
     on_misread = [
         (synthesize(label, random, model), label)
         for label in wrong_labels * -(-candidates // len(wrong_labels))
@@ -210,7 +212,7 @@ def realism(path: Path, candidates: int, shared: NoiseModel | None) -> None:
     b = Counts(real_b)
     rows = {
         "real A (noise floor)": (real_a, distances(Counts(real_a), b, top)),
-        "synthetic, all labels of A": (made, distances(Counts(made), b, top)),
+        "synthetic, all labels of A": (drawn, distances(Counts(drawn), b, top)),
         "synthetic, misread labels of A": (on_misread, distances(Counts(on_misread), b, top)),
         "uniform corrupter": (blind, distances(Counts(blind), b, top)),
     }
@@ -229,7 +231,7 @@ def realism(path: Path, candidates: int, shared: NoiseModel | None) -> None:
         )
     means = [sum(column) / len(column) for column in zip(*halvings, strict=True)]
     print(f"{'noise floor, mean of 5 halvings':32} {means[0]:7.3f} {means[1]:7.3f} {means[2]:7.3f}")
-    broken = [sum(not _parses(candidate) for candidate, _ in pairs) / len(pairs) for pairs in (real_b, made)]
+    broken = [sum(not _parses(candidate) for candidate, _ in pairs) / len(pairs) for pairs in (real_b, drawn)]
     print(f"do not parse: real {broken[0]:.2%}, synthetic {broken[1]:.2%}")
 
 
@@ -245,8 +247,8 @@ def inverses(random_pairs: int) -> None:
     print("\n== mark_errors and apply_corrections")
     pairs = stripped = shortest = 0
     for path in sorted((CORPORA / "predictions").glob("*.tsv")):
-        for each in read_predictions(path):
-            stripped += _undone(" ".join(each.pred.split()), " ".join(each.gt.split()))
+        for prediction in read_predictions(path):
+            stripped += _undone(" ".join(prediction.pred.split()), " ".join(prediction.gt.split()))
             pairs += 1
     print(f"real pairs undone exactly, marks stripped give the candidate: {stripped:,} of {pairs:,}")
     tokens = [*"ab{}^_", "->", "after", "REPLACE:", "DELETE:a", "INSERT:", r"\frac", r"\sqrt", "<", ">"]
@@ -281,19 +283,23 @@ def over_all_corpora() -> None:
                     continue
     model = shipped_model()
     started, start = time.process_time(), time.perf_counter()
-    made = [synthesize(label, keyed_random(0, str(number)), model) for number, label in enumerate(labels)]
+    candidates = [
+        synthesize(label, keyed_random(0, str(number)), model) for number, label in enumerate(labels)
+    ]
     cpu, wall = time.process_time() - started, time.perf_counter() - start
-    same = sum(is_equivalent(candidate, label) for candidate, label in zip(made, labels, strict=True))
-    undone = sum(_undone(candidate, label) for candidate, label in zip(made, labels, strict=True))
-    broken = sum(not _parses(candidate) for candidate in made)
-    print(f"{len(made):,} labels; candidates that equal their label or look the same: {same}")
-    print(f"marked and undone exactly: {undone:,}; do not parse: {broken / len(made):.3%}")
-    print(f"{len(made) / cpu:,.0f} candidates a second of CPU, {len(made) / wall:,.0f} a second by the clock")
+    same = sum(is_equivalent(candidate, label) for candidate, label in zip(candidates, labels, strict=True))
+    undone = sum(_undone(candidate, label) for candidate, label in zip(candidates, labels, strict=True))
+    broken = sum(not _parses(candidate) for candidate in candidates)
+    print(f"{len(candidates):,} labels; candidates that equal their label or look the same: {same}")
+    print(f"marked and undone exactly: {undone:,}; do not parse: {broken / len(candidates):.3%}")
+    print(
+        f"{len(candidates) / cpu:,.0f} candidates a second of CPU, {len(candidates) / wall:,.0f} a second by the clock"
+    )
 
 
 def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
-    files = [Path(each) for each in arguments if not each.startswith("-")]
+    files = [Path(argument) for argument in arguments if not argument.startswith("-")]
     if not files and "--shared" not in arguments:
         inverses(10_000 if quick else 100_000)
         over_all_corpora()
@@ -302,7 +308,7 @@ def main(arguments: list[str]) -> None:
     files = files or sorted((CORPORA / "predictions").glob("*.tsv"))
     shared = None
     if "--shared" in arguments:
-        every = counted([each for path in files for each in halves(path)[0]])
+        every = counted([prediction for path in files for prediction in halves(path)[0]])
         shared = model_of(calibrated(noise_of(every), every))
     for path in files:
         realism(path, 6_000 if quick else 12_000, shared)

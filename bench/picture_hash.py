@@ -27,17 +27,17 @@ COPIES = 300
 
 def pictures(root: Path, split: str) -> list[Image.Image]:
     """Every picture of a split of CROHME, as the builder draws it."""
-    corpus, found = find("crohme"), []
+    corpus, pictures = find("crohme"), []
     with open_corpus(corpus, root) as files:
         reader = corpus.open_split(files, split)
         for sample in (reader[i] for i in range(len(reader))):
             if isinstance(sample, Rejected):
                 continue
             try:
-                found.append(decode(*sample.image.load()).convert("L"))
+                pictures.append(decode(*sample.image.load()).convert("L"))
             except PictureError:
                 continue
-    return found
+    return pictures
 
 
 def copies(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
@@ -62,12 +62,14 @@ def main() -> None:
     apart: dict[str, list[int]] = {}
     for number in random.Random(1).sample(range(len(images)), min(COPIES, len(images))):
         for name, copy in copies(images[number]):
-            one, other = (np.frombuffer(each.bits, np.uint8) for each in (looks[number], look_at(copy)))
-            apart.setdefault(name, []).append(int(np.unpackbits(one ^ other).sum()))
+            bits_here, bits_there = (
+                np.frombuffer(look.bits, np.uint8) for look in (looks[number], look_at(copy))
+            )
+            apart.setdefault(name, []).append(int(np.unpackbits(bits_here ^ bits_there).sum()))
     for name, bits in apart.items():
-        found = 100 * np.mean(np.array(bits) <= PICTURE_BITS)
+        share = 100 * np.mean(np.array(bits) <= PICTURE_BITS)
         print(
-            f"{name:26} median {np.median(bits):3.0f}, most {max(bits):3} of {BITS} bits; {found:.0f} % found"
+            f"{name:26} median {np.median(bits):3.0f}, most {max(bits):3} of {BITS} bits; {share:.0f} % found"
         )
 
     def pairs(distance: int) -> int:

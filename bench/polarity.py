@@ -84,16 +84,16 @@ def judged(levels: Levels) -> str:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--pages", type=int, default=150)
-    found: dict[tuple[str, bool], Counter[str]] = {}
+    judgements: dict[tuple[str, bool], Counter[str]] = {}
     for page in pages(arguments.parse_args().pages):
         for kind, change in KINDS.items():
             levels = change(page).clip(0, 255)
             for inverted in (False, True):
                 shown = 255 - levels if inverted else levels
-                found.setdefault((kind, inverted), Counter())[judged(shown)] += 1
+                judgements.setdefault((kind, inverted), Counter())[judged(shown)] += 1
     verdicts = ("dark on light", "undecided", "light on dark")
     print(f"{'':44}" + "".join(f"{verdict:>15}" for verdict in verdicts))
-    for (kind, inverted), counts in sorted(found.items(), key=lambda item: item[0][1]):
+    for (kind, inverted), counts in sorted(judgements.items(), key=lambda item: item[0][1]):
         name = kind + (", inverted" if inverted else "")
         print(f"{name:44}" + "".join(f"{counts[verdict]:>15}" for verdict in verdicts))
 

@@ -114,8 +114,8 @@ def tokenizer_of(path: Path) -> Qwen2Tokenizer:
     merges = []
     for token, rank in sorted(ranks.items(), key=lambda item: item[1]):
         if len(token) > 1:
-            one, other = _pair(ranks, token, rank)
-            merges.append((text(one), text(other)))
+            left, right = _pair(ranks, token, rank)
+            merges.append((text(left), text(right)))
     vocabulary = {text(token): rank for token, rank in ranks.items()}
     vocabulary |= {token: len(ranks) + number for number, token in enumerate(SPECIAL)}
     return Qwen2Tokenizer(
@@ -127,7 +127,7 @@ def tokenizer_of(path: Path) -> Qwen2Tokenizer:
 def _pair(ranks: dict[bytes, int], token: bytes, below: int) -> list[bytes]:
     parts = [bytes([byte]) for byte in token]
     while len(parts) > 2:
-        pairs = [ranks.get(one + other, below) for one, other in pairwise(parts)]
+        pairs = [ranks.get(left + right, below) for left, right in pairwise(parts)]
         best = min(range(len(pairs)), key=pairs.__getitem__)
         parts[best : best + 2] = [parts[best] + parts[best + 1]]
     return parts

@@ -77,7 +77,7 @@ def table(out: Path) -> str:
             if not (run.parent / "done.json").exists():
                 continue
             about = json.loads((run.parent / "done.json").read_text(encoding="utf-8"))
-            pairs = [(one.gt, one.pred) for one in read_predictions(run)]
+            pairs = [(prediction.gt, prediction.pred) for prediction in read_predictions(run)]
             every += pairs
             done += 1
             lines.append(_line(arm, str(about["seed"]), about, pairs))

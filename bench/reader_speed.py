@@ -48,7 +48,7 @@ def main() -> None:
         {"role": "assistant", "content": [{"type": "text", "text": label}]},
     ]
     text = processor.apply_chat_template(turns, tokenize=False)
-    pictures = [[Image.fromarray(255 - one).convert("RGB")] for one in ink]
+    pictures = [[Image.fromarray(255 - picture).convert("RGB")] for picture in ink]
     batch = processor(images=pictures, text=[text] * given.pictures, return_tensors="pt")
     asked = len(label.split()) + 1
     labels = batch["input_ids"].clone()

@@ -83,7 +83,10 @@ def verdict(mended: str, truth: str) -> str:
 
 def crohme2023(corpus: str) -> None:
     """Step 1; `corpus`: the name that `mend` is told."""
-    signs = lambda label: " ".join(word for word in label.split() if word not in "{}")  # noqa: E731
+
+    def signs(label: str) -> str:
+        return " ".join(word for word in label.split() if word not in "{}")
+
     sound: dict[str, list[str]] = {}
     for label in (*labels("mne/N1"), *labels("crohme2023/test_half_a")):
         if parses(label):
@@ -105,9 +108,9 @@ def crohme2023(corpus: str) -> None:
 
 def sound(name: str) -> list[str]:
     """The labels of a source that parse, in a drawn order."""
-    found = [label for label in labels(name) if "object" not in label.replace(" ", "") and parses(label)]
-    random.Random(name).shuffle(found)
-    return found
+    sound = [label for label in labels(name) if "object" not in label.replace(" ", "") and parses(label)]
+    random.Random(name).shuffle(sound)
+    return sound
 
 
 def by_one_brace() -> None:
@@ -121,28 +124,28 @@ def by_one_brace() -> None:
             how = (lost, doubled, moved)[number % 3]
             damaged = " ".join(how(label.split(), chance))
             for corpus in ("", "crohme2023"):
-                found = counts.setdefault(corpus, Counter())
+                verdicts = counts.setdefault(corpus, Counter())
                 if parses(damaged):
-                    found[f"{how.__name__}: parses still"] += 1
+                    verdicts[f"{how.__name__}: parses still"] += 1
                     continue
                 mended = repair(damaged, parses, corpus)
                 verdict_ = "refused" if mended is None else verdict(mended.label, label)
-                found[f"{how.__name__}: {verdict_}"] += 1
+                verdicts[f"{how.__name__}: {verdict_}"] += 1
                 total[f"as {corpus or 'no known corpus'}: {verdict_}"] += 1
-        for corpus, found in counts.items():
-            print(f"    {name:28} {len(chosen):6,} as {corpus or 'any':10} {dict(sorted(found.items()))}")
+        for corpus, verdicts in counts.items():
+            print(f"    {name:28} {len(chosen):6,} as {corpus or 'any':10} {dict(sorted(verdicts.items()))}")
     print("    all that no longer parse:", dict(sorted(total.items())))
 
 
 def as_crohme_2023(name: str, corpus: str) -> None:
     """Step 3 for one source."""
-    found: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
     for label in sound(name)[:LIKE_CROHME_2023]:
         damaged = " ".join(at_the_end(label.split()))
         if len(label.split()) <= LONGEST and not parses(damaged):
             mended = repair(damaged, parses, corpus)
-            found["refused" if mended is None else verdict(mended.label, label)] += 1
-    print(f"    {name:28} as {corpus or 'any':10} {dict(sorted(found.items()))}")
+            verdicts["refused" if mended is None else verdict(mended.label, label)] += 1
+    print(f"    {name:28} as {corpus or 'any':10} {dict(sorted(verdicts.items()))}")
 
 
 def main() -> None:

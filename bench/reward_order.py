@@ -46,15 +46,15 @@ def image(gt: str, pred: str) -> float:
 
 
 def kind_of(gt: str, pred: str) -> str:
-    found = mistakes(gt, pred)
-    if len(found) != 1:
-        return "several mistakes" if found else "not TeX, or the same"
+    kinds_of_mistakes = mistakes(gt, pred)
+    if len(kinds_of_mistakes) != 1:
+        return "several mistakes" if kinds_of_mistakes else "not TeX, or the same"
     return {
         Kind.MISREAD: "one misread",
         Kind.MOVED: "one moved",
         Kind.MISSING: "one missing",
         Kind.EXTRA: "one extra",
-    }[found[0].kind]
+    }[kinds_of_mistakes[0].kind]
 
 
 def main() -> None:
@@ -64,16 +64,16 @@ def main() -> None:
     rewards: dict[str, Callable[[str, str], float]] = {"token": edit, "box F1": box_f1, "image": image}
     everything: list[tuple[str, str]] = []
     for path in sorted(folder.glob("*.tsv")):
-        pairs = [(one.gt, one.pred) for one in read_predictions(path)]
+        pairs = [(prediction.gt, prediction.pred) for prediction in read_predictions(path)]
         differing = [p for p in pairs if not visually_equal(*p) and layout(p[0]) and layout(p[1])][:MOST]
         values = {name: np.array([reward(*p) for p in differing]) for name, reward in rewards.items()}
         names = list(values)
-        told = ", ".join(
+        correlations = ", ".join(
             f"{a} / {b} {spearmanr(values[a], values[b]).statistic:.3f}"
             for i, a in enumerate(names)
             for b in names[i + 1 :]
         )
-        print(f"{path.stem}: {len(differing)} mistakes; Spearman: {told}")
+        print(f"{path.stem}: {len(differing)} mistakes; Spearman: {correlations}")
         everything += differing
     kinds: dict[str, list[tuple[float, float, float]]] = {}
     for gt, pred in everything:

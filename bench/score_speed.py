@@ -51,8 +51,8 @@ def reference(pair: Prediction) -> None:
     Math.fromlatex(pair.pred)
 
 
-def rate(work: Callable[[Prediction], None], pairs: list[Prediction]) -> float:
-    return len(pairs) / seconds(lambda: [work(pair) for pair in pairs])
+def rate(work: Callable[[Prediction], object], pairs: list[Prediction]) -> float:
+    return len(pairs) / seconds(lambda: list(map(work, pairs)))
 
 
 def main() -> None:
@@ -80,8 +80,8 @@ def main() -> None:
         ("box F1, every pair drawn", drawn, crohme),
         ("box F1, pairs that differ", scored, differing),
     ):
-        found = rate(work, some)
-        print(f"{name:<33} {found:6.1f} pairs/s   {found / base:4.2f}   (bar 40)")
+        speed = rate(work, some)
+        print(f"{name:<33} {speed:6.1f} pairs/s   {speed / base:4.2f}   (bar 40)")
 
 
 if __name__ == "__main__":

@@ -56,10 +56,10 @@ def is_tex(label: str) -> bool:
 
 def pages(labels: list[str], folder: Path) -> list[str | None]:
     """A digest of each label's page; None where pdfTeX complains of it."""
-    found: list[str | None] = []
+    digests: list[str | None] = []
     for start in range(0, len(labels), PER_DOCUMENT):
-        found += _divided(labels[start : start + PER_DOCUMENT], folder)
-    return found
+        digests += _divided(labels[start : start + PER_DOCUMENT], folder)
+    return digests
 
 
 def _divided(labels: list[str], folder: Path) -> list[str | None]:
@@ -117,16 +117,16 @@ def drawn_edits(labels: list[str], count: int) -> list[Pair]:
     """One-token edits of labels: a token put in another's place, left out, or put in between."""
     dice = random.Random(0)
     words = [token for label in labels for token in label.split() if token not in ("{", "}")]
-    found: dict[Pair, None] = {}
-    while len(found) < count:
+    edits: dict[Pair, None] = {}
+    while len(edits) < count:
         tokens = dice.choice(labels).split()
         place, what = dice.randrange(len(tokens)), dice.random()
         end = place + (what < 0.8)
         edited = [*tokens[:place], *([] if what < 0.25 else [dice.choice(words)]), *tokens[end:]]
         a, b = " ".join(tokens), " ".join(edited)
         if a != b and edited and is_tex(b) and is_tex(a) and not visually_equal(a, b):
-            found[a, b] = None
-    return list(found)
+            edits[a, b] = None
+    return list(edits)
 
 
 def main() -> None:
@@ -141,8 +141,8 @@ def main() -> None:
     merged: dict[Pair, None] = {}
     labels: dict[str, None] = {}
     for path in files:
-        for one in read_predictions(path):
-            a, b = " ".join(one.gt.split()), " ".join(one.pred.split())
+        for prediction in read_predictions(path):
+            a, b = " ".join(prediction.gt.split()), " ".join(prediction.pred.split())
             if not is_tex(a):
                 continue
             labels[a] = None

@@ -78,6 +78,8 @@ def written_expression(label: str, by: Writer, seed: int) -> list[Symbol]:
     for number, stroke in zip(ink.numbers, ink.strokes, strict=True):
         strokes[number].append(stroke)
     symbols = []
-    for number, each in sorted(strokes.items()):
-        symbols.append(Symbol(symbol_name(cells[number].symbol), tuple(each), f"{seed}", f"{by.number}"))
+    for number, symbol_strokes in sorted(strokes.items()):
+        symbols.append(
+            Symbol(symbol_name(cells[number].symbol), tuple(symbol_strokes), f"{seed}", f"{by.number}")
+        )
     return symbols

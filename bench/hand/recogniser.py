@@ -33,7 +33,7 @@ def bitmap(symbol: Symbol) -> NDArray[np.float32]:
             pencil.line(spots, fill=255, width=round(PEN * OVER), joint="curve")
         for x, y in (spots[0], spots[-1]):
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(page.reduce(OVER), dtype=np.float32) / 255
+    return np.asarray(page.reduce(OVER), dtype=np.float32) / np.float32(255)
 
 
 def bitmaps(symbols: Sequence[Symbol]) -> torch.Tensor:

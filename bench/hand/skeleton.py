@@ -35,13 +35,13 @@ def strokes_of(mask: NDArray[np.bool_]) -> list[Path]:
     depth = distance_transform_edt(mask)
     thin = skeletonize(mask)
     radius = float(np.median(depth[thin])) if thin.any() else 1.0
-    found: list[Path] = []
+    paths: list[Path] = []
     blobs, count = label(mask, return_num=True, connectivity=2)
     for number in range(1, count + 1):
-        found += _component(thin & (blobs == number), depth, radius)
-    found = [_directed(path) for path in found]
-    found.sort(key=lambda path: min(x for x, _ in path) + 0.5 * min(y for _, y in path))
-    return found
+        paths += _component(thin & (blobs == number), depth, radius)
+    paths = [_directed(path) for path in paths]
+    paths.sort(key=lambda path: min(x for x, _ in path) + 0.5 * min(y for _, y in path))
+    return paths
 
 
 def _component(thin: NDArray[np.bool_], depth: NDArray[np.float64], radius: float) -> list[Path]:
@@ -168,7 +168,8 @@ def _walk(
     for start in [*open_ends, *((i, 0) for i in range(len(edges)))]:
         if start[0] in done:
             continue
-        pieces, end = [], start
+        pieces = []
+        end: tuple[int, int] | None = start
         while end is not None and end[0] not in done:
             done.add(end[0])
             edge = edges[end[0]]
