@@ -8,7 +8,6 @@ The test set is read once, when the training is over: the short expressions of C
 """
 
 import argparse
-import json
 import os
 import signal
 from collections.abc import Container
@@ -25,7 +24,6 @@ from hmer_tasks.evaluation.published import METRICS
 from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.predictions import read_predictions
 from trainer import predict
-from trainer.shards import find_shards, load_shards
 
 RECIPE = Path(__file__).with_name("reader-cpu.yaml")
 
@@ -53,20 +51,14 @@ def make_ink(recipe: Recipe, corpus: Path, ink: Path, without: Container[str] = 
 def read_test(recipe: Recipe, corpus: Path, out: Path) -> None:
     """Read CROHME 2014's short expressions, and score what was read."""
     short, shards = out / "short-2014", out / "short-2014-rows"
-    said, answers = out / "2014-as-said.jsonl", out / "2014.jsonl"
+    answers = out / "2014.jsonl"
     if not short.exists():
         copy_short(corpus, "2014", short, longest=int(recipe.held.rsplit("-", 1)[1]))
     build(BuildOptions("crohme", short, ("2014",), shards, ("recognition",), workers=1))
-    asked = f"--model {out / 'run' / 'model'} --data {shards}:2014 --out {said}"
+    asked = f"--model {out / 'run' / 'model'} --data {shards}:2014 --out {answers}"
     predict.predict(
         predict.parser().parse_args([*asked.split(), "--temperature", "0", "--max_new_tokens", "96"])
     )
-    # A build's `gt` is what the owners wrote (`$x^2$`); its `label` has the tokens that answers are made of.
-    table = load_shards(find_shards([str(shards)])).select_columns(["id", "label"])
-    labels = dict(zip(table["id"], table["label"], strict=True))
-    lines = [json.loads(line) for line in said.read_text(encoding="utf-8").splitlines()]
-    scored = [json.dumps({**line, "gt": labels[line["img_id"]]}) + "\n" for line in lines]
-    answers.write_text("".join(scored), encoding="utf-8")
     pairs = [(prediction.gt, prediction.pred) for prediction in read_predictions(answers)]
     known = {
         label for name in recipe.stores.values() for label in InkStore(out / "ink" / f"{name}.npz").labels

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from hmer_tasks.errors.equivalence import is_equivalent
 from hmer_tasks.exceptions import PredictionError
-from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.predictions import Prediction, explicit_or_raw, read_predictions
 
@@ -16,18 +15,25 @@ class Candidates:
 
     by_sample: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
 
-    def wrong(self, source: str, id: str, label: str) -> str | None:
-        """The first candidate that is wrong on paper, as `all_wrong` gives it."""
-        return next(iter(self.all_wrong(source, id, label)), None)
-
-    def all_wrong(self, source: str, id: str, label: str) -> list[str]:
+    def all_wrong(self, source: str, id: str, label: str, as_written: str | None = None) -> list[str]:
         """Every candidate that is wrong on paper, once, in explicit form if it parses.
 
-        Raises PredictionError where the file's label is another one than the sample's.
+        Args:
+            source: Of the sample.
+            id: Of the sample.
+            label: Its label in explicit form.
+            as_written: Its label as its owners wrote it, before normalization and repair.
+
+        Returns:
+            The candidates.
+
+        Raises:
+            PredictionError: The file's label is neither of the two, nor the same on paper.
         """
+        own = (label if as_written is None else as_written).split()
         wrong: dict[str, None] = {}
         for prediction in [*self.by_sample.get((source, id), ()), *self.by_sample.get(("", id), ())]:
-            if not _same_label(prediction.gt, label):
+            if prediction.gt.split() != own and not _same_label(prediction.gt, label):
                 raise PredictionError(
                     f"the predictions' label of {id} is not the corpus's: {prediction.gt!r}"
                 )
@@ -46,4 +52,4 @@ def read_candidates(path: Path) -> Candidates:
 
 
 def _same_label(gt: str, label: str) -> bool:
-    return gt.split() == label.split() or visually_equal(explicit_or_raw(gt), label)
+    return gt.split() == label.split() or is_equivalent(explicit_or_raw(gt), label)

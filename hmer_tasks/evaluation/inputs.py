@@ -10,7 +10,9 @@ from hmer_tasks.evaluation.columns import INDEX
 from hmer_tasks.evaluation.metrics import Metrics
 from hmer_tasks.evaluation.paths import LONGEST
 from hmer_tasks.evaluation.trees import Outcome
-from hmer_tasks.exceptions import PredictionError
+from hmer_tasks.exceptions import LabelError, PredictionError
+from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.tree import to_label
 from hmer_tasks.latex.words import split_glued
 from hmer_tasks.predictions import Prediction
 
@@ -52,17 +54,24 @@ def is_glued(text: str) -> bool:
 
 
 def comparable_label(gt: str, label: str) -> str:
-    """The label of a row that answers are compared with, token by token.
+    r"""The label of a row that answers are compared with, token by token.
 
     Args:
         gt: The owners' label as they wrote it.
         label: The same in explicit form, as the rows teach it.
 
     Returns:
-        `gt` where it is written in tokens, as published scores take it; `label` where it is raw LaTeX
-        (`$x^2$`), of which no answer in tokens could be the equal.
+        `gt` where it is written in tokens, as published scores take it; `label` where it is raw LaTeX, of
+        which no answer could be the equal: several tokens in a word (`$x^2$`), or tokens that were
+        normalised away (`\left [ \mbox { x } \right ]`).
     """
-    return label if is_glued(gt) else gt
+    if is_glued(gt):
+        return label
+    try:
+        explicit = to_label(parse(gt))
+    except LabelError:
+        return gt
+    return gt if len(explicit.split()) == len(label.split()) else label
 
 
 def input_remarks(pairs: Sequence[Prediction], own_labels: bool = True) -> list[str]:

@@ -195,8 +195,9 @@ def _candidates(sample: Sample, label: str, context: ExpansionConfig) -> tuple[l
     key = sample.source, sample.own_id or sample.id
     candidates: list[str] = []
     if context.candidates is not None:  # made of this build, or of its corpus alone
+        as_written = sample.label if sample.gt is None else sample.gt
         for id in dict.fromkeys((sample.id, key[1])):
-            candidates = candidates or context.candidates.all_wrong(sample.source, id, label)
+            candidates = candidates or context.candidates.all_wrong(sample.source, id, label, as_written)
     if not candidates and context.synthetic:
         candidates = [synthesize(label, keyed_random(context.seed, *key), context.noise)]
     if not context.clean_share:

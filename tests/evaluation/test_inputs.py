@@ -81,6 +81,8 @@ def test_glued(text, glued):
     [
         ("$x^2$", "x ^ { 2 }", "x ^ { 2 }"), ("$x$", "x", "x"), (r"\frac{a}{b}", r"\frac { a } { b }", r"\frac { a } { b }"),
         ("x ^ 2", "x ^ { 2 }", "x ^ 2"), (r"a \le b", r"a \leq b", r"a \le b"), ("x", "x", "x"),
+        (r"\left [ \mbox { x } \right ]", "[ x ]", "[ x ]"), ("{ { x } _ { 1 } }", "x _ { 1 }", "x _ { 1 }"),
+        ("x _ { 1", "x _ { 1 }", "x _ { 1"),
     ],
 )  # fmt: skip
 def test_raw_latex_is_compared_by_its_explicit_form(gt, label, compared):
