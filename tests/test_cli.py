@@ -104,7 +104,7 @@ def test_check_as_json(labels, tmp_path):
         }
     ]
     rejects = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
-    assert [(each["id"], each["reason"]) for each in rejects] == [
+    assert [(reject["id"], reject["reason"]) for reject in rejects] == [
         ("c", "missing_argument"),
         ("", "malformed_line"),
         ("d", "unbalanced_brace"),
@@ -131,16 +131,16 @@ def test_check_by_several_processes(tmp_path):
     path.write_text(
         "".join(f"{n}\t{'x ^' if n % 7 == 0 else 'x'}{' { }' * (n % 3)}\n" for n in range(25_000))
     )
-    told = []
+    lines = []
     for workers in (1, 3):
         rejects = tmp_path / "rejects.jsonl"
         done = run_command("check", path, "--json", "--rejects", rejects, "--workers", workers)
         assert (done.returncode, done.stderr) == (0, "")
-        told.append((json.loads(done.stdout), rejects.read_text()))
-    assert told[0] == told[1]
-    assert told[0][0][0]["labels"] == 25_000
-    refused = [json.loads(line)["id"] for line in told[0][1].splitlines()]
-    assert len(refused) == told[0][0][0]["refused"]["missing_argument"]
+        lines.append((json.loads(done.stdout), rejects.read_text()))
+    assert lines[0] == lines[1]
+    assert lines[0][0][0]["labels"] == 25_000
+    refused = [json.loads(line)["id"] for line in lines[0][1].splitlines()]
+    assert len(refused) == lines[0][0][0]["refused"]["missing_argument"]
     assert refused == sorted(refused, key=int)
     assert set(tmp_path.iterdir()) == {path, rejects}
 
@@ -149,8 +149,8 @@ def test_check_a_corpus(built, tmp_path):
     done = run_command(
         "check", "--dataset", "hme100k", "--root", built.parent / "HME100K", "--json", "--no-images"
     )
-    (one,) = json.loads(done.stdout)
-    assert (one["name"], one["labels"], one["accepted"]) == ("hme100k/train", 12, 12)
+    (entry,) = json.loads(done.stdout)
+    assert (entry["name"], entry["labels"], entry["accepted"]) == ("hme100k/train", 12, 12)
     assert "train_labels.txt" in one_line(run_command("check", "--dataset", "hme100k", "--root", tmp_path))
     assert "did you mean hme100k" in one_line(run_command("check", "--dataset", "hme10k"), 2)
     assert "gone.tsv" in one_line(run_command("check", tmp_path / "gone.tsv"))

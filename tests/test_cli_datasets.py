@@ -29,8 +29,8 @@ def test_every_corpus_is_told(listed, width):
     flat = " ".join(text.split())
     for name, corpus in CORPORA.items():
         assert f"{name}: " in text
-        for told in (corpus.origin, corpus.licence, corpus.layout, ", ".join(corpus.splits)):
-            assert " ".join(told.split()) in flat
+        for fact in (corpus.origin, corpus.licence, corpus.layout, ", ".join(corpus.splits)):
+            assert " ".join(fact.split()) in flat
     long = [line for line in text.split("\n") if len(line) > width and len(line.split()) > 3]
     assert not long or width == 40
 

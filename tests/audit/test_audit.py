@@ -75,9 +75,9 @@ def options(root, **changes):
     return AuditOptions(*sides, **{"workers": 1, **changes})
 
 
-def found_by(found):
+def found_by(given):
     kinds: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for finding in found.findings:
+    for finding in given.findings:
         kinds.setdefault(str(finding.kind), []).append((finding.id, finding.with_))
     return kinds
 
@@ -97,23 +97,23 @@ WANTED = {
 def test_every_finding_and_no_other(root, kind):
     """From a folder, and from archives, whatever the number of workers."""
     place = root if kind == "folder" else pack_folder(root, kind)
-    found = audit(options(place, workers=1 if kind == "folder" else 2))
-    assert found_by(found) == WANTED
-    assert [side.samples for side in found.sides] == [9, 5]
-    assert found.sides[0].refused == {"missing_argument": 1}
-    leaks = {name: (each.left, each.right) for name, each in found.leaks.items()}
+    findings = audit(options(place, workers=1 if kind == "folder" else 2))
+    assert found_by(findings) == WANTED
+    assert [side.samples for side in findings.sides] == [9, 5]
+    assert findings.sides[0].refused == {"missing_argument": 1}
+    leaks = {name: (entry.left, entry.right) for name, entry in findings.leaks.items()}
     assert leaks == {
         "as written": (0, 0),
         "explicit form": (1, 1),
         "standard spelling": (2, 2),
         "near": (1, 1),
     }
-    assert found.pictures is not None
-    assert (found.pictures.left, found.pictures.right, found.pictures.pixels) == (1, 1, 0)
-    assert found.pictures.conflicts == 1
-    assert found.only[1] == {"\\Omega": 1, "g": 1, "p": 1, "\\leq": 1}
-    assert found.samples_with_only[1] == 4
-    assert (found.style.joined, found.style.needed) == (1, {"\\le → \\leq": 1})
+    assert findings.pictures is not None
+    assert (findings.pictures.left, findings.pictures.right, findings.pictures.pixels) == (1, 1, 0)
+    assert findings.pictures.conflicts == 1
+    assert findings.only[1] == {"\\Omega": 1, "g": 1, "p": 1, "\\leq": 1}
+    assert findings.samples_with_only[1] == 4
+    assert (findings.style.joined, findings.style.needed) == (1, {"\\le → \\leq": 1})
 
 
 def test_what_may_be_left_out(root):
@@ -128,9 +128,9 @@ def test_what_may_be_left_out(root):
 
 def test_build_drops_what_was_found(root, tmp_path):
     """The file goes into `build --exclude`: named, counted, and part of what the build is made of."""
-    found = audit(options(root))
+    findings = audit(options(root))
     file = tmp_path / "drop.jsonl"
-    assert write_findings(found, file, DROPPED) == 4
+    assert write_findings(findings, file, DROPPED) == 4
     first = json.loads(file.read_text().split("\n")[0])
     assert first == {
         "source": "hme100k/train",
@@ -143,7 +143,7 @@ def test_build_drops_what_was_found(root, tmp_path):
     assert {row["id"] for row in rows_of(out)} == {"t2.png", "t4.png", "t6.png", "t7.png"} | {
         id for id, _, _ in TEST
     }
-    excluded = {each["id"]: each["where"] for each in rejects_of(out) if each["reason"] == "excluded"}
+    excluded = {entry["id"]: entry["where"] for entry in rejects_of(out) if entry["reason"] == "excluded"}
     assert excluded == {
         "t0.png": "same_label",
         "t1.png": "same_spelling",
@@ -187,7 +187,7 @@ def test_the_valid_side_leaves_out_the_same(root, tmp_path):
     )
     assert built.summary["rejected"]["excluded"] == 1
     assert "t0.png" not in {row["id"] for row in rows_of(built.out)}
-    assert [each["where"] for each in rejects_of(built.out) if each["id"] == "t0.png"] == ["asked for"]
+    assert [entry["where"] for entry in rejects_of(built.out) if entry["id"] == "t0.png"] == ["asked for"]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_the_command(root, tmp_path):
     assert "\\le → \\leq" in done.stdout
     assert len((tmp_path / "new/drop.jsonl").read_text().splitlines()) == 2
     as_json = json.loads(run_command(*words, "--json").stdout)
-    assert as_json["findings"] == {kind: len(found) for kind, found in WANTED.items()}
+    assert as_json["findings"] == {kind: len(findings) for kind, findings in WANTED.items()}
     assert as_json["both_sides"]["standard spelling"] == {"left": 2, "right": 2, "distinct": 2}
 
 
@@ -288,7 +288,7 @@ def test_hme100k(corpora):
     """The known leak: 2,618 of these 12,304 test labels stand in train."""
     names = ("train_labels_59452.tsv", "test_half_a.tsv")
     sides = [SideOptions(labels=(corpora / "hme100k" / name,)) for name in names]
-    found = audit(AuditOptions(*sides, distance=0))
-    assert [side.samples for side in found.sides] == [59_452, 12_304]
-    assert found.leaks["as written"].right == found.leaks["explicit form"].right == 2_618
-    assert found.leaks["standard spelling"].right == 2_619
+    findings = audit(AuditOptions(*sides, distance=0))
+    assert [side.samples for side in findings.sides] == [59_452, 12_304]
+    assert findings.leaks["as written"].right == findings.leaks["explicit form"].right == 2_618
+    assert findings.leaks["standard spelling"].right == 2_619

@@ -20,16 +20,16 @@ from trainer.mixing import MOST_COPIES, read_samples
 def samples(n=200, seed=0):
     """Samples that two recognisers read right, but for a mistake that they often make."""
     dice = random.Random(seed)
-    made = []
+    some_samples = []
     for i in range(n):
         label = " ".join(dice.choice(["x + y", "a - b", r"\frac { a } { b }", "x ^ { 2 }"]) for _ in range(3))
         read = label.replace("x", r"\times", 1) if i % 10 == 0 else label
-        made.append(Sample("s", str(i), label, [read, read]))
-    return made
+        some_samples.append(Sample("s", str(i), label, [read, read]))
+    return some_samples
 
 
-def reasons(found):
-    return {one.sample.id: one.reason for one in found if one.reason}
+def reasons(verdicts):
+    return {verdict.sample.id: verdict.reason for verdict in verdicts if verdict.reason}
 
 
 def test_what_recognisers_often_do_is_no_reason():
@@ -37,32 +37,32 @@ def test_what_recognisers_often_do_is_no_reason():
 
 
 def test_what_they_never_do_and_agree_on_is_one():
-    made = samples()
-    made[13].label = made[13].label + r" + \alpha \beta"
-    made[14].label = "a b { c"
-    assert reasons(judge(made)) == {"13": Reason.AGREE, "14": Reason.NOT_TEX}
-    made[13].readings[1] = "something else"
-    assert "13" not in reasons(judge(made))  # they do not agree
+    some_samples = samples()
+    some_samples[13].label = some_samples[13].label + r" + \alpha \beta"
+    some_samples[14].label = "a b { c"
+    assert reasons(judge(some_samples)) == {"13": Reason.AGREE, "14": Reason.NOT_TEX}
+    some_samples[13].readings[1] = "something else"
+    assert "13" not in reasons(judge(some_samples))  # they do not agree
 
 
 def test_one_reading_counts_half():
-    made = samples()
-    for one in made:
-        one.readings = one.readings[:1]
-    made[13].label = made[13].label + r" + \alpha"
-    assert judge(made)[13].reason is None
-    made[13].readings = [r"a - b \sum"]
-    made[13].label = r"\alpha \beta \gamma + \delta \sqrt { \lambda }"
-    assert judge(made)[13].reason is Reason.DIFFERS
+    some_samples = samples()
+    for sample in some_samples:
+        sample.readings = sample.readings[:1]
+    some_samples[13].label = some_samples[13].label + r" + \alpha"
+    assert judge(some_samples)[13].reason is None
+    some_samples[13].readings = [r"a - b \sum"]
+    some_samples[13].label = r"\alpha \beta \gamma + \delta \sqrt { \lambda }"
+    assert judge(some_samples)[13].reason is Reason.DIFFERS
 
 
 def test_swapped_labels():
-    made = samples()
-    made[3].readings = ["a + b + c + d + e"] * 2
-    made[4].label, made[4].readings = "a + b + c + d + e", [r"\alpha \beta \gamma"] * 2
-    made[3].label = r"\alpha \beta \gamma"
-    found = judge(made)
-    assert found[3].reason is Reason.ANOTHER and "4" in found[3].note
+    some_samples = samples()
+    some_samples[3].readings = ["a + b + c + d + e"] * 2
+    some_samples[4].label, some_samples[4].readings = "a + b + c + d + e", [r"\alpha \beta \gamma"] * 2
+    some_samples[3].label = r"\alpha \beta \gamma"
+    verdicts = judge(some_samples)
+    assert verdicts[3].reason is Reason.ANOTHER and "4" in verdicts[3].note
 
 
 @pytest.mark.parametrize(
@@ -78,19 +78,19 @@ def test_symbols_that_leave_ink(label, symbols):
 
 def test_ink_that_cannot_hold_the_symbols():
     assert strokes_bounds("a + b")[0] == 3
-    made = samples()
-    for one in made:
-        one.strokes = len(symbols_of(one.label))
-    assert reasons(judge(made)) == {}
-    made[5].strokes = 2
-    made[6].strokes = 90
-    assert reasons(judge(made)) == {"5": Reason.INK, "6": Reason.INK}
-    assert "strokes" in judge(made)[5].note
+    some_samples = samples()
+    for sample in some_samples:
+        sample.strokes = len(symbols_of(sample.label))
+    assert reasons(judge(some_samples)) == {}
+    some_samples[5].strokes = 2
+    some_samples[6].strokes = 90
+    assert reasons(judge(some_samples)) == {"5": Reason.INK, "6": Reason.INK}
+    assert "strokes" in judge(some_samples)[5].note
 
 
 def test_strokes_of_symbols_are_learned():
     model = StrokeModel(
-        [(f"{a} {b}", sum(2 if one == "t" else 1 for one in (a, b))) for a in "tox" for b in "tox"] * 9
+        [(f"{a} {b}", sum(2 if token == "t" else 1 for token in (a, b))) for a in "tox" for b in "tox"] * 9
     )
     assert model.advantage("t t", "o o", 4) > 3 and model.advantage("t t", "o o", 2) < -3
     assert model.advantage("t o", "o t", 3) == pytest.approx(0)
@@ -107,10 +107,10 @@ def test_how_usual_a_label_is():
 
 def test_difficulty_and_weight():
     easy, hard = Sample("s", "1", "a + b", ["a + b", "a + b"]), Sample("s", "2", "a + b", ["a + b", "a - c"])
-    found = judge([easy, hard])
-    assert (found[0].difficulty, found[0].right, found[0].agreement) == (0, 1, 1)
-    assert found[1].difficulty == pytest.approx(1 / 3) and found[1].right == 0.5
-    assert weight(found[0]) == 1 and weight(found[1]) == pytest.approx(4 / 3, abs=1e-3)
+    verdicts = judge([easy, hard])
+    assert (verdicts[0].difficulty, verdicts[0].right, verdicts[0].agreement) == (0, 1, 1)
+    assert verdicts[1].difficulty == pytest.approx(1 / 3) and verdicts[1].right == 0.5
+    assert weight(verdicts[0]) == 1 and weight(verdicts[1]) == pytest.approx(4 / 3, abs=1e-3)
     assert edits_between("a + b", "a - b c") == ["+ -> -", "-> c"]
 
 
@@ -119,23 +119,23 @@ def test_gathering():
         [Prediction("s", "1", "a", "a"), Prediction("s", "1", "a", "b", "counting", 1)],
         [Prediction("s", "1", "a", "", "error_detection"), Prediction("s", "2", "b", "b")],
     ]
-    assert [(one.id, one.readings) for one in gather(files)] == [("1", ["a", "b"]), ("2", ["b"])]
+    assert [(sample.id, sample.readings) for sample in gather(files)] == [("1", ["a", "b"]), ("2", ["b"])]
 
 
 @pytest.fixture
 def judged():
-    made = samples()
-    for one in made[::7]:  # labels that no other sample has: these are not swapped
-        one.label += f" + {one.id}"
-        one.readings = [f"{reading} + {one.id}" for reading in one.readings]
+    some_samples = samples()
+    for sample in some_samples[::7]:  # labels that no other sample has: these are not swapped
+        sample.label += f" + {sample.id}"
+        sample.readings = [f"{reading} + {sample.id}" for reading in sample.readings]
     for i, more in ((14, r"\alpha \beta"), (21, r"\gamma \delta \sqrt { x }"), (28, r"= \lambda \mu")):
-        made[i].label = f"{made[i].label} {more}"
-    return judge(made)
+        some_samples[i].label = f"{some_samples[i].label} {more}"
+    return judge(some_samples)
 
 
 def test_the_next_steps_take_the_files(tmp_path, judged):
     decided = {("s", "14"): Decision("keep", "x"), ("s", "21"): Decision("mend", "a + b")}
-    assert [one.sample.id for one in suspects(judged, {})] and len(suspects(judged, decided)) == 2
+    assert [verdict.sample.id for verdict in suspects(judged, {})] and len(suspects(judged, decided)) == 2
     assert write_exclusions(tmp_path / "x.jsonl", judged, decided) == 2
     exclusions = read_exclusions(tmp_path / "x.jsonl")
     assert (
@@ -159,7 +159,10 @@ def test_what_is_no_file_of_decisions(tmp_path, text):
 
 def test_the_command(tmp_path, judged):
     for name in ("a", "b"):
-        rows = [f"{one.sample.id}\t{one.sample.label}\t{one.sample.readings[0]}\n" for one in judged]
+        rows = [
+            f"{verdict.sample.id}\t{verdict.sample.label}\t{verdict.sample.readings[0]}\n"
+            for verdict in judged
+        ]
         (tmp_path / f"{name}.tsv").write_text("".join(rows), encoding="utf-8")
     base = ["audit", "--predictions", str(tmp_path / "a.tsv"), "--predictions", str(tmp_path / "b.tsv")]
     files = {name: tmp_path / name for name in ("x.jsonl", "w.jsonl", "p.html", "d.json")}
@@ -176,8 +179,10 @@ def test_the_command(tmp_path, judged):
             "--json",
         ],
     )
-    told = json.loads(done.stdout)
-    assert done.exit_code == 0 and told["suspicious"] == {"readings_agree": 3} and told["samples"] == 200
+    printed = json.loads(done.stdout)
+    assert (
+        done.exit_code == 0 and printed["suspicious"] == {"readings_agree": 3} and printed["samples"] == 200
+    )
     assert files["x.jsonl"].read_text(encoding="utf-8").count("\n") == 3
     page = files["p.html"].read_text(encoding="utf-8")
     assert page.count("<article") == 3 and "no picture: add --dataset" in page

@@ -38,9 +38,9 @@ def compared(left, right, distance):
         for j, b in enumerate(right if right is not None else left):
             if right is None and j <= i:
                 continue
-            found = Levenshtein.distance(a.split(), b.split())
+            measured = Levenshtein.distance(a.split(), b.split())
             shorter = min(len(a.split()), len(b.split()))
-            if 0 < found <= distance and found * PER_TOKEN <= shorter:
+            if 0 < measured <= distance and measured * PER_TOKEN <= shorter:
                 pairs.append((i, j))
     return pairs
 

@@ -17,8 +17,8 @@ def pictures():
     corpus = find("sample")
     with open_corpus(corpus) as files:
         reader = corpus.open_split(files, "train")
-        found = [reader[index].image.load() for index in range(0, 480, 30)]
-        return [decode(data, name).convert("L") for data, name in found]
+        loaded = [reader[index].image.load() for index in range(0, 480, 30)]
+        return [decode(data, name).convert("L") for data, name in loaded]
 
 
 def jpeg(image):

@@ -142,5 +142,5 @@ def test_a_build_refuses_what_stood_before_and_mends_what_it_is_told_to(write, p
         ("form_2", "\\frac { n ^ { 2 } + n } { 2 }"),
         ("form_3", "z"),
     ]
-    assert [(each["id"], each["reason"]) for each in rejects_of(out)] == [("form_2", "duplicate_id")]
+    assert [(reject["id"], reject["reason"]) for reject in rejects_of(out)] == [("form_2", "duplicate_id")]
     assert summary_of(out)["repaired"] == {"closers_at_end": 1, "script_closed": 1}

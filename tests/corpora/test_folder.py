@@ -171,7 +171,7 @@ def test_tables_with_columns_of_their_own(write, picture, name, delimiter):
 
 def test_json_lines_with_columns_of_their_own(write, picture):
     records = [{"scan": "a.jpg", "solution": "x", "n": 7}, {"scan": "a.jpg", "n": 8}]
-    root = write({"l.jsonl": "".join(json.dumps(each) + "\n" for each in records), "a.jpg": picture()})
+    root = write({"l.jsonl": "".join(json.dumps(record) + "\n" for record in records), "a.jpg": picture()})
     with open_files(root) as files:
         reader = folder.open_split(files, "train", columns=parse_columns("image=scan,label=solution,id=n"))
         good, without = reader[0], reader[1]

@@ -25,10 +25,10 @@ def official(picture, top="HME100K/") -> dict[str, bytes | str]:
 def read(root, split="train"):
     with open_files(root) as files:
         reader = HME.open_split(files, split)
-        found = [reader[index] for index in range(len(reader))]
-        assert [reader.id(index) for index in range(len(reader))] == [row.id for row in found]
+        entries = [reader[index] for index in range(len(reader))]
+        assert [reader.id(index) for index in range(len(reader))] == [row.id for row in entries]
         return [
-            (s.id, s.source, s.label, *s.image.load()) for s in found if not isinstance(s, Rejected)
+            (s.id, s.source, s.label, *s.image.load()) for s in entries if not isinstance(s, Rejected)
         ], reader.digest()
 
 
@@ -72,19 +72,19 @@ def test_bad_lines_and_bad_pictures_are_named_one_by_one(write, picture):
     files["train/train_images/zero.jpg"] = b""
     root = write(files)
     (root.parent / "secret.jpg").write_bytes(picture())
-    found = []
+    entries = []
     with open_files(root) as opened:
         reader = HME.open_split(opened, "train")
         for index in range(len(reader)):
             sample = reader[index]
             if isinstance(sample, Rejected):
-                found.append((sample.reason, sample.where))
+                entries.append((sample.reason, sample.where))
                 continue
             try:
-                found.append(sample.image.load()[1])
+                entries.append(sample.image.load()[1])
             except PictureError as error:
-                found.append((error.reason, error.where))
-    assert found == [
+                entries.append((error.reason, error.where))
+    assert entries == [
         "train_0.jpg",
         (RejectReason.MALFORMED_LINE, "train/train_labels.txt:2"),
         (RejectReason.NOT_UTF8, "train/train_labels.txt:3"),

@@ -52,15 +52,15 @@ print(json.dumps(told))
 """
 
 
-def told(path: Path, memory: int = MEMORY) -> dict[str, int | str] | str:
+def outcome_of(path: Path, memory: int = MEMORY) -> dict[str, int | str] | str:
     """What reading a whole archive or folder gives: sizes and refusals by name, or the one line."""
-    there = sorted(path.parent.iterdir())
+    files = sorted(path.parent.iterdir())
     words = [sys.executable, "-c", READ, str(path), str(memory)]
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=SECONDS, check=False, cwd=path.parent
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr[-2000:]
-    assert sorted(path.parent.iterdir()) == there
+    assert sorted(path.parent.iterdir()) == files
     out = json.loads(done.stdout)
     assert isinstance(out, dict) or ("\n" not in out and path.name in out)
     return out
@@ -97,7 +97,7 @@ def test_links_and_devices_are_no_files_and_lead_nowhere(tmp_path):
         header("disk", tarfile.BLKTYPE, devmajor=8),
         header("pipe", tarfile.FIFOTYPE),
     )  # fmt: skip
-    assert told(path) == {"out/evil.txt": 4}
+    assert outcome_of(path) == {"out/evil.txt": 4}
 
 
 @pytest.mark.parametrize("name", ("a/../../x", "/x", "./../x", "a/\\..\\..\\x"))
@@ -116,7 +116,7 @@ def sparse(size: int) -> bytes:
 
 
 def test_a_sparse_member_of_ten_gigabytes(tmp_path):
-    assert "'huge.bin' is sparse" in told(tar_bytes(tmp_path / "x.tar", sparse(10 << 30)))
+    assert "'huge.bin' is sparse" in outcome_of(tar_bytes(tmp_path / "x.tar", sparse(10 << 30)))
 
 
 @pytest.mark.parametrize("fields", ({"GNU.sparse.size": "10737418240", "GNU.sparse.numblocks": "0", "GNU.sparse.map": ""},
@@ -127,7 +127,7 @@ def test_a_sparse_member_in_the_newer_spellings(tmp_path, fields):
         member.pax_headers = fields
         member.size = 512
         archive.addfile(member, io.BytesIO(b"0\n" + bytes(510)))
-    assert "sparse" in told(tmp_path / "x.tar")
+    assert "sparse" in outcome_of(tmp_path / "x.tar")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_sparse_member_in_the_newer_spellings(tmp_path, fields):
 )
 @pytest.mark.parametrize("size", (10 << 30, 1 << 62))
 def test_a_header_that_claims_more_than_there_is(tmp_path, kind, size):
-    out = told(tar_bytes(tmp_path / "x.tar", header("a", size=1), b"a", header("huge.bin", kind, size)))
+    out = outcome_of(tar_bytes(tmp_path / "x.tar", header("a", size=1), b"a", header("huge.bin", kind, size)))
     assert isinstance(out, str)
     assert "damaged" in out or "a table of" in out
 
@@ -146,7 +146,7 @@ def test_ten_gigabytes_that_are_there_are_not_read(tmp_path):
         file.write(header("a", size=1) + b"a" + bytes(511) + header("huge.bin", size=10 << 30))
         file.seek(10 << 30, io.SEEK_CUR)  # a hole: nothing is on the disk
         file.write(bytes(1024))
-    assert told(path) == {
+    assert outcome_of(path) == {
         "a": 1,
         "huge.bin": "image_too_large: 10737418240 bytes; at most 268435456 are read",
     }
@@ -155,7 +155,7 @@ def test_ten_gigabytes_that_are_there_are_not_read(tmp_path):
 def test_extended_headers_that_never_end(tmp_path):
     record = b"12 comment=x\n"
     chain = [header("x", tarfile.XHDTYPE, len(record)), record] * 5000
-    assert "damaged" in told(tar_bytes(tmp_path / "x.tar", *chain, header("a")))
+    assert "damaged" in outcome_of(tar_bytes(tmp_path / "x.tar", *chain, header("a")))
 
 
 @pytest.mark.parametrize("ending", ("gz", "bz2"))
@@ -177,11 +177,11 @@ def test_what_is_packed_well_is_no_bomb(tmp_path, monkeypatch):
 
 def test_the_later_of_two_members_of_one_name(tmp_path):
     path = tar_bytes(tmp_path / "x.tar", header("a", size=1), b"1", header("./a", size=2), b"22")
-    assert told(path) == {"a": 2}  # as tar itself would leave it
+    assert outcome_of(path) == {"a": 2}  # as tar itself would leave it
     with zipfile.ZipFile(tmp_path / "y.zip", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("a", b"1")
         archive.writestr("a", b"22")
-    assert told(tmp_path / "y.zip") == {"a": 2}
+    assert outcome_of(tmp_path / "y.zip") == {"a": 2}
 
 
 def test_names_that_are_not_utf8(tmp_path):
@@ -189,7 +189,7 @@ def test_names_that_are_not_utf8(tmp_path):
     data[3] = 0xE9
     data[148:156] = b" " * 8
     data[148:156] = b"%06o\0 " % sum(data)
-    assert told(tar_bytes(tmp_path / "x.tar", bytes(data), b"1")) == {"caf\udce9.txt": 1}
+    assert outcome_of(tar_bytes(tmp_path / "x.tar", bytes(data), b"1")) == {"caf\udce9.txt": 1}
 
 
 def test_names_as_deep_as_they_are_long(tmp_path):
@@ -201,7 +201,7 @@ def test_names_as_deep_as_they_are_long(tmp_path):
         f"{i}/" + "a/" * 2000 + "x": b"" for i in range(300)
     }  # every folder kept by name would be a gigabyte
     path = tar_of(tmp_path / "y.tar", deep)
-    assert len(told(path)) == 300
+    assert len(outcome_of(path)) == 300
     with open_files(path) as files:
         assert len(files.folders()) == 300
         assert files.folders("7/a/") == ["a"]
@@ -238,17 +238,19 @@ def bomb(method: int) -> bytes:
 
 def test_a_zip_member_that_states_less_than_it_is(tmp_path):
     path = zip_of(tmp_path / "x.zip", bytes(100), bomb(zipfile.ZIP_DEFLATED), zipfile.ZIP_DEFLATED, 100)
-    assert told(path, 600 << 20) == {"x.bin": 100}  # what was stated, and no more is unpacked
+    assert outcome_of(path, 600 << 20) == {"x.bin": 100}  # what was stated, and no more is unpacked
 
 
 def test_a_zip_member_that_states_what_it_is(tmp_path):
     path = zip_of(tmp_path / "x.zip", b"", bomb(zipfile.ZIP_DEFLATED), zipfile.ZIP_DEFLATED, 1 << 30)
-    assert told(path, 600 << 20) == {"x.bin": "image_too_large: 1073741824 bytes; at most 268435456 are read"}
+    assert outcome_of(path, 600 << 20) == {
+        "x.bin": "image_too_large: 1073741824 bytes; at most 268435456 are read"
+    }
 
 
 def test_a_zip_member_packed_by_what_cannot_be_unpacked_piece_by_piece(tmp_path):
     path = zip_of(tmp_path / "x.zip", b"", bomb(zipfile.ZIP_BZIP2), zipfile.ZIP_BZIP2, 100)
-    out = told(path, 600 << 20)
+    out = outcome_of(path, 600 << 20)
     assert out == {
         "x.bin": "image_unreadable: packed by method 12; only stored and deflated members are read"
     }
@@ -264,12 +266,12 @@ def test_a_directory_that_claims_ten_gigabytes(tmp_path):
     where = struct.pack("<4sIQI", b"PK\x06\x07", 0, at, 1)
     end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     (tmp_path / "x.zip").write_bytes(raw[:at] + longer + where + end)
-    assert "damaged" in told(tmp_path / "x.zip")
+    assert "damaged" in outcome_of(tmp_path / "x.zip")
     # The same with the ten gigabytes before it: a hole.
     with (tmp_path / "y.zip").open("wb") as file:
         file.seek(size)
         file.write(longer + where[:8] + struct.pack("<Q", size) + where[16:] + end)
-    assert "a table of 10,737,418,240 bytes" in told(tmp_path / "y.zip")
+    assert "a table of 10,737,418,240 bytes" in outcome_of(tmp_path / "y.zip")
 
 
 def test_too_many_members(tmp_path, monkeypatch):
@@ -286,14 +288,14 @@ def test_archives_in_archives_are_files_like_any_other(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("inner.tar.gz", inner)
         archive.writestr("inner.png", inner)
-    out = told(tmp_path / "x.zip")
+    out = outcome_of(tmp_path / "x.zip")
     assert out["inner.tar.gz"] == len(inner)
     assert str(out["inner.png"]).startswith("image_unreadable: none of")
 
 
 def test_what_the_command_says(tmp_path):
     record = b"12 comment=x\n"
-    made = {
+    hostile_files = {
         "sparse.tar": tar_bytes(tmp_path / "sparse.tar", sparse(10 << 30)),
         "damaged": tar_bytes(
             tmp_path / "chain.tar", *[header("x", tarfile.XHDTYPE, len(record)), record] * 5000
@@ -302,11 +304,11 @@ def test_what_the_command_says(tmp_path):
         "leads out": tar_bytes(tmp_path / "out.tar", header("../a.inkml", size=1), b"1"),
         "inkml": zip_of(tmp_path / "x.zip", b"", bomb(zipfile.ZIP_DEFLATED), zipfile.ZIP_DEFLATED, 1 << 30),
     }
-    there = sorted(tmp_path.iterdir())
-    for what, path in made.items():
+    files = sorted(tmp_path.iterdir())
+    for what, path in hostile_files.items():
         words = ("--dataset", "crohme", "--root", path)
         for done in (run_command("check", *words), run_command("build", *words, "--out", tmp_path / "out")):
             said = one_line(done)
             assert what in said
             assert str(path) in said
-    assert sorted(tmp_path.iterdir()) == there
+    assert sorted(tmp_path.iterdir()) == files

@@ -8,7 +8,7 @@ import zlib
 
 from PIL import Image
 
-from tests.corpora.test_hostile import told
+from tests.corpora.test_hostile import outcome_of
 from tests.storage.test_archives import tar_of
 
 
@@ -76,7 +76,7 @@ def test_pictures_that_are_bombs(tmp_path):
         "tags.tif": tag_counts(),
         "exif.jpg": exif_bomb(),
     }
-    out = told(tar_of(tmp_path / "x.tar", files))
+    out = outcome_of(tar_of(tmp_path / "x.tar", files))
     for name, reason in (
         ("chunks.png", "image_blank"),  # read whole, and then there is nothing on them
         ("few_scans.jpg", "image_blank"),
@@ -104,7 +104,7 @@ def test_ink_that_is_a_bomb(tmp_path):
         + b"</annotation><trace>1 2</trace></ink>",
         "many.inkml": b"<ink><trace>" + b"100 200, 101 201, " * 50_000 + b"102 200</trace></ink>",
     }
-    out = told(tar_of(tmp_path / "x.tar", files))
+    out = outcome_of(tar_of(tmp_path / "x.tar", files))
     assert str(out["points.inkml"]).startswith("image_too_large: 40,000,")
     assert "DTD" in str(out["laughs.inkml"])
     assert "DTD" in str(out["outside.inkml"])
@@ -121,5 +121,5 @@ def test_folders_nested_too_deeply(tmp_path):
         os.close(root)
         root = below
     os.close(root)
-    assert "nested too deeply" in told(tmp_path) or "cannot be listed" in told(tmp_path)
+    assert "nested too deeply" in outcome_of(tmp_path) or "cannot be listed" in outcome_of(tmp_path)
     subprocess.run(["rm", "-rf", str(tmp_path / "a")], check=True)  # deeper than pytest removes

@@ -55,8 +55,8 @@ def test_the_official_layout(write, pack, picture, *, kind, wrap, header):
     packed = root if kind == "folder" else pack(root, kind)
     with open_files(packed) as files:
         assert IM2LATEX.available(files) == ("train", "test")
-    digest, found, loaded = read(packed)
-    assert [(row.id, row.source, row.label) for row in found] == [
+    digest, entries, loaded = read(packed)
+    assert [(row.id, row.source, row.label) for row in entries] == [
         ("78bb.png", "im2latexv2/train", r"\frac { a } { b } , c"),
         ("3f8e.png", "im2latexv2/train", "x"),
         ("3f8e.png", "im2latexv2/train", "again"),

@@ -40,14 +40,14 @@ def test_mark_endings_blank_lines_and_a_last_line_without_an_end():
 
 @pytest.mark.parametrize("line", ("train_0.jpg x + 1", "\tx + 1", " \tx", "\t"))
 def test_a_line_without_a_tab_or_an_id(line):
-    found = rows("train_labels.txt", f"a\tx\n{line}\nb\ty")
-    assert found[1] == Rejected("", "c/s", RejectReason.MALFORMED_LINE, "train_labels.txt:2", line)
-    assert found[2] == Entry("b", "y", "train_labels.txt:3")
+    entries = rows("train_labels.txt", f"a\tx\n{line}\nb\ty")
+    assert entries[1] == Rejected("", "c/s", RejectReason.MALFORMED_LINE, "train_labels.txt:2", line)
+    assert entries[2] == Entry("b", "y", "train_labels.txt:3")
 
 
 def test_latin_1_bytes():
-    found = rows("t.txt", "a\tx\nb.jpg\té\n".encode("latin-1"))
-    assert found == [
+    entries = rows("t.txt", "a\tx\nb.jpg\té\n".encode("latin-1"))
+    assert entries == [
         Entry("a", "x", "t.txt:1"),
         Rejected("b.jpg", "c/s", RejectReason.NOT_UTF8, "t.txt:2", "b.jpg\t\ufffd"),
     ]
@@ -61,13 +61,13 @@ def test_a_file_without_labels(name, data):
 
 
 def test_captions_split_at_a_tab_or_at_the_first_space():
-    found = rows("x/caption.txt", "a\tx y\nb x  y\n c\t\nd\n\x0b\n")
-    assert found[:3] == [
+    entries = rows("x/caption.txt", "a\tx y\nb x  y\n c\t\nd\n\x0b\n")
+    assert entries[:3] == [
         Entry("a", "x y", "x/caption.txt:1"),
         Entry("b", "x  y", "x/caption.txt:2"),
         Entry(" c", "", "x/caption.txt:3"),
     ]
-    assert [row.reason for row in found[3:]] == [RejectReason.MALFORMED_LINE] * 2
+    assert [row.reason for row in entries[3:]] == [RejectReason.MALFORMED_LINE] * 2
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_json_lines_and_arrays(record):
     "line", ('{"ImageFile": "a"', '{"image": 1, "label": "x"}', "[]", '{"image":"a"}', "1")
 )
 def test_broken_json_lines(line):
-    found = rows("t.jsonl", '{"image": "a", "label": "x"}\n' + line)
-    assert found[1] == Rejected("", "c/s", RejectReason.MALFORMED_LINE, "t.jsonl:2", line)
+    entries = rows("t.jsonl", '{"image": "a", "label": "x"}\n' + line)
+    assert entries[1] == Rejected("", "c/s", RejectReason.MALFORMED_LINE, "t.jsonl:2", line)
 
 
 def test_json_that_no_file_could_hold():
@@ -109,23 +109,23 @@ class TestCsv:
     HEAD: ClassVar[str] = "n,image,latex\n"
 
     def test_quotes_commas_and_line_ends(self):
-        found = rows("t.csv", self.HEAD + '1,a.png,"x , ""y"""\r\n\n2,b.png,"x\ny"\n3,c.png,z\n')
-        assert found == [
+        entries = rows("t.csv", self.HEAD + '1,a.png,"x , ""y"""\r\n\n2,b.png,"x\ny"\n3,c.png,z\n')
+        assert entries == [
             Entry("a.png", 'x , "y"', "t.csv:2"),
             Entry("b.png", "x\ny", "t.csv:4"),
             Entry("c.png", "z", "t.csv:6"),
         ]
 
     def test_a_row_of_another_length_or_other_bytes(self):
-        found = rows("t.csv", self.HEAD.encode() + b"1,a\n2,b,x\xe9\n3,c,z\n")
-        assert [type(row) for row in found] == [Rejected, Rejected, Entry]
-        assert [row.reason for row in found[:2]] == [RejectReason.MALFORMED_LINE, RejectReason.NOT_UTF8]
-        assert found[1].where == "t.csv:3"
-        found[1].label.encode()
+        entries = rows("t.csv", self.HEAD.encode() + b"1,a\n2,b,x\xe9\n3,c,z\n")
+        assert [type(row) for row in entries] == [Rejected, Rejected, Entry]
+        assert [row.reason for row in entries[:2]] == [RejectReason.MALFORMED_LINE, RejectReason.NOT_UTF8]
+        assert entries[1].where == "t.csv:3"
+        entries[1].label.encode()
 
     def test_an_endless_field_is_one_bad_line(self):
-        found = rows("t.csv", self.HEAD + "1,a," + "x" * 200_000 + "\n2,b,y\n")
-        assert [type(row) for row in found] == [Rejected, Entry]
+        entries = rows("t.csv", self.HEAD + "1,a," + "x" * 200_000 + "\n2,b,y\n")
+        assert [type(row) for row in entries] == [Rejected, Entry]
 
     def test_a_header_without_the_columns(self):
         with pytest.raises(CorpusError, match=r"t\.csv: its header must name"):
@@ -151,11 +151,11 @@ def test_what_is_written_is_read(pairs, end):
 @given(st.binary(), st.sampled_from(["t.txt", "caption.txt", "t.jsonl", "t.json", "t.csv"]))
 def test_any_bytes_are_entries_refusals_or_one_error(data, name):
     try:
-        found = rows(name, data)
+        entries = rows(name, data)
     except CorpusError as error:
         assert name in str(error)
     else:
-        assert all(isinstance(row, Entry | Rejected) for row in found)
+        assert all(isinstance(row, Entry | Rejected) for row in entries)
 
 
 LINES = st.lists(
@@ -184,11 +184,11 @@ def test_any_line_of_a_file_on_disk_by_its_number(tmp_path_factory, lines, at_th
         assert len(table) == len(wanted)
         assert table.digest() == sha256(text).hexdigest()
         for index in data.draw(st.lists(st.integers(0, len(wanted) - 1), max_size=30)):
-            found = table[index]
+            entry = table[index]
             raw = text.split(b"\n")[wanted[index] - 1].removesuffix(b"\r")
-            assert found.where == f"t.tsv:{wanted[index]}"
-            if isinstance(found, Entry):
-                assert f"{found.id}\t{found.label}".encode() == raw
+            assert entry.where == f"t.tsv:{wanted[index]}"
+            if isinstance(entry, Entry):
+                assert f"{entry.id}\t{entry.label}".encode() == raw
         for outside in (-1, len(wanted)):
             with pytest.raises(IndexError):
                 table[outside]

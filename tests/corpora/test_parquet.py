@@ -22,9 +22,12 @@ def read(root, split="train", columns=None):
     """The samples of a split, pictures loaded; a picture that is refused is its reason."""
     with open_files(root) as files:
         reader = parquet.open_split(files, split, columns or Columns())
-        found = [reader[index] for index in range(len(reader))]
-        assert [reader.id(index) for index in range(len(reader))] == [each.id for each in found]
-        return [each if isinstance(each, Rejected) else (each.id, each.label, *load(each)) for each in found]
+        entries = [reader[index] for index in range(len(reader))]
+        assert [reader.id(index) for index in range(len(reader))] == [entry.id for entry in entries]
+        return [
+            entry if isinstance(entry, Rejected) else (entry.id, entry.label, *load(entry))
+            for entry in entries
+        ]
 
 
 def load(sample):
@@ -201,8 +204,8 @@ def test_ids(tmp_path):
         write_table(tmp_path, {"image": images, "latex": labels, "id": ids})
         assert [row[0] for row in read(tmp_path)] == expected
     chosen = [
-        each.id if isinstance(each, Rejected) else each[0]
-        for each in read(tmp_path, columns=Columns(id="id"))
+        entry.id if isinstance(entry, Rejected) else entry[0]
+        for entry in read(tmp_path, columns=Columns(id="id"))
     ]
     assert chosen == ["7", "7", "9"]  # the build refuses the second as a duplicate
     write_table(tmp_path, {"image": images, "latex": labels, "id": [1, None, 3]})
@@ -288,7 +291,7 @@ def test_json_lines_with_pictures(tmp_path):
     ]
     (tmp_path / "img").mkdir()
     (tmp_path / "img" / "a.png").write_bytes(PICTURES[1])
-    (tmp_path / "train.jsonl").write_text("".join(json.dumps(each) + "\n" for each in records))
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in records))
     rows = read(tmp_path)
     assert rows[0] == ("img/a.png", "a", PICTURES[1], "a.png")
     assert rows[1] == ("b.png", "b", PICTURES[0], "b.png")

@@ -182,11 +182,11 @@ def test_proving_refuses_what_decoding_refuses(data):
     for place, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=4)):
         bytes_[place] = value
     bytes_ = bytes(bytes_[: data.draw(st.one_of(st.just(len(bytes_)), places))])
-    found = []
+    pictures = []
     for small in (False, True):
         try:
             load(bytes_, "p", small=small)
-            found.append("")
+            pictures.append("")
         except PictureError as error:
-            found.append(str(error))
-    assert found[0] == found[1]
+            pictures.append(str(error))
+    assert pictures[0] == pictures[1]

@@ -123,8 +123,8 @@ def test_marked_formulas_without_their_recognition_rows(write, release):
 
 def test_pictures_without_names_are_known_by_their_bytes(write, release):
     for rows in release.values():
-        for each in rows:
-            each["image"]["path"] = None
+        for entry in rows:
+            entry["image"]["path"] = None
     root = write(named(release))
     ids = [row[0] for row in read(root, "crohme_train")[1]]
     assert len(set(ids)) == 3
@@ -217,10 +217,10 @@ def test_forked_workers_read_side_by_side(write, release):
 
 def test_candidates(write, release):
     with open_files(write(named(release))) as files:
-        found = [(each.id, each.label, each.candidate) for each in candidates(files, "crohme_train")]
+        listed = [(entry.id, entry.label, entry.candidate) for entry in candidates(files, "crohme_train")]
         with pytest.raises(CorpusError, match="no split 'hme100k_error_find'"):
             list(candidates(files, "hme100k_train"))
-    assert found == [
+    assert listed == [
         ("a.jpg", "x ^ { 2 }", "x ^ { 3 }"),
         ("b.jpg", "y + 1", "y - 1"),
         ("b.jpg", "y + 1", "y 1"),

@@ -30,12 +30,12 @@ print(digest.hexdigest())
 
 @pytest.fixture(scope="module")
 def rows() -> list[Sample]:
-    found = list(samples(CORPORA["sample"], None, "train"))
-    assert all(isinstance(row, Sample) for row in found)
+    entries = list(samples(CORPORA["sample"], None, "train"))
+    assert all(isinstance(row, Sample) for row in entries)
     with open_corpus(CORPORA["sample"]) as files:
         reader = CORPORA["sample"].open_split(files, "train")
-        assert [reader.id(index) for index in range(len(reader))] == [row.id for row in found]
-    return [row for row in found if isinstance(row, Sample)]
+        assert [reader.id(index) for index in range(len(reader))] == [row.id for row in entries]
+    return [row for row in entries if isinstance(row, Sample)]
 
 
 def test_five_hundred_different_labels_in_explicit_form(rows):

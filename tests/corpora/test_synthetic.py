@@ -24,12 +24,12 @@ LABELS = [expression("test", number) for number in range(300)]
 
 
 def rows(corpus: Corpus) -> list[Sample]:
-    found = list(samples(corpus, None, "train"))
-    assert all(isinstance(row, Sample) for row in found)
-    return [row for row in found if isinstance(row, Sample)]
+    entries = list(samples(corpus, None, "train"))
+    assert all(isinstance(row, Sample) for row in entries)
+    return [row for row in entries if isinstance(row, Sample)]
 
 
-def one(index: int) -> tuple[str, str, bytes]:
+def sample_at(index: int) -> tuple[str, str, bytes]:
     row = rows(synthetic(count=24, look="photo", seed=3))[index]
     return row.id, row.label, row.image.load()[0]
 
@@ -37,7 +37,7 @@ def one(index: int) -> tuple[str, str, bytes]:
 def test_any_worker_in_any_order_writes_the_same():
     plain = [(row.id, row.label, row.image.load()[0]) for row in rows(synthetic(24, look="photo", seed=3))]
     with ProcessPoolExecutor(2) as pool:
-        assert list(pool.map(one, reversed(range(24)))) == plain[::-1]
+        assert list(pool.map(sample_at, reversed(range(24)))) == plain[::-1]
 
 
 def test_a_longer_corpus_starts_with_the_shorter_one_and_a_seed_changes_all():
@@ -52,8 +52,8 @@ def test_digest_tells_settings_apart(tmp_path):
     like.write_text("".join(f"{i}\t{label}\n" for i, label in enumerate(LABELS)), encoding="utf-8")
     settings = [{}, {"seed": 1}, {"look": "photo"}, {"count": 7}, {"like": like}]
     with_files = []
-    for each in settings:
-        corpus = synthetic(**each)
+    for setting in settings:
+        corpus = synthetic(**setting)
         with_files.append(corpus.open_split(None, "train").digest())
     assert len(set(with_files)) == len(settings)
 
@@ -161,7 +161,9 @@ def test_like_half_of_hme100k(corpora):
         (lambda label: [parse(label).depth()], 0.05),
     )
     for read, most in measures:
-        both = [Counter(value for label in each for value in read(label)) for each in (drawn, real)]
+        both = [
+            Counter(value for label in some_labels for value in read(label)) for some_labels in (drawn, real)
+        ]
         assert variation(*both) < most
     verbatim = sum(label in model.labels for label in drawn) / len(drawn)
     assert verbatim < sum(label in model.labels for label in real) / len(real) / 3

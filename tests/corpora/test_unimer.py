@@ -11,9 +11,12 @@ UNIMER = CORPORA["unimer"]
 def read(root, split):
     with open_files(root) as files:
         reader = UNIMER.open_split(files, split)
-        found = [reader[index] for index in range(len(reader))]
-        assert [reader.id(index) for index in range(len(reader))] == [each.id for each in found]
-        return [each if isinstance(each, Rejected) else (each.id, each.label, load(each)) for each in found]
+        entries = [reader[index] for index in range(len(reader))]
+        assert [reader.id(index) for index in range(len(reader))] == [entry.id for entry in entries]
+        return [
+            entry if isinstance(entry, Rejected) else (entry.id, entry.label, load(entry))
+            for entry in entries
+        ]
 
 
 def load(sample):

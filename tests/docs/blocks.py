@@ -29,7 +29,7 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, in order. Raises ValueError where a fence is not closed."""
-    found: list[Block] = []
+    listed: list[Block] = []
     lines = page.read_text(encoding="utf-8").split("\n")
     comment, number = "", 0
     while number < len(lines):
@@ -46,9 +46,9 @@ def blocks(page: Path) -> list[Block]:
         indent = len(lines[number]) - len(lines[number].lstrip())
         text = "\n".join(row[indent:] for row in lines[start:end])
         reason = _NOT_RUN.match(comment)
-        found.append(Block(opening[1], text, start + 1, reason and reason[1], prints=comment == _PRINTS))
+        listed.append(Block(opening[1], text, start + 1, reason and reason[1], prints=comment == _PRINTS))
         comment, number = "", end + 1
-    return found
+    return listed
 
 
 def commands(text: str) -> list[str]:

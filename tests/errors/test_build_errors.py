@@ -71,7 +71,9 @@ def test_clean_rows_say_that_nothing_is_wrong(built):
 def test_every_mined_candidate_has_its_rows_and_the_rest_is_synthetic(built, tmp_path):
     label = to_label(parse(r"x _ { a } \leq y + 1"))
     wrong = [label.replace("+", "-"), label.replace("y", "g"), label.replace("y", "g")]
-    lines = [{"img_id": "0.png", "gt": label, "pred": each, "sample": n} for n, each in enumerate(wrong)]
+    lines = [
+        {"img_id": "0.png", "gt": label, "pred": candidate, "sample": n} for n, candidate in enumerate(wrong)
+    ]
     (tmp_path / "mined.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     rows = built(errors=f"{tmp_path / 'mined.jsonl'},synthetic")
     mine = [row for row in rows if row["id"] == "0.png" and row["candidate"]]
@@ -111,7 +113,7 @@ def test_folds_keep_an_expression_on_one_side(corpus, tmp_path):
 def test_folds_are_even_and_follow_the_seed():
     sizes = {f"label {number}": 1 + number % 5 for number in range(300)}
     fold_of = assign(sizes, 4, seed=0)
-    filled = [sum(sizes[each] for each in sizes if fold_of[each] == fold) for fold in range(4)]
+    filled = [sum(sizes[key] for key in sizes if fold_of[key] == fold) for fold in range(4)]
     assert max(filled) - min(filled) <= 5
     assert fold_of == assign(dict(reversed(sizes.items())), 4, seed=0)
     assert fold_of != assign(sizes, 4, seed=1)
@@ -129,7 +131,9 @@ def noise(tmp_path_factory):
 
 def test_synthetic_candidates_err_as_the_noise_file_says(built, noise, tmp_path):
     candidates = [row["candidate"] for row in built(noise=noise) if row["task"] == "error_detection"]
-    assert len(candidates) == COUNT and all("-" in each and "+" not in each for each in candidates)
+    assert len(candidates) == COUNT and all(
+        "-" in candidate and "+" not in candidate for candidate in candidates
+    )
     made_by = json.loads((tmp_path / "out" / "build.json").read_text())["made_by"]
     assert made_by["arguments"]["noise"] == sha256(noise.read_bytes()).hexdigest()
     elsewhere = tmp_path / "elsewhere.toml"

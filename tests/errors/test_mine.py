@@ -40,19 +40,25 @@ def test_the_rules(prediction, rule):
 def test_duplicates_and_caps():
     several = predicted("a + b = d", "a + b  =  d", "a - b = c", "a + 6 = c", "a + b = e")
     mined = mine(several, Caps(per_sample=3))
-    assert [each.pred for each in mined.kept] == ["a + b = d", "a - b = c", "a + 6 = c"]
+    assert [prediction.pred for prediction in mined.kept] == ["a + b = d", "a - b = c", "a + 6 = c"]
     assert mined.left_out == {"duplicate": 1, "sample_cap": 1}
-    alike = [each for number in range(5) for each in predicted("a - b = c", id=str(number))]
+    alike = [prediction for number in range(5) for prediction in predicted("a - b = c", id=str(number))]
     mined = mine([*alike, *predicted("a + b - c", id="9")], Caps(per_kind=2))
-    assert [each.id for each in mined.kept] == ["0", "1", "9"]
+    assert [prediction.id for prediction in mined.kept] == ["0", "1", "9"]
     assert mined.left_out == {"kind_cap": 3}
     assert (mined.predictions, len(mined.samples)) == (6, 3)
 
 
 def test_what_was_mined_is_read_as_candidates(tmp_path):
     lines = [
-        {"source": each.source, "img_id": each.id, "gt": each.gt, "pred": each.pred, "sample": each.sample}
-        for each in predicted("a + b = d", LABEL, "a - b = c")
+        {
+            "source": prediction.source,
+            "img_id": prediction.id,
+            "gt": prediction.gt,
+            "pred": prediction.pred,
+            "sample": prediction.sample,
+        }
+        for prediction in predicted("a + b = d", LABEL, "a - b = c")
     ]
     (tmp_path / "read.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     mine_files([tmp_path / "read.jsonl"], tmp_path / "mined.jsonl", Caps())

@@ -47,20 +47,22 @@ def fitted(tmp_path_factory):
 
 def test_synthetic_mistakes_are_those_of_the_recogniser(fitted):
     model, random = read_model(fitted), Random(1)
-    made: Counter[tuple[str, str, int]] = Counter()
+    drawn: Counter[tuple[str, str, int]] = Counter()
     read: Counter[tuple[str, str, int]] = Counter()
     for number in range(1200):
         label, prediction = recogniser(random)
         if label == prediction:
             continue
         candidate = synthesize(label, keyed_random(0, str(number)), model)
-        for counts, wrong in ((made, candidate), (read, prediction)):
-            for each in mistakes(label.split(), wrong.split()):
-                counts[written(each.pattern.old), written(each.pattern.new), each.place] += 1
+        for counts, wrong in ((drawn, candidate), (read, prediction)):
+            for one_mistake in mistakes(label.split(), wrong.split()):
+                counts[
+                    written(one_mistake.pattern.old), written(one_mistake.pattern.new), one_mistake.place
+                ] += 1
     assert set(read) == {("1", "7", 9), ("_ { … }", "…", 2)}
     for mistake, count in read.items():  # which symbol for which, and in which neighbourhood
-        assert abs(made[mistake] / made.total() - count / read.total()) < 0.2
-    assert sum(made[mistake] for mistake in read) > 0.9 * made.total()
+        assert abs(drawn[mistake] / drawn.total() - count / read.total()) < 0.2
+    assert sum(drawn[mistake] for mistake in read) > 0.9 * drawn.total()
 
 
 def test_the_same_predictions_make_the_same_file(fitted):
@@ -120,12 +122,12 @@ def test_how_many_mistakes_are_drawn_is_weighed_anew():
 
 
 def test_groups_and_matrices_that_only_are_spelled_otherwise_are_no_mistakes():
-    found = Measured()
+    measured = Measured()
     label = r"\bar { { x } } = [ \begin {matrix} { 1 } & { 2 } \\ \end {matrix} ]"
-    add(found, label, r"\bar { x } = \begin {bmatrix} 1 & 2 \end {bmatrix}")
-    add(found, label, r"\bar { x } = \begin {bmatrix} 1 & 7 \end {bmatrix}")
-    assert (found.same, found.misread) == (1, 1)
-    assert {old: dict(new) for old, new in found.patterns.items()} == {"2": {"7": 1}}
+    add(measured, label, r"\bar { x } = \begin {bmatrix} 1 & 2 \end {bmatrix}")
+    add(measured, label, r"\bar { x } = \begin {bmatrix} 1 & 7 \end {bmatrix}")
+    assert (measured.same, measured.misread) == (1, 1)
+    assert {old: dict(new) for old, new in measured.patterns.items()} == {"2": {"7": 1}}
 
 
 def test_the_heat_map(fitted):

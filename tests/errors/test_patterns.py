@@ -32,10 +32,10 @@ from tests.latex.strategies import grammar_labels
         ("1 + 1", "7 + 7", [("1", "7"), ("1", "7")]),
     ],
 )
-def test_mistakes_as_patterns(label, candidate, found):
+def test_mistakes_as_patterns(label, candidate, expected):
     read = mistakes(label.split(), candidate.split())
-    assert [(written(each.pattern.old), written(each.pattern.new)) for each in read] == found
-    edits = [edit for each in read for edit in each.edits]
+    assert [(written(mistake.pattern.old), written(mistake.pattern.new)) for mistake in read] == expected
+    edits = [edit for mistake in read for edit in mistake.edits]
     assert apply([START, *label.split()], edits) == candidate.split()
 
 
@@ -47,7 +47,7 @@ def test_the_mistakes_of_a_candidate_make_it(text):
     except LabelError:
         return
     candidate = synthesize(label, keyed_random(0, text))
-    edits = [edit for each in mistakes(label.split(), candidate.split()) for edit in each.edits]
+    edits = [edit for mistake in mistakes(label.split(), candidate.split()) for edit in mistake.edits]
     assert apply([START, *label.split()], edits) == candidate.split()
 
 
@@ -63,7 +63,7 @@ def test_the_mistakes_of_a_candidate_make_it(text):
         ("_ { 1 }", "1", 2, None),
     ],
 )
-def test_a_pattern_at_a_place(old, new, place, made):
+def test_a_pattern_at_a_place(old, new, place, expected):
     tokens = [START, *r"x _ { 1 2 } + \frac { a } { b }".split()]
     edits = find(pattern(old, new), tokens, place, (1,), Random(0))
-    assert (edits and " ".join(apply(tokens, edits))) == made
+    assert (edits and " ".join(apply(tokens, edits))) == expected

@@ -125,9 +125,9 @@ def test_real_labels_get_wrong_readings(corpora, name):
 def test_counting_signs_never_contradicts_the_whole_comparison(corpora, monkeypatch):
     name = "mathwriting_test_half_a.recogniser_b.tsv"
     pairs = [
-        (explicit_or_raw(each.pred), explicit_or_raw(each.gt))
-        for each in read_predictions(corpora / "predictions" / name)
-        if each.pred != each.gt
+        (explicit_or_raw(prediction.pred), explicit_or_raw(prediction.gt))
+        for prediction in read_predictions(corpora / "predictions" / name)
+        if prediction.pred != prediction.gt
     ][:500]
     quick = [is_equivalent(a, b) for a, b in pairs]
     if is_compiled():

@@ -98,10 +98,10 @@ def test_accents_and_scripts_do_not_drag_with_the_letter_beneath(gt, pred, lost)
 @settings(max_examples=40)
 @given(LABELS, LABELS)
 def test_bounds_and_symmetry(a, b):
-    one, other = box_score(a, b), box_score(b, a)
-    assert 0 <= one.f1 <= 1
-    if None not in (one.label_boxes, one.pred_boxes, other.label_boxes):
-        assert (one.f1 == 1) == (other.f1 == 1)
+    first, other = box_score(a, b), box_score(b, a)
+    assert 0 <= first.f1 <= 1
+    if None not in (first.label_boxes, first.pred_boxes, other.label_boxes):
+        assert (first.f1 == 1) == (other.f1 == 1)
 
 
 @settings(max_examples=40)

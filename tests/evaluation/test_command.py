@@ -54,7 +54,7 @@ RECORDS = [
 def test_one_answer_a_picture_is_scored(tmp_path):
     answers = read_answers([lines(tmp_path / "p.jsonl", RECORDS)])
     assert len(answers) == 4 and answers[2].raw == "a: 1, b: 1\na b" and answers[0].stop == "eos"
-    assert [(one.id, one.pred) for one in first_answers(answers)] == [("1", "a + b"), ("2", "y")]
+    assert [(answer.id, answer.pred) for answer in first_answers(answers)] == [("1", "a + b"), ("2", "y")]
 
 
 @pytest.mark.parametrize("broken", [{"sample": "1"}, {"sample": -1}, {"raw": 3}, {"gt": None}])
@@ -68,7 +68,7 @@ def test_repeated_lines_stay_in_n(tmp_path):
     path = tmp_path / "set.tsv"
     path.write_text("1\ta\ta\n1\ta\tb\n", encoding="utf-8")
     answers = first_answers(read_answers([path]))
-    assert [(one.source, one.pred) for one in answers] == [("set", "a"), ("set", "b")]
+    assert [(answer.source, answer.pred) for answer in answers] == [("set", "a"), ("set", "b")]
 
 
 def test_cdm_input(tmp_path):
@@ -81,17 +81,17 @@ def test_cdm_input(tmp_path):
 
 
 def test_two_systems_are_compared_pair_by_pair():
-    one = [Prediction("a", str(i), "x", "x" if i < 50 else "y") for i in range(100)]
+    ours = [Prediction("a", str(i), "x", "x" if i < 50 else "y") for i in range(100)]
     other = [Prediction("b", str(i), "x", "x" if i >= 30 else "y") for i in reversed(range(100))]
-    others = align_by_id(one, other)
-    assert [pair.id for pair in others] == [pair.id for pair in one]
-    found = compare_systems(evaluate(one, resamples=0), evaluate(others, resamples=0))
-    assert found.only_one == list(range(30)) and found.only_other == list(range(50, 100))
-    assert found.differences["exprate"].value == pytest.approx(20)
-    assert found.p_value == pytest.approx(0.0330, abs=5e-4)  # two-sided binomial, 30 of 80 at one half
-    low, high = found.differences["exprate"].low, found.differences["exprate"].high
+    others = align_by_id(ours, other)
+    assert [pair.id for pair in others] == [pair.id for pair in ours]
+    comparison = compare_systems(evaluate(ours, resamples=0), evaluate(others, resamples=0))
+    assert comparison.only_one == list(range(30)) and comparison.only_other == list(range(50, 100))
+    assert comparison.differences["exprate"].value == pytest.approx(20)
+    assert comparison.p_value == pytest.approx(0.0330, abs=5e-4)  # two-sided binomial, 30 of 80 at one half
+    low, high = comparison.differences["exprate"].low, comparison.differences["exprate"].high
     assert 0 < low < 20 < high
-    same = compare_systems(evaluate(one, resamples=0), evaluate(one, resamples=0))
+    same = compare_systems(evaluate(ours, resamples=0), evaluate(ours, resamples=0))
     assert same.p_value == 1 and same.differences["bleu_4"].low == same.differences["bleu_4"].high == 0
 
 
@@ -115,9 +115,9 @@ def test_the_command_from_end_to_end(tmp_path, command):
         path, "--json", "--boxes", "--html", tmp_path / "p.html", "--cdm-json", tmp_path / "c.json"
     )
     assert done.returncode == 0 and not done.stderr
-    told = json.loads(done.stdout)
-    assert told["n"] == 2 and told["metrics"]["exprate"]["value"] == 50
-    assert set(told["sets"]) == {"s/a", "s/b"} and told["boxes"]["mean_f1"]["value"] == 0.5
+    printed = json.loads(done.stdout)
+    assert printed["n"] == 2 and printed["metrics"]["exprate"]["value"] == 50
+    assert set(printed["sets"]) == {"s/a", "s/b"} and printed["boxes"]["mean_f1"]["value"] == 0.5
     assert (tmp_path / "p.html").stat().st_size > 5000 and (tmp_path / "c.json").exists()
     shown = command(path)
     assert shown.returncode == 0 and "ExpRate" in shown.stdout and "s/b" in shown.stdout
@@ -171,4 +171,4 @@ def test_errors_are_one_line(tmp_path, monkeypatch, command, arguments, code, sa
     done = command(*arguments)
     assert done.returncode == code
     assert len(done.stderr.strip().split("\n")) == 1 and "Traceback" not in done.stderr
-    assert any(each in done.stderr for each in says.split("|")), done.stderr
+    assert any(text in done.stderr for text in says.split("|")), done.stderr

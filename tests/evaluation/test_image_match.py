@@ -14,10 +14,10 @@ from tests.latex.expressions import LABELS
 @settings(max_examples=40)
 @given(LABELS, LABELS)
 def test_bounds_and_symmetry(a, b):
-    one, other = image_match(a, b), image_match(b, a)
-    assert one is None or 0 <= one <= 1
-    if None not in (one, other) and columns(a) and columns(b):
-        assert one == pytest.approx(other)
+    first, other = image_match(a, b), image_match(b, a)
+    assert first is None or 0 <= first <= 1
+    if None not in (first, other) and columns(a) and columns(b):
+        assert first == pytest.approx(other)
 
 
 @settings(max_examples=40)

@@ -18,9 +18,9 @@ TEXT = "1\ta\ta\n2\tb\tc\n"
 def test_compressed_files_are_read_whatever_they_are_called(tmp_path, name):
     for pack in (gzip.compress, lzma.compress, bytes):
         (tmp_path / name).write_bytes(pack(TEXT.encode()))
-        assert [one.pred for one in read_predictions(tmp_path / name)] == ["a", "c"]
+        assert [prediction.pred for prediction in read_predictions(tmp_path / name)] == ["a", "c"]
     (tmp_path / name).write_bytes(gzip.compress(b'[{"img_id": "1", "gt": "a", "pred": "b"}]'))
-    assert [one.pred for one in read_predictions(tmp_path / name)] == ["b"]
+    assert [prediction.pred for prediction in read_predictions(tmp_path / name)] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_cannot_be_right_is_refused_by_name(tmp_path, data, says):
 
 def test_a_first_line_that_could_be_a_sample_is_one(tmp_path):
     (tmp_path / "p.tsv").write_text("id\ta\tb\n", encoding="utf-8")
-    assert [one.id for one in read_predictions(tmp_path / "p.tsv")] == ["id"]
+    assert [prediction.id for prediction in read_predictions(tmp_path / "p.tsv")] == ["id"]
 
 
 def test_the_same_file_twice_is_refused(tmp_path, command, monkeypatch):  # noqa: F811
@@ -97,7 +97,8 @@ def test_untokenised_predictions_are_told_and_tokenised(tmp_path, command):  # n
     assert input_remarks(tokenized(pairs)) == []
     assert evaluate(tokenized(pairs), resamples=0)["exprate"] == 100
     (tmp_path / "p.tsv").write_text(
-        "".join(f"{one.id}\t{one.gt}\t{one.pred}\n" for one in pairs), encoding="utf-8"
+        "".join(f"{prediction.id}\t{prediction.gt}\t{prediction.pred}\n" for prediction in pairs),
+        encoding="utf-8",
     )
     assert "add --tokenize" in " ".join(command(tmp_path / "p.tsv").stdout.split())
     assert '"value": 100.0' in command(tmp_path / "p.tsv", "--tokenize", "--json").stdout
@@ -113,7 +114,8 @@ def test_labels_of_raw_latex_are_told_where_they_are_scored_against(tmp_path, co
     ]
     assert input_remarks(matrices) == []
     (tmp_path / "p.tsv").write_text(
-        "".join(f"{one.id}\t{one.gt}\t{one.pred}\n" for one in pairs), encoding="utf-8"
+        "".join(f"{prediction.id}\t{prediction.gt}\t{prediction.pred}\n" for prediction in pairs),
+        encoding="utf-8",
     )
     assert "labels that are not tokenised" in command(tmp_path / "p.tsv").stdout
 

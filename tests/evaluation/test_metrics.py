@@ -104,8 +104,8 @@ def test_intervals_hold_the_value_and_shrink_with_n():
     pairs = [("a b", "a b"), ("a b", "a c"), ("a b", "a b"), ("a b", "b")] * 20
     few, many = evaluate(pairs), evaluate(pairs * 10)
     for m in (few, many):
-        for one in m.values.values():
-            assert one.low <= one.value <= one.high
+        for metric in m.values.values():
+            assert metric.low <= metric.value <= metric.high
     width = [m.values["exprate"].high - m.values["exprate"].low for m in (few, many)]
     assert width[1] < width[0] / 2.5  # n is ten times as large: √10 times narrower
     assert few.values == evaluate(pairs).values

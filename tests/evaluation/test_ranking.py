@@ -15,19 +15,21 @@ def system(right, n=200):
 
 
 def test_ranks_and_their_intervals():
-    found = rank_systems([("good", system(150)), ("bad", system(20)), ("as good", system(150))])
-    assert [one.name for one in found.systems] == ["as good", "good", "bad"]
-    ranks = {one.name: one.ranks["exprate"] for one in found.systems}
+    ranking = rank_systems([("good", system(150)), ("bad", system(20)), ("as good", system(150))])
+    assert [ranked.name for ranked in ranking.systems] == ["as good", "good", "bad"]
+    ranks = {ranked.name: ranked.ranks["exprate"] for ranked in ranking.systems}
     assert (ranks["good"].value, ranks["as good"].value, ranks["bad"].value) == (1, 1, 3)
     assert ranks["bad"].low == ranks["bad"].high == 3
     # of error rates less is better
-    assert {one.name: one.ranks["token_error_rate"].value for one in found.systems} == {"good": 1, "as good": 1, "bad": 3}  # fmt: skip
+    assert {ranked.name: ranked.ranks["token_error_rate"].value for ranked in ranking.systems} == {"good": 1, "as good": 1, "bad": 3}  # fmt: skip
 
 
 def test_systems_that_are_close_have_wide_ranks():
-    one, other = system(100), system(100)
+    first, other = system(100), system(100)
     other = [Prediction("", pair.id, pair.gt, "x y" if int(pair.id) >= 99 else "x z") for pair in other]
-    ranks = {one.name: one.ranks["exprate"] for one in rank_systems([("a", one), ("b", other)]).systems}
+    ranks = {
+        ranked.name: ranked.ranks["exprate"] for ranked in rank_systems([("a", first), ("b", other)]).systems
+    }
     assert (ranks["b"].value, ranks["a"].value) == (1, 2)
     assert (ranks["a"].low, ranks["a"].high) == (ranks["b"].low, ranks["b"].high) == (1, 2)
 
@@ -52,9 +54,9 @@ def test_the_command(tmp_path, command):  # noqa: F811
         (tmp_path / f"{name}.tsv").write_text(rows, encoding="utf-8")
     files = [tmp_path / f"{name}.tsv" for name in ("one", "two", "three")]
     done = command(*files, "--systems", "--json", "--markdown", tmp_path / "t.md")
-    told = json.loads(done.stdout)
-    assert [one["name"] for one in told["systems"]] == ["one", "three", "two"]
-    assert told["systems"][0]["metrics"]["exprate"]["rank"] == 1
+    printed = json.loads(done.stdout)
+    assert [ranked["name"] for ranked in printed["systems"]] == ["one", "three", "two"]
+    assert printed["systems"][0]["metrics"]["exprate"]["rank"] == 1
     assert (tmp_path / "t.md").read_text(encoding="utf-8").count("\n| ") == 5
     shown = command(*files, "--systems")
     assert shown.returncode == 0 and "three" in shown.stdout

@@ -24,9 +24,9 @@ def png(path, grey=255):
 def test_a_label_file_and_what_has_no_prediction(tmp_path):
     (tmp_path / "labels.tsv").write_text("1.png\ta\n2.png\tb\n", encoding="utf-8")
     references = read_references(tmp_path / "labels.tsv")
-    found = labelled([Prediction("s", "1", "old", "a")], references)
-    assert [(one.id, one.gt, one.pred) for one in found.pairs] == [("1", "a", "a"), ("2.png", "b", "")]
-    assert found.missing == 1 and found.contradicted == ("1",)
+    joined = labelled([Prediction("s", "1", "old", "a")], references)
+    assert [(pair.id, pair.gt, pair.pred) for pair in joined.pairs] == [("1", "a", "a"), ("2.png", "b", "")]
+    assert joined.missing == 1 and joined.contradicted == ("1",)
     with pytest.raises(PredictionError, match="no label for the prediction '3'"):
         labelled([Prediction("s", "3", "", "a")], references)
 
@@ -37,8 +37,8 @@ def test_a_label_file_and_what_has_no_prediction(tmp_path):
 def test_pictures_beside_a_label_file_as_their_owners_put_them(tmp_path, picture):
     png(tmp_path / picture)
     (tmp_path / "test_labels.txt").write_text("test_1.jpg\ta\n", encoding="utf-8")
-    found = read_references(tmp_path / "test_labels.txt").find("", "test_1")
-    assert Image.open(io.BytesIO(found.picture.load()[0])).size == (40, 20)
+    reference = read_references(tmp_path / "test_labels.txt").find("", "test_1")
+    assert Image.open(io.BytesIO(reference.picture.load()[0])).size == (40, 20)
 
 
 def test_comers_layout(tmp_path):
@@ -54,8 +54,8 @@ def test_a_corpus_counts_only_the_splits_that_are_spoken_of(tmp_path):
         rows = "".join(f"{split}_{i}.jpg\t{label} + {i}\n" for i in (1, 2))
         (tmp_path / split / f"{split}_labels.txt").write_text(rows, encoding="utf-8")
     references = read_references(tmp_path)
-    found = labelled([Prediction("", "test_1", "", "b + 1")], references)
-    assert [one.gt for one in found.pairs] == ["b + 1", "b + 2"] and found.missing == 1
+    joined = labelled([Prediction("", "test_1", "", "b + 1")], references)
+    assert [pair.gt for pair in joined.pairs] == ["b + 1", "b + 2"] and joined.missing == 1
     assert references.find("", "test_2").picture.load()[1] == "test_2.jpg"
 
 
@@ -71,12 +71,14 @@ def build(tmp_path_factory):
 
 def test_a_build_gives_labels_pictures_and_what_was_asked(build):
     references = read_references(build)
-    one = next(iter(references.by_key.values()))
-    assert Image.open(io.BytesIO(one.picture.load()[0])).size[0] > 10
-    candidate, marked = one.asked["error_correction"]
-    found = labelled([Prediction(one.source, one.id, "", one.label, "error_correction")], references).pairs[0]
-    assert (found.gt, found.candidate, found.marked) == (one.label, candidate, marked)
-    own = Prediction(one.source, one.id, "", "x", "error_correction", candidate="y", marked="y")
+    reference = next(iter(references.by_key.values()))
+    assert Image.open(io.BytesIO(reference.picture.load()[0])).size[0] > 10
+    candidate, marked = reference.asked["error_correction"]
+    joined = labelled(
+        [Prediction(reference.source, reference.id, "", reference.label, "error_correction")], references
+    ).pairs[0]
+    assert (joined.gt, joined.candidate, joined.marked) == (reference.label, candidate, marked)
+    own = Prediction(reference.source, reference.id, "", "x", "error_correction", candidate="y", marked="y")
     assert labelled([own], references).pairs[0].candidate == "y"
 
 
@@ -98,7 +100,13 @@ def test_a_build_of_raw_latex_is_scored_in_tokens(tmp_path):
 def test_the_worst_come_with_their_pictures_from_a_build(build, tmp_path, command):  # noqa: F811
     some = list(read_references(build).by_key.values())[:3]
     records = [
-        {"source": one.source, "img_id": one.id, "gt": one.label, "pred": f"{one.label} 7"} for one in some
+        {
+            "source": reference.source,
+            "img_id": reference.id,
+            "gt": reference.label,
+            "pred": f"{reference.label} 7",
+        }
+        for reference in some
     ]
     done = command(lines(tmp_path / "p.jsonl", records), "--labels", build, "--html", tmp_path / "p.html")
     assert done.returncode == 0, done.stderr

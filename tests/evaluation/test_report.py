@@ -66,8 +66,8 @@ def test_the_page_loads_nothing():
 
 def test_every_outline_that_is_used_is_there():
     text = page_of(hostile_pairs())
-    used, there = set(re.findall(r'href="#([^"]+)"', text)), set(re.findall(r'<path id="([^"]+)"', text))
-    assert used == there
+    used, defined = set(re.findall(r'href="#([^"]+)"', text)), set(re.findall(r'<path id="([^"]+)"', text))
+    assert used == defined
 
 
 def test_the_worst_come_first_and_fifty_at_most():
@@ -81,20 +81,20 @@ def test_the_worst_come_first_and_fifty_at_most():
 
 
 def test_a_comparison_is_shown():
-    one, other = (
+    first, other = (
         evaluate([("a", "a"), ("b", "c")], resamples=0),
         evaluate([("a", "b"), ("b", "b")], resamples=0),
     )
-    text = page(one, "t", comparison=compare_systems(one, other), other="the <other> one")
+    text = page(first, "t", comparison=compare_systems(first, other), other="the <other> one")
     assert "McNemar" in text and "the &lt;other&gt; one" in text
 
 
 @pytest.fixture(scope="module")
 def browser():
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
         pytest.skip("no Chromium: apt-get install chromium to run this")
-    return found
+    return program
 
 
 def opened(browser, path, tmp_path, fragment=""):

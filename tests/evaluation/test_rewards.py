@@ -64,27 +64,29 @@ def due(name, task):
 
 def rows(label, candidate, dialect="canonical"):
     prompts = prompt_set("uni-mumer")
-    made = [
+    some_rows = [
         task.row(labelled(label, parse(label), candidate), prompts) for task in all_tasks(dialect).values()
     ]
-    return [row for row in made if row is not None]
+    return [row for row in some_rows if row is not None]
 
 
-def columns(made):
+def columns(some_rows):
     names = ("task", "label", "candidate", "marked")
-    return {name: [getattr(row, name) for row in made] for name in names}
+    return {name: [getattr(row, name) for row in some_rows] for name in names}
 
 
 @pytest.mark.parametrize("as_messages", [False, True])
 def test_every_target_earns_what_it_should(as_messages):
-    made = rows(LABEL, CANDIDATE)
-    assert len(made) == 5
+    some_rows = rows(LABEL, CANDIDATE)
+    assert len(some_rows) == 5
     completions = [
-        [{"role": "assistant", "content": row.target}] if as_messages else row.target for row in made
+        [{"role": "assistant", "content": row.target}] if as_messages else row.target for row in some_rows
     ]
     for name, reward in REWARDS.items():
-        earned = reward(prompts=[row.prompt for row in made], completions=completions, **columns(made))
-        assert earned == [due(name, row.task) for row in made], name
+        earned = reward(
+            prompts=[row.prompt for row in some_rows], completions=completions, **columns(some_rows)
+        )
+        assert earned == [due(name, row.task) for row in some_rows], name
 
 
 @settings(max_examples=60)
@@ -93,12 +95,14 @@ def test_proven_targets_earn_all(label):
     form = explicit_form(label)
     if form is None:
         return
-    made = rows(form, synthesize_or_none(form))
+    some_rows = rows(form, synthesize_or_none(form))
     for name, reward in REWARDS.items():
-        earned = reward([row.prompt for row in made], [row.target for row in made], **columns(made))
-        owed = [due(name, row.task) for row in made]
+        earned = reward(
+            [row.prompt for row in some_rows], [row.target for row in some_rows], **columns(some_rows)
+        )
+        owed = [due(name, row.task) for row in some_rows]
         if name == "box_f1" and layout(form) is None:  # nothing to be said of a label that cannot be drawn
-            owed = [None if one is None else value for one, value in zip(owed, earned, strict=True)]
+            owed = [None if number is None else value for number, value in zip(owed, earned, strict=True)]
         assert earned == owed, name
 
 
@@ -114,7 +118,9 @@ def test_anything_earns_between_0_and_1(completions, task):
     for name, reward in REWARDS.items():
         earned = reward([""] * n, completions, **held)
         if task in SPEAKS_OF[name]:
-            assert len(earned) == n and all(isinstance(one, float) and 0 <= one <= 1 for one in earned)
+            assert len(earned) == n and all(
+                isinstance(number, float) and 0 <= number <= 1 for number in earned
+            )
         else:
             assert earned == [None] * n
 
@@ -144,19 +150,19 @@ def test_hostile_and_endless_answers(completion):
         begun = process_time()
         earned = {name: reward([""], [completion], **held)[0] for name, reward in REWARDS.items()}
         assert process_time() - begun < 5
-        worth = {name: one for name, one in earned.items() if one is not None}
-        assert all(0 <= one <= 1 for one in worth.values()) and min(worth.values()) < 0.2
+        worth = {name: number for name, number in earned.items() if number is not None}
+        assert all(0 <= number <= 1 for number in worth.values()) and min(worth.values()) < 0.2
 
 
 def test_saying_nothing_of_nothing_does_not_pay():
     """Braces alone have no counts; only where they are a label is the empty count text right."""
-    assert one(counts_agree_reward, "{ { {", "counting") == 0
-    assert one(counts_agree_reward, "\n{ }", "counting") == 1
-    assert one(counts_agree_reward, "", "counting") == 0
-    assert one(tree_agrees_reward, "", "tree_cot") == one(tree_valid_reward, "", "tree_cot") == 0
+    assert with_one(counts_agree_reward, "{ { {", "counting") == 0
+    assert with_one(counts_agree_reward, "\n{ }", "counting") == 1
+    assert with_one(counts_agree_reward, "", "counting") == 0
+    assert with_one(tree_agrees_reward, "", "tree_cot") == with_one(tree_valid_reward, "", "tree_cot") == 0
 
 
-def one(reward, completion, task, **more):
+def with_one(reward, completion, task, **more):
     held = {"task": [task], "label": [LABEL], **{name: [value] for name, value in more.items()}}
     return reward([""], [completion], **held)[0]
 
@@ -176,18 +182,18 @@ def test_as_trl_calls_it():
 
 def test_exactness_by_degrees():
     near = LABEL.replace("x", "v")
-    assert one(exact_reward, near, "recognition") == 0
-    assert 0.9 < one(edit_reward, near, "recognition") < 1
-    assert one(length_reward, near, "recognition") == 1
-    assert one(length_reward, f"{LABEL} {LABEL}", "recognition") == 0.5
-    assert one(same_on_paper_reward, LABEL.replace(r"\frac", r"\dfrac"), "recognition") == 1
+    assert with_one(exact_reward, near, "recognition") == 0
+    assert 0.9 < with_one(edit_reward, near, "recognition") < 1
+    assert with_one(length_reward, near, "recognition") == 1
+    assert with_one(length_reward, f"{LABEL} {LABEL}", "recognition") == 0.5
+    assert with_one(same_on_paper_reward, LABEL.replace(r"\frac", r"\dfrac"), "recognition") == 1
 
 
 def test_pictures_by_degrees():
     """The more is wrong the less it earns; what looks the same earns all; what is not TeX nothing."""
     for reward in (box_f1_reward, image_match_reward):
         same, near, other, none = (
-            one(reward, answer, "recognition")
+            with_one(reward, answer, "recognition")
             for answer in (
                 LABEL.replace(r"\frac", r"\dfrac"), LABEL.replace("x", "v"), r"\alpha - \beta", r"\frac { a",
             )
@@ -198,18 +204,18 @@ def test_pictures_by_degrees():
 
 def test_a_tree_may_be_valid_and_yet_not_the_answers():
     other = "a\n+ (right)\nb (right)\na - b"
-    assert one(tree_valid_reward, other, "tree_cot") == 1
-    assert one(tree_agrees_reward, other, "tree_cot") == 0
-    assert one(tree_valid_reward, "a\n+ (nowhere)\na", "tree_cot") == 0
+    assert with_one(tree_valid_reward, other, "tree_cot") == 1
+    assert with_one(tree_agrees_reward, other, "tree_cot") == 0
+    assert with_one(tree_valid_reward, "a\n+ (nowhere)\na", "tree_cot") == 0
     released = next(row for row in rows(LABEL, None, "released") if row.task == "tree_cot")
-    assert one(tree_agrees_reward, released.target, "tree_cot") == 1
+    assert with_one(tree_agrees_reward, released.target, "tree_cot") == 1
 
 
 def test_counts_are_those_of_the_answer():
-    assert one(counts_agree_reward, "a: 2, b: 1\na b a", "counting") == 1
-    assert one(counts_agree_reward, "b: 1, a: 2\na b a", "counting") == 1
-    assert one(counts_agree_reward, "a: 1, b: 1\na b a", "counting") == 0
-    assert one(counts_agree_reward, "a b a", "counting") == 0
+    assert with_one(counts_agree_reward, "a: 2, b: 1\na b a", "counting") == 1
+    assert with_one(counts_agree_reward, "b: 1, a: 2\na b a", "counting") == 1
+    assert with_one(counts_agree_reward, "a: 1, b: 1\na b a", "counting") == 0
+    assert with_one(counts_agree_reward, "a b a", "counting") == 0
 
 
 @pytest.mark.parametrize(
@@ -221,7 +227,7 @@ def test_counts_are_those_of_the_answer():
     ],
 )  # fmt: skip
 def test_marks(marked, valid):
-    assert one(markup_valid_reward, marked, "error_detection", candidate="a b c", marked="") == valid
+    assert with_one(markup_valid_reward, marked, "error_detection", candidate="a b c", marked="") == valid
 
 
 def test_a_missing_column_is_named():

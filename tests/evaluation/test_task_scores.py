@@ -183,8 +183,8 @@ def test_marks_in_colour_and_nothing_of_an_answer_becomes_markup():
         answer("tree_cot", "a", f"{hostile}\n{hostile}"),
         answer("counting", "a", f"{hostile}: 1\n{hostile}"),
     ]
-    made = page(evaluate([("a", "b")], resamples=0), "t", tasks=task_scores(answers), answers=answers)
-    assert hostile not in made and made.count("<script>") == 1
+    shown = page(evaluate([("a", "b")], resamples=0), "t", tasks=task_scores(answers), answers=answers)
+    assert hostile not in shown and shown.count("<script>") == 1
 
 
 def test_the_wrong_answers_come_first():

@@ -46,31 +46,31 @@ def test_same_is_the_spellings_same(a, b):
 @settings(max_examples=60)
 @given(LABELS, LABELS)
 def test_what_is_shared_is_shared_both_ways(a, b):
-    one, other = compare(a, b), compare(b, a)
-    if Outcome.NOT_TEX in (one.outcome, other.outcome) or Outcome.LABEL_NOT_TEX in (
-        one.outcome,
+    first, other = compare(a, b), compare(b, a)
+    if Outcome.NOT_TEX in (first.outcome, other.outcome) or Outcome.LABEL_NOT_TEX in (
+        first.outcome,
         other.outcome,
     ):
         return
-    assert one.matched_symbols <= min(one.label_symbols, one.pred_symbols)
-    assert one.matched_relations <= min(one.label_relations, one.pred_relations)
-    assert (one.label_symbols, one.pred_symbols) == (other.pred_symbols, other.label_symbols)
-    assert one.outcome is other.outcome
+    assert first.matched_symbols <= min(first.label_symbols, first.pred_symbols)
+    assert first.matched_relations <= min(first.label_relations, first.pred_relations)
+    assert (first.label_symbols, first.pred_symbols) == (other.pred_symbols, other.label_symbols)
+    assert first.outcome is other.outcome
 
 
 def test_symbols_and_relations_by_hand():
     # label: x -sup-> 2, x -right-> +, + -right-> y; the prediction puts 2 below and reads z for y
-    one = compare("x ^ { 2 } + y", "x _ { 2 } + z")
-    assert (one.label_symbols, one.pred_symbols, one.matched_symbols) == (4, 4, 3)
-    assert (one.label_relations, one.pred_relations, one.matched_relations) == (3, 3, 2)
+    compared = compare("x ^ { 2 } + y", "x _ { 2 } + z")
+    assert (compared.label_symbols, compared.pred_symbols, compared.matched_symbols) == (4, 4, 3)
+    assert (compared.label_relations, compared.pred_relations, compared.matched_relations) == (3, 3, 2)
 
 
 def test_mistakes_by_hand():
-    found = [
+    outcomes = [
         (m.kind, m.label, m.pred, m.where)
         for m in mistakes(r"\frac { a } { b } + x ^ { 2 } c", r"\frac { d } { b } + x _ { 2 }")
     ]
-    assert found == [
+    assert outcomes == [
         (Kind.MISREAD, "a", "d", r"above of \frac"),
         (Kind.MOVED, "2", "sub", "sup"),
         (Kind.MISSING, "c", "", "main line"),
@@ -99,7 +99,7 @@ def test_no_mistakes_where_it_is_the_same_and_some_where_not(a, b):
     if outcome in (Outcome.EXACT, Outcome.SAME):
         assert not mistakes(a, b)
     elif outcome is Outcome.WRONG_SYMBOLS:
-        assert any(one.kind is not Kind.MOVED for one in mistakes(a, b))
+        assert any(mistake.kind is not Kind.MOVED for mistake in mistakes(a, b))
 
 
 def test_groups():

@@ -50,7 +50,7 @@ def test_bleu_is_nltks_without_smoothing(pairs, copies):
     pairs = [*pairs, *((label, label) for label in copies)]
     labels, read = ([compact(pair[side])[1] for pair in pairs] for side in (0, 1))
     ours = evaluate(pairs, resamples=0)["unimernet_bleu"]
-    if any(len(one) < 4 for one in read):  # there NLTK counts an n-gram that is not there
+    if any(len(words) < 4 for words in read):  # there NLTK counts an n-gram that is not there
         assert 0 <= ours <= 100 + 1e-9
     else:
-        assert ours == pytest.approx(100 * corpus_bleu([[one] for one in labels], read), abs=1e-9)
+        assert ours == pytest.approx(100 * corpus_bleu([[words] for words in labels], read), abs=1e-9)

@@ -30,9 +30,9 @@ def count_answer(label, said=None):
 
 
 def test_the_majority_is_chosen():
-    [one] = vote([answer("recognition", WRONG), tree_answer(RIGHT), count_answer(RIGHT)])
-    assert one.prediction.pred == RIGHT
-    assert (one.votes, one.of, one.answers) == (4, 5, 3)
+    [winner] = vote([answer("recognition", WRONG), tree_answer(RIGHT), count_answer(RIGHT)])
+    assert winner.prediction.pred == RIGHT
+    assert (winner.votes, winner.of, winner.answers) == (4, 5, 3)
 
 
 def test_evidence_decides_between_two():
@@ -63,8 +63,8 @@ def test_what_was_cut_off_has_no_vote_while_others_have():
 
 
 def test_error_detection_holds_no_label():
-    [one] = vote([answer("error_detection", "<deleted>", sample=0), answer("recognition", RIGHT)])
-    assert one.prediction.pred == RIGHT
+    [winner] = vote([answer("error_detection", "<deleted>", sample=0), answer("recognition", RIGHT)])
+    assert winner.prediction.pred == RIGHT
 
 
 def test_trees_and_counts_can_be_left_unheard():
@@ -77,7 +77,7 @@ def test_trees_and_counts_can_be_left_unheard():
 
 def test_one_id_with_two_labels_is_two_pictures():
     answers = [Prediction("", "1", gt, gt) for gt in (RIGHT, WRONG)]
-    assert [one.prediction.pred for one in vote(answers)] == [RIGHT, WRONG]
+    assert [winner.prediction.pred for winner in vote(answers)] == [RIGHT, WRONG]
 
 
 def test_files_are_further_samples_of_the_same_pictures(tmp_path):
@@ -86,10 +86,10 @@ def test_files_are_further_samples_of_the_same_pictures(tmp_path):
         (tmp_path / f"{name}.tsv").write_text(f"1\t{RIGHT}\t{pred}\n", encoding="utf-8")
     paths = [tmp_path / f"{name}.tsv" for name in "abc"]
     answers = read_answers(paths, together=True)
-    assert [(one.source, one.sample) for one in answers] == [("", 0), ("", 1), ("", 2)]
-    assert [one.pred for one in first_answers(answers)] == [WRONG]
-    assert [one.prediction.pred for one in vote(answers)] == [RIGHT]
-    assert [one.source for one in read_answers(paths)] == ["a", "b", "c"]
+    assert [(entry.source, entry.sample) for entry in answers] == [("", 0), ("", 1), ("", 2)]
+    assert [entry.pred for entry in first_answers(answers)] == [WRONG]
+    assert [entry.prediction.pred for entry in vote(answers)] == [RIGHT]
+    assert [entry.source for entry in read_answers(paths)] == ["a", "b", "c"]
 
 
 def test_one_vote_a_picture_and_a_gain():
@@ -97,8 +97,8 @@ def test_one_vote_a_picture_and_a_gain():
     answers += [
         Prediction("", id, RIGHT, RIGHT, "counting", 0, f"{count_text(RIGHT)}\n{RIGHT}", "eos") for id in "ab"
     ]
-    chosen = [one.prediction for one in vote(answers)]
-    assert [one.id for one in chosen] == ["a", "b", "1"]
+    chosen = [winner.prediction for winner in vote(answers)]
+    assert [entry.id for entry in chosen] == ["a", "b", "1"]
     assert evaluate(chosen, resamples=0)["exprate"] == 100
 
 
@@ -107,6 +107,6 @@ def test_one_vote_a_picture_and_a_gain():
 def test_whoever_wins_was_said_by_someone(labels):
     answers = [answer("recognition", label, sample=i) for i, label in enumerate(labels)]
     answers += [tree_answer(form) for form in map(explicit_form, labels) if form]
-    [one] = vote(answers)
-    assert one.prediction.pred in {each.pred for each in answers}
-    assert 1 <= one.votes <= one.of
+    [winner] = vote(answers)
+    assert winner.prediction.pred in {entry.pred for entry in answers}
+    assert 1 <= winner.votes <= winner.of

@@ -66,17 +66,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def tree(self, under, recursive):
         """The entries of a folder, those of the folders in it too if `recursive`."""
-        found = {}
+        files_there = {}
         for name, data in self.hub.files.items():
             if under and not name.startswith(f"{under}/"):
                 continue
             folders, start = name.split("/")[:-1], len(under.split("/")) if under else 0
             for depth in range(start, len(folders)):
                 folder = "/".join(folders[: depth + 1])
-                found[folder] = {"type": "directory", "path": folder, "oid": "0"}
-            found[name] = {"type": "file", "path": name, "size": len(data), "oid": "0"}
+                files_there[folder] = {"type": "directory", "path": folder, "oid": "0"}
+            files_there[name] = {"type": "file", "path": name, "size": len(data), "oid": "0"}
         depth = len(under.split("/")) + 1 if under else 1
-        return [each for name, each in found.items() if recursive or len(name.split("/")) == depth]
+        return [entry for name, entry in files_there.items() if recursive or len(name.split("/")) == depth]
 
     def file(self, name):
         """A file's bytes, or those of a range."""
@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer({"transfer": "basic", "objects": [self.slot(o) for o in json.loads(data)["objects"]]})
         elif "/paths-info/" in self.path:
             paths = parse_qs(data.decode()).get("paths") or json.loads(data)["paths"]
-            self.answer([each for each in self.tree("", True) if each["path"] in paths])
+            self.answer([entry for entry in self.tree("", True) if entry["path"] in paths])
         elif "/commit/" in self.path:
             for line in map(json.loads, data.decode().splitlines()):
                 self.commit(line["key"], line["value"])
@@ -154,7 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif key == "deletedFile":
             del self.hub.files[value["path"]]
         elif key == "deletedFolder":
-            for name in [each for each in self.hub.files if each.startswith(value["path"].rstrip("/") + "/")]:
+            for name in [
+                entry for entry in self.hub.files if entry.startswith(value["path"].rstrip("/") + "/")
+            ]:
                 del self.hub.files[name]
 
 

@@ -43,8 +43,8 @@ def wanted(source, keep_unfit=False):
     for row in rows_of(source):
         human, gpt = row["prompt"][0]["content"], row["completion"][0]["content"]
         if keep_unfit or "<image>" not in human + gpt:
-            found = (row["id"], f"<image>{human}", gpt, row["images"][0]["bytes"])
-            rows.setdefault(config(row), []).append(found)
+            read_back = (row["id"], f"<image>{human}", gpt, row["images"][0]["bytes"])
+            rows.setdefault(config(row), []).append(read_back)
     return rows
 
 
@@ -60,12 +60,12 @@ def test_llama_factory_json(source, tmp_path):
     assert set(info) == set(rows) == set(written.rows)
     for name, entry in info.items():
         assert entry["formatting"] == "sharegpt"
-        found = []
+        read_back = []
         for path in sorted((tmp_path / "lf" / entry["file_name"]).iterdir()):
             for row in map(json.loads, path.read_text(encoding="utf-8").removesuffix("\n").split("\n")):
                 [picture] = row["images"]
-                found.append((row["id"], *turns(row), (tmp_path / "lf" / picture).read_bytes()))
-        assert sorted(found) == sorted(rows[name])
+                read_back.append((row["id"], *turns(row), (tmp_path / "lf" / picture).read_bytes()))
+        assert sorted(read_back) == sorted(rows[name])
     pictures = list((tmp_path / "lf/images").rglob("*.*"))
     assert len(pictures) == 38  # one a sample, however many rows show it
 
@@ -87,12 +87,12 @@ def test_llama_factory_embedded(source, tmp_path):
     export(source, tmp_path / "lf", llama_factory.layout(True))
     rows = wanted(source)
     for name in json.loads((tmp_path / "lf/dataset_info.json").read_text()):
-        found = []
+        read_back = []
         for path in sorted((tmp_path / "lf" / name).iterdir()):
             table = pq.read_table(path)
             assert b"huggingface" not in (table.schema.metadata or {})  # else LLaMA-Factory saves JPEGs anew
-            found += [(r["id"], *turns(r), r["images"][0]["bytes"]) for r in table.to_pylist()]
-        assert sorted(found) == sorted(rows[name])
+            read_back += [(r["id"], *turns(r), r["images"][0]["bytes"]) for r in table.to_pylist()]
+        assert sorted(read_back) == sorted(rows[name])
 
 
 def test_released(source, tmp_path):
@@ -103,13 +103,15 @@ def test_released(source, tmp_path):
     assert set(names) == set(rows)
     name = "hme100k_test_error_fix"
     loaded = datasets.load_dataset(str(tmp_path / "rel"), name, cache_dir=str(tmp_path / "cache"))
-    assert {split: len(each) for split, each in loaded.items()} == {"test": 8}
+    assert {split: len(part) for split, part in loaded.items()} == {"test": 8}
     assert loaded["test"].column_names == ["image", "conversations"]
     assert loaded["test"][3]["image"].size == (40, 20)
     for name in names:
         files = sorted((tmp_path / "rel" / name).iterdir())
-        found = [(*turns(r), r["image"]["bytes"]) for path in files for r in pq.read_table(path).to_pylist()]
-        assert found == [row[1:] for row in rows[name]]
+        read_back = [
+            (*turns(r), r["image"]["bytes"]) for path in files for r in pq.read_table(path).to_pylist()
+        ]
+        assert read_back == [row[1:] for row in rows[name]]
     group = pq.ParquetFile(next((tmp_path / "rel/hme100k_train").iterdir())).metadata.row_group(0)
     assert group.num_rows <= 100
     assert group.column(0).has_offset_index
@@ -244,9 +246,9 @@ def test_a_stopped_command_says_so(source, tmp_path):
     while not list(partial.glob("images/*/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     started.send_signal(signal.SIGINT)
-    _, told = started.communicate(timeout=60)
+    _, errors = started.communicate(timeout=60)
     assert started.returncode == 130
-    assert told == "hmer-tasks: stopped; what is finished is kept: run the same command to go on\n"
+    assert errors == "hmer-tasks: stopped; what is finished is kept: run the same command to go on\n"
     assert not (tmp_path / "lf").exists()
     assert run_command(*words[3:]).returncode == 0
 
@@ -329,7 +331,7 @@ def test_a_build_without_a_train_split(tmp_path):
 
 
 def test_every_split_of_every_corpus_has_a_role():
-    roles = {(name, split): role_of(split) for name, each in CORPORA.items() for split in each.splits}
+    roles = {(name, split): role_of(split) for name, corpus in CORPORA.items() for split in corpus.splits}
     roles = {key: role for key, role in roles.items() if key[0] != "released"}  # published as training data
     assert {key for key, role in roles.items() if role == "valid"} == {
         ("mathwriting", "valid"), ("crohme2023", "val"), ("im2latexv2", "validate"),

@@ -30,12 +30,12 @@ def push(hub, *words, token="hf_right"):
 def test_dry_run(source, hub):
     done = push(hub, source, "me/rows", "--dry-run", token="")
     assert done.returncode == 0
-    there = files_of(source)
+    before = files_of(source)
     lines = [line.split() for line in done.stdout.splitlines()]
     assert {name: int(size.replace(",", "")) for size, name in lines[:-1]} == {
-        name: len(data) for name, data in there.items()
+        name: len(data) for name, data in before.items()
     }
-    assert lines[-1][0].replace(",", "") == str(sum(map(len, there.values())))
+    assert lines[-1][0].replace(",", "") == str(sum(map(len, before.values())))
     assert "does not let you hand it on" in done.stderr
     assert not hub.files and not hub.created
 
@@ -124,9 +124,9 @@ def test_what_is_not_of_the_build_stays_here(built, hub):
     ),
 )
 def test_terms(licence, hub_id, ask):
-    found = terms(licence)
-    assert (found.hub_id, found.ask) == (hub_id, ask)
-    assert bool(found.note) or not ask
+    licence_terms = terms(licence)
+    assert (licence_terms.hub_id, licence_terms.ask) == (hub_id, ask)
+    assert bool(licence_terms.note) or not ask
 
 
 def test_every_corpus_has_terms():

@@ -35,15 +35,15 @@ def test_ms_swift(source, tmp_path):
     assert {path.stem for path in (tmp_path / "x").glob("*.jsonl")} == {*rows, "left_out"}
     assert written.left_out == 2
     for name in rows:
-        found = []
+        read_back = []
         for row in lines_of(tmp_path / "x" / f"{name}.jsonl"):
             user, assistant = row["messages"]
             assert (user["role"], assistant["role"]) == ("user", "assistant")
             [picture] = row["images"]
-            found.append(
+            read_back.append(
                 (row["id"], user["content"], assistant["content"], (tmp_path / "x" / picture).read_bytes())
             )
-        assert sorted(found) == sorted(rows[name])
+        assert sorted(read_back) == sorted(rows[name])
     assert not (tmp_path / "x/.done").exists()
 
 
@@ -52,7 +52,7 @@ def test_verl(source, tmp_path):
     rows = wanted(source)
     labels = {row["id"]: row["label"] for row in rows_of(source)}
     for name in rows:
-        found = []
+        read_back = []
         files = sorted(map(str, (tmp_path / "x" / name).iterdir()))
         for row in datasets.load_dataset(
             "parquet", data_files=files, split="train", cache_dir=tmp_path / "c"
@@ -60,8 +60,8 @@ def test_verl(source, tmp_path):
             [turn], [picture], extra = row["prompt"], row["images"], row["extra_info"]
             assert (turn["role"], row["data_source"], row["ability"]) == ("user", name, extra["task"])
             assert row["reward_model"] == {"style": "rule", "ground_truth": labels[extra["id"]]}
-            found.append((extra["id"], turn["content"], extra["answer"], picture["bytes"]))
-        assert sorted(found) == sorted(rows[name])
+            read_back.append((extra["id"], turn["content"], extra["answer"], picture["bytes"]))
+        assert sorted(read_back) == sorted(rows[name])
 
 
 def test_the_reward_that_verl_calls(source, tmp_path):
@@ -88,15 +88,15 @@ def test_webdataset(source, tmp_path):
     export(source, tmp_path / "x", webdataset.layout())
     keys = set()
     for name, rows in wanted(source, keep_unfit=True).items():
-        found = []
+        read_back = []
         for sample in wds.WebDataset(
             sorted(map(str, (tmp_path / "x" / name).glob("*.tar"))), shardshuffle=False
         ):
             texts = json.loads(sample["json"])
-            found.append((texts["id"], f"<image>{texts['prompt']}", *texts["answers"], sample["jpg"]))
+            read_back.append((texts["id"], f"<image>{texts['prompt']}", *texts["answers"], sample["jpg"]))
             assert sample["__key__"] not in keys
             keys.add(sample["__key__"])
-        assert found == rows
+        assert read_back == rows
 
 
 def test_the_index_of_webdataset(source, tmp_path):

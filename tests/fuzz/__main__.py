@@ -21,8 +21,8 @@ REAL = 50  # lines of each file of real labels that are taken as seeds
 class Watch:
     """Runs a target, and keeps the first input of each bug instead of ending there."""
 
-    def __init__(self, target: ModuleType, found: Path) -> None:
-        self.target, self.found = target, found
+    def __init__(self, target: ModuleType, findings: Path) -> None:
+        self.target, self.findings = target, findings
 
     def __call__(self, data: bytes) -> None:
         began = time.process_time()
@@ -36,9 +36,9 @@ class Watch:
 
     def keep(self, data: bytes, error: Exception) -> None:
         frames = traceback.extract_tb(error.__traceback__)
-        ours = [each for each in frames if "hmer_tasks" in each.filename or "fuzz" in each.filename]
-        place = "-".join(f"{Path(each.filename).stem}_{each.lineno}" for each in ours[-2:])
-        path = self.found / f"{type(error).__name__}-{place or 'slow'}"
+        ours = [frame for frame in frames if "hmer_tasks" in frame.filename or "fuzz" in frame.filename]
+        place = "-".join(f"{Path(frame.filename).stem}_{frame.lineno}" for frame in ours[-2:])
+        path = self.findings / f"{type(error).__name__}-{place or 'slow'}"
         if not path.exists():
             path.write_bytes(data)
             text = "".join(traceback.format_exception(error))
@@ -75,8 +75,8 @@ def main() -> None:
         include=["hmer_tasks", "tests.fuzz", "tomllib", "csv", "tarfile", "zipfile"]
     ):
         target = importlib.import_module(f"tests.fuzz.{chosen.target}")
-    corpus, found = (chosen.work / chosen.target / name for name in ("corpus", "found"))
-    for folder in (corpus, found):
+    corpus, findings = (chosen.work / chosen.target / name for name in ("corpus", "found"))
+    for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
     known = seeds(chosen.target) + real_lines(getattr(target, "REAL", ""))
     longest = getattr(target, "LONGEST", LONGEST)
@@ -91,8 +91,8 @@ def main() -> None:
         return mutate(data, random, target.WORDS, known)[:max_size]
 
     flags = [f"-max_total_time={int(60 * chosen.minutes)}", f"-max_len={longest}", "-timeout=30"]
-    flags += ["-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={found}/"]
-    atheris.Setup([sys.argv[0], *flags, str(corpus)], Watch(target, found), custom_mutator=custom)
+    flags += ["-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={findings}/"]
+    atheris.Setup([sys.argv[0], *flags, str(corpus)], Watch(target, findings), custom_mutator=custom)
     atheris.Fuzz()
 
 

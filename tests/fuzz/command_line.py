@@ -68,21 +68,21 @@ LIKELY: dict[str, tuple[str, ...]] = {  # by a parameter's name; files for every
 
 def commands() -> dict[tuple[str, ...], typer.core.TyperCommand]:
     """Every command by the words that call it."""
-    found: dict[tuple[str, ...], typer.core.TyperCommand] = {}
+    by_words: dict[tuple[str, ...], typer.core.TyperCommand] = {}
     groups = [((), typer.main.get_command(app))]
     while groups:
         words, group = groups.pop()
-        for name, each in group.commands.items():
-            if hasattr(each, "commands"):
-                groups.append(((*words, name), each))
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                groups.append(((*words, name), command))
             elif name not in LEFT_OUT:
-                found[*words, name] = each
-    return dict(sorted(found.items()))
+                by_words[*words, name] = command
+    return dict(sorted(by_words.items()))
 
 
 def files(folder: Path, random: Random) -> list[str]:
     """Files of every kind, half of them damaged, under names that readers go by."""
-    made = []
+    words = []
     for target in TARGETS:
         for name in NAMES.get(target, ()):
             known = seeds(target)
@@ -90,22 +90,26 @@ def files(folder: Path, random: Random) -> list[str]:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(mutate(data, random, (), known) if random.random() < 0.5 else data)
-            made.append(name)
-    return made
+            words.append(name)
+    return words
 
 
-def arguments(command: typer.core.TyperCommand, random: Random, there: list[str]) -> list[str]:
+def arguments(command: typer.core.TyperCommand, random: Random, paths: list[str]) -> list[str]:
     """Random arguments, mostly of the right kind."""
     words: list[str] = []
-    for each in command.params:
-        for _ in range(random.choice((1, 1, 2)) if each.multiple or each.nargs != 1 else 1):
-            if random.random() > (0.95 if each.required else 0.2):
+    for parameter in command.params:
+        for _ in range(random.choice((1, 1, 2)) if parameter.multiple or parameter.nargs != 1 else 1):
+            if random.random() > (0.95 if parameter.required else 0.2):
                 continue
-            value = random.choice(LIKELY.get(each.name, there) if random.random() < 0.7 else VALUES)
-            if isinstance(each, typer.core.TyperArgument):
+            value = random.choice(LIKELY.get(parameter.name, paths) if random.random() < 0.7 else VALUES)
+            if isinstance(parameter, typer.core.TyperArgument):
                 words.append(value)
             else:
-                words += [random.choice(each.opts)] if each.is_flag else [random.choice(each.opts), value]
+                words += (
+                    [random.choice(parameter.opts)]
+                    if parameter.is_flag
+                    else [random.choice(parameter.opts), value]
+                )
     if random.random() < 0.05:
         words.insert(random.randrange(len(words) + 1), random.choice(("--nosuch", "-x", "extra", "--help")))
     if random.random() < 0.05:
@@ -150,12 +154,12 @@ def call(words: list[str], folder: Path) -> tuple[int, str, float]:
     return os.waitstatus_to_exitcode(done[1]), text, time.monotonic() - began
 
 
-def one(random: Random, folder: Path) -> tuple[list[str], int, str, float]:
+def run_once(random: Random, folder: Path) -> tuple[list[str], int, str, float]:
     """One random call in a fresh folder, which goes again."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        there = [*files(Path(place), random), "train", "."]
+        paths = [*files(Path(place), random), "train", "."]
         words, command = random.choice(list(commands().items()))
-        chosen = [*words, *arguments(command, random, there)]
+        chosen = [*words, *arguments(command, random, paths)]
         return (chosen, *call(chosen, Path(place)))
 
 
@@ -174,7 +178,7 @@ def forever() -> None:
     with tempfile.TemporaryDirectory(prefix="hmer-fuzz-") as folder:
         while time.monotonic() < end:
             seed += 1
-            words, code, text, seconds = one(Random(seed), Path(folder))
+            words, code, text, seconds = run_once(Random(seed), Path(folder))
             ends[code] = ends.get(code, 0) + 1
             if (what := fault(code, text)) or seconds > PATIENCE / 4:
                 print(f"seed {seed}: {what or f'{seconds:.0f} s'}: {words!r}\n{text[-2000:]}\n", flush=True)

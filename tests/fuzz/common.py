@@ -11,14 +11,14 @@ from hmer_tasks.latex.tables import tables
 TOKENS = sorted(
     tables().signatures.keys() | tables().operators | tables().fences | tables().scripts.keys()
     | tables().reserved | set(sorted(tables().symbols)[::8]) | set("{}[]_^&'x1+<") | {"\\\\", "\\", "%", "$"}
-    | {f"{name} {{{each}}}" for name in ("\\begin", "\\end") for each in ("cases", "array", "matrix", "align*")}
+    | {f"{name} {{{environment}}}" for name in ("\\begin", "\\end") for environment in ("cases", "array", "matrix", "align*")}
     | {"\\begin {array} { c | c }", "{}", "\\left(", "12", "\\foo", "中", "\\sqrt [ 3 ]", "<none>", "\u2264", "\u00a0"}
 )  # fmt: skip
 
 
 def words(*more: str) -> list[bytes]:
     """A target's words, as bytes: a few of its own, and the tokens of labels with blanks around them."""
-    return [each.encode() for each in more] + [f" {token} ".encode() for token in TOKENS]
+    return [word.encode() for word in more] + [f" {token} ".encode() for token in TOKENS]
 
 
 def check_label_error(error: LabelError) -> None:

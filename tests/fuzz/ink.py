@@ -6,7 +6,7 @@ from hmer_tasks.exceptions import PictureError
 from hmer_tasks.handwriting.inkml import parse
 from tests.fuzz.common import check_line
 
-WORDS = [each.encode() for each in (
+WORDS = [word.encode() for word in (
     '<ink xmlns="http://www.w3.org/2003/InkML">', "<ink>", "</ink>", "<trace id='0'>", "</trace>", "1 2, 3 4", ", ",
     "1e309", "-1e9", "nan", "inf", "1_0", "0x1", "٣ ٤", "'1 '2", "<traceFormat>", "<channel name='X' type='decimal'/>",
     "<channel name='Y'/>", "<channel name='T'/>", "</traceFormat>", "<annotation type='truth'>", "</annotation>", "$x$",

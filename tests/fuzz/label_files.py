@@ -9,7 +9,7 @@ from hmer_tasks.storage.content import HeldContent
 from tests.fuzz.common import check_line
 
 NAMES = ("labels.tsv", "caption.txt", "labels.csv", "labels.jsonl", "a/labels.json")
-WORDS = [each.encode() for each in (
+WORDS = [word.encode() for word in (
     "\t", "\n", "\r\n", "\r", ",", '"', '""', "\ufeff", "id", "image,label", "Label,ImageFile", "[", "]", "{", "}", ": ",
     '{"id": "a.png", "label": "x ^ { 2 }"}', '"\\ud800"', "NaN", "1e999", "[" * 700, '{"a":' * 700, "9" * 60, "null", "\x00",
     "a.png\tx ^ { 2 }", "a.png x", "\u2028", "\x85", "\x1c", '"img": 1', '"gt": []',

@@ -7,7 +7,7 @@ from hmer_tasks.exceptions import NoiseError
 from hmer_tasks.utils.keyed_random import keyed_random
 from tests.fuzz.common import check_line, written
 
-WORDS = [each.encode() for each in (
+WORDS = [word.encode() for word in (
     "[number]\n", "counts = [1]\n", "[shape]\n", "broken = 0.1\n", "repeated = 0.1\n", "gaps = [1]\n", "run_share = 0.1\n",
     "runs = [[1, 2, 3]]\n", "[sorts]\n", "lower = 0.1\n", "[context]\n", "[patterns]\n", "'x' = { rate = 1.0, as = { 'y' = 1 } }\n",
     "'<start>' = { rate = 1.0, as = { '<start> x' = 1 } }\n", "'{ … }' = { rate = 0.1, as = { '…' = 2 } }\n", "'…'", "'{'", "''", "' '",

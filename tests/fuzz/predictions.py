@@ -15,18 +15,18 @@ REAL = "line"
 def run(data: bytes) -> None:
     path = written(data, "predictions.jsonl")
     try:
-        found = list(read_predictions(path))
+        read = list(read_predictions(path))
         candidates = read_candidates(path)
     except PredictionError as error:
         check_line(error)
         return
-    for source, id, gt in {(each.source, each.id, each.gt) for each in found[:20]}:
+    for source, id, gt in {(prediction.source, prediction.id, prediction.gt) for prediction in read[:20]}:
         try:
             candidates.all_wrong(source, id, gt)
         except PredictionError as error:
             check_line(error)
     kept = mine_files([path], scratch() / "mined.jsonl", Caps()).kept
     again = list(read_predictions(scratch() / "mined.jsonl"))
-    assert [(each.source, each.id, each.gt, each.pred) for each in again] == [
-        (each.source, each.id, each.gt, each.pred) for each in kept
+    assert [(prediction.source, prediction.id, prediction.gt, prediction.pred) for prediction in again] == [
+        (prediction.source, prediction.id, prediction.gt, prediction.pred) for prediction in kept
     ]

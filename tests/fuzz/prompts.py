@@ -4,7 +4,7 @@ from hmer_tasks.exceptions import PromptError
 from hmer_tasks.tasks.prompts import NAMES, fill, prompt_set
 from tests.fuzz.common import check_line, written
 
-WORDS = [each.encode() for each in (
+WORDS = [word.encode() for word in (
     *(f'{name} = "x"\n' for name in NAMES), *NAMES, " = ", '"', '"""', "'", "'''", "\n", "\r", "{candidate}", "{marked}", "{", "}",
     "[", "]", "[[a]]\n", "a.b.c = 1\n", "[" * 700, "{a=" * 700, "\\u0000", "\\uD800", "\\U00110000", "1979-05-27T07:32:00Z", "inf", "nan",
     "9" * 400, "0x", "1_0", "#", "\ufeff", "\x00",

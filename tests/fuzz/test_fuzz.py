@@ -43,7 +43,9 @@ def test_mutations(target):
 FILES = [(path.parent.name, path) for target in TARGETS for path in gnarly(target)]
 
 
-@pytest.mark.parametrize(("target", "path"), FILES, ids=lambda each: getattr(each, "name", each))
+@pytest.mark.parametrize(
+    ("target", "path"), FILES, ids=lambda parameter: getattr(parameter, "name", parameter)
+)
 def test_gnarly_files(target, path):
     run(target, path.read_bytes())
 
@@ -54,12 +56,12 @@ def test_every_gnarly_file_has_a_target():
 
 # What is slow where something searches again from every place, each to be said over and over.
 REPEATED = [
-    *(("parser", each) for each in ("{ ", "^ { ", "\\frac ", "\\sqrt [ ", "\\begin {cases} ", "\\begin { a ", "x ' ", "\\left(", "\\\\ ")),
-    *(("normalizer", each) for each in ("%", "\\\\%", "$ ", "''", "{} ", "\\mbox{", "\\begin ", "x ^ { ' } ", "{ \\rm x } ")),
-    *(("tree_text", each) for each in ("\nx (right)", "\t", "\n\tx (sub)", "\n\\sqrt (right)", "(", "\nx (begin_array{")),
-    *(("markup", each) for each in ("<error_start> a <error_end> ", "<deleted> ", "\nREPLACE:a -> ", "\nDELETE:")),
-    *(("ink", each) for each in ("<ink>", "<trace>1 2</trace>", "<traceFormat>", "&lt;", "<?xml encoding ")),
-    *(("label_files", each) for each in ("\n", ",", '"', "[", "{}", "\t\n", "a b\n")),
+    *(("parser", piece) for piece in ("{ ", "^ { ", "\\frac ", "\\sqrt [ ", "\\begin {cases} ", "\\begin { a ", "x ' ", "\\left(", "\\\\ ")),
+    *(("normalizer", piece) for piece in ("%", "\\\\%", "$ ", "''", "{} ", "\\mbox{", "\\begin ", "x ^ { ' } ", "{ \\rm x } ")),
+    *(("tree_text", piece) for piece in ("\nx (right)", "\t", "\n\tx (sub)", "\n\\sqrt (right)", "(", "\nx (begin_array{")),
+    *(("markup", piece) for piece in ("<error_start> a <error_end> ", "<deleted> ", "\nREPLACE:a -> ", "\nDELETE:")),
+    *(("ink", piece) for piece in ("<ink>", "<trace>1 2</trace>", "<traceFormat>", "&lt;", "<?xml encoding ")),
+    *(("label_files", piece) for piece in ("\n", ",", '"', "[", "{}", "\t\n", "a b\n")),
 ]  # fmt: skip
 
 

@@ -35,13 +35,13 @@ def test_forms_by_symbol_and_person(write):
         "bad.inkml": "<ink>",
         "plain.inkml": '<ink xmlns="http://www.w3.org/2003/InkML"><trace>0 0, 1 1</trace></ink>',
     })  # fmt: skip
-    found = collect(root)
-    assert found.people == ("Ann",)  # nobody wrote FEWEST symbols: the one with the most writes alone
-    assert list(found.by_person["Ann"]) == ["1", "x"]
-    form = found.by_person["Ann"]["x"][0]
+    collected = collect(root)
+    assert collected.people == ("Ann",)  # nobody wrote FEWEST symbols: the one with the most writes alone
+    assert list(collected.by_person["Ann"]) == ["1", "x"]
+    form = collected.by_person["Ann"]["x"][0]
     assert form.hand == "Ann"
     assert len(form.strokes) == 2
-    usual = np.median([each.bottom - each.top for each in forms()["x"]])
+    usual = np.median([drawn_form.bottom - drawn_form.top for drawn_form in forms()["x"]])
     assert form.bottom - form.top == pytest.approx(usual, rel=0.5)
     first, second = form.strokes
     assert first[0, 0] < first[-1, 0]
@@ -61,12 +61,12 @@ def test_each_writer_is_one_of_the_people_and_lacks_nothing_that_others_wrote(wr
         "Bob.inkml": document("Bob", [(letter, X if letter != "a" else SLOPE) for letter in [*both, "9"]]),
         "Eve.inkml": document("Eve", [(letter, BOX) for letter in [*both, "8"]]),
     })  # fmt: skip
-    found = collect(root)
-    assert set(found.people) == {"Ann", "Bob", "Eve"}
-    assert found.similar["Ann"][0] == "Bob"
-    persons = [found.writer(number) for number in range(6)]
-    assert [each.person for each in persons] == [*found.people, *found.people]
-    ann = next(each for each in persons if each.person == "Ann")
+    collected = collect(root)
+    assert set(collected.people) == {"Ann", "Bob", "Eve"}
+    assert collected.similar["Ann"][0] == "Bob"
+    persons = [collected.writer(number) for number in range(6)]
+    assert [drawn_form.person for drawn_form in persons] == [*collected.people, *collected.people]
+    ann = next(drawn_form for drawn_form in persons if drawn_form.person == "Ann")
     assert {form.hand for form in ann.hands["a"]} == {"Ann"}
     assert {form.hand for form in ann.hands["9"]} == {"Bob"}
     assert {form.hand for form in ann.hands["8"]} == {"Eve"}
@@ -81,13 +81,13 @@ def test_small_writers_join_the_most_similar_or_are_left_out(write):
         "far.inkml": document("far", [*((letter, BOX) for letter, _ in both[:5]), ("6", BOX)]),
         "few.inkml": document("few", [("a", X)]),
     })  # fmt: skip
-    found = collect(root)
-    assert set(found.people) == {"Ann", "Bob"}
-    assert sum("7" in hands for hands in found.by_person.values()) == 1
-    assert not any("6" in hands for hands in found.by_person.values())
-    assert "2 writers" in found.summary
-    assert "of 3 people with under" in found.summary
-    assert "1 joined a similar writer and 2 are left out" in found.summary
+    collected = collect(root)
+    assert set(collected.people) == {"Ann", "Bob"}
+    assert sum("7" in hands for hands in collected.by_person.values()) == 1
+    assert not any("6" in hands for hands in collected.by_person.values())
+    assert "2 writers" in collected.summary
+    assert "of 3 people with under" in collected.summary
+    assert "1 joined a similar writer and 2 are left out" in collected.summary
 
 
 def test_ink_without_groups_is_an_error_of_one_line(write):
@@ -100,8 +100,10 @@ def test_ink_without_groups_is_an_error_of_one_line(write):
 
 @pytest.mark.corpora
 def test_real_hands_write(corpora):
-    found = collect(corpora / "crohme" / "test2014_inkml.tar.xz")
-    assert len(found.people) > 30
-    assert min(len(hands) for hands in found.by_person.values()) >= FEWEST
-    written = [write_label("x ^ { 2 } + 1 = \\sin \\theta", found.writer(number)).data for number in range(5)]
+    collected = collect(corpora / "crohme" / "test2014_inkml.tar.xz")
+    assert len(collected.people) > 30
+    assert min(len(hands) for hands in collected.by_person.values()) >= FEWEST
+    written = [
+        write_label("x ^ { 2 } + 1 = \\sin \\theta", collected.writer(number)).data for number in range(5)
+    ]
     assert len(set(written)) == 5

@@ -70,11 +70,11 @@ def test_the_same_seed_the_same_files_and_a_writer_of_its_own_for_each_id(tmp_pa
     labels.write_text("a\tx + y\nb\tx + y\n", "utf-8")
     for name, seed in (("one", 1), ("again", 1), ("other", 2)):
         assert run("--labels", labels, "-o", tmp_path / name, "--seed", seed).exit_code == 0
-    one, again, other = (
+    first, again, other = (
         [(tmp_path / name / f"{id}.png").read_bytes() for id in "ab"] for name in ("one", "again", "other")
     )
-    assert one == again
-    assert len({*one, *other}) == 4
+    assert first == again
+    assert len({*first, *other}) == 4
 
 
 def test_one_label_as_inkml_and_as_a_real_person_writes(tmp_path):

@@ -39,14 +39,14 @@ def test_strokes_label_and_groups_are_read_back(label):
 
 
 def agree(folder, labels: dict[str, str]) -> int:
-    found = 0
+    count = 0
     with open_files(folder) as files:
         for document in read_documents(files, files.names(suffix=".inkml")):
             expression = expression_of(document)
             if expression is not None:
-                found += 1
+                count += 1
                 assert len(expression.strokes) == sum(c.symbol not in INKLESS for c in expression.cells)
-    return found
+    return count
 
 
 def test_the_tree_is_found_again_in_the_mathml(tmp_path):

@@ -23,9 +23,9 @@ PLACES = {"sup", "sub", "above", "below", "right"}
 
 
 def box(written: Written, number: int) -> tuple[float, float, float, float]:
-    found = written.boxes[number]
-    assert found is not None
-    return found
+    written_box = written.boxes[number]
+    assert written_box is not None
+    return written_box
 
 
 @pytest.mark.parametrize("label", LABELS)

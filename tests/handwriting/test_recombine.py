@@ -44,15 +44,17 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recombiner(root):
     with open_files(root) as files:
-        found = [expression_of(each) for each in read_documents(files, files.names(suffix=".inkml"))]
-    assert all(found)
-    return Recombiner([each for each in found if each is not None])
+        expressions = [
+            expression_of(document) for document in read_documents(files, files.names(suffix=".inkml"))
+        ]
+    assert all(expressions)
+    return Recombiner([expression for expression in expressions if expression is not None])
 
 
 def rows(root, **settings):
-    found = list(samples(recombined(**settings), root, "train"))
-    assert all(isinstance(row, Sample) for row in found)
-    return found
+    drawn = list(samples(recombined(**settings), root, "train"))
+    assert all(isinstance(row, Sample) for row in drawn)
+    return drawn
 
 
 def test_expressions_have_ink_for_every_inked_node(recombiner):
@@ -88,13 +90,13 @@ def test_relations_are_told_by_where_the_ink_is(recombiner):
         _, cells, _ = cells_of(parse(plan.label))
 
         def under(line: list[Cell], boxes=boxes) -> np.ndarray:
-            found: list[tuple[float, ...]] = []
+            extents: list[tuple[float, ...]] = []
             lines = [line]
             while lines:
                 for cell in lines.pop():
-                    found += [boxes[cell.number]] if cell.number in boxes else []
+                    extents += [boxes[cell.number]] if cell.number in boxes else []
                     lines += [child for _, child in cell.children]
-            return np.array(found)
+            return np.array(extents)
 
         for cell in cells:
             if cell.symbol == "\\frac":
@@ -135,7 +137,7 @@ def test_what_is_not_exchanged_keeps_its_place(recombiner, monkeypatch):
         )
 
 
-def one(given):
+def draw_one(given):
     root, index = given
     row = rows(root, count=12, look="photo", seed=3)[index]
     return row.id, row.label, row.image.load()[0]
@@ -144,7 +146,7 @@ def one(given):
 def test_any_worker_in_any_order_writes_the_same(root):
     plain = [(row.id, row.label, row.image.load()[0]) for row in rows(root, count=12, look="photo", seed=3)]
     with ProcessPoolExecutor(2) as pool:
-        assert list(pool.map(one, [(root, index) for index in reversed(range(12))])) == plain[::-1]
+        assert list(pool.map(draw_one, [(root, index) for index in reversed(range(12))])) == plain[::-1]
     longer = rows(root, count=20, look="photo", seed=3)
     assert [row.label for row in longer[:12]] == [label for _, label, _ in plain]
     assert [row.label for row in rows(root, count=12, seed=4)] != [label for _, label, _ in plain]
@@ -192,9 +194,9 @@ def test_nearly_all_of_crohme_agrees_with_its_ink(real):
         names = files.names(suffix=".inkml")[::4]
         documents = list(read_documents(files, names))
     assert len(documents) > 0.98 * len(names)
-    found = [each for each in map(expression_of, documents) if each is not None]
-    assert len(found) > 0.93 * len(documents)
-    recombiner = Recombiner(found)
+    expressions = [expression for expression in map(expression_of, documents) if expression is not None]
+    assert len(expressions) > 0.93 * len(documents)
+    recombiner = Recombiner(expressions)
     for number in range(100):
         plan = recombiner.plan(keyed("real", number))
         assert to_label(parse(plan.label)) == plan.label

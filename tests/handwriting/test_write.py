@@ -35,7 +35,7 @@ def test_the_same_key_the_same_bytes(look):
     first, second = write(LABEL, writer(5), 1, look), write(LABEL, writer(5), 1, look)
     assert first == second
     others = [write(LABEL, writer(6), 1, look), write(LABEL, writer(5), 2, look)]
-    assert len({first.data, *(each.data for each in others)}) == 3
+    assert len({first.data, *(picture.data for picture in others)}) == 3
 
 
 def test_the_same_bytes_whatever_was_drawn_before_and_whatever_the_hash_seed():
@@ -100,8 +100,8 @@ def test_what_cannot_be_drawn_is_refused_by_name():
 def test_every_named_form_exists_and_is_sound():
     for token in [*_named(), *"abcxyzABCXYZ0123456789+-=()[]/.,!?<>|", *NAMES]:
         assert form_names(token) or token in NAMES, token
-    for name, each in forms().items():
-        for form in each:
+    for name, drawn_form in forms().items():
+        for form in drawn_form:
             assert form.strokes, name
             assert all(np.isfinite(stroke).all() and len(stroke) >= 2 for stroke in form.strokes), name
             assert min(stroke[:, 0].min() for stroke in form.strokes) == pytest.approx(0), name
@@ -173,7 +173,7 @@ def test_every_share_of_a_photograph_is_seen_and_its_boxes_stay_on_the_ink():
     plain = pictures_with(set())
     for name in SHARES:
         seen = pictures_with({name})
-        assert [each.data for each in seen] != [each.data for each in plain], name
+        assert [picture.data for picture in seen] != [picture.data for picture in plain], name
         for written in seen:
             width, height = written.size
             for place in written.boxes:
@@ -195,7 +195,7 @@ def test_two_copies_of_a_symbol_are_never_alike(number):
         np.concatenate([stroke for n, stroke in zip(ink.numbers, ink.strokes, strict=True) if n == node])
         for node in (0, 1)
     )
-    sizes = [np.ptp(each, axis=0) for each in (first, second)]
+    sizes = [np.ptp(some_stroke, axis=0) for some_stroke in (first, second)]
     assert not np.allclose(sizes[0], sizes[1], rtol=0.005)
 
 

@@ -400,12 +400,12 @@ def _refused() -> Iterator[Case]:
 def write_folder(folder: Path) -> list[Case]:
     """A corpus for `build --dataset folder`: all cases, and a label file."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = list(cases())
-    for case in made:
+    every_case = list(cases())
+    for case in every_case:
         (folder / case.name).write_bytes(case.data)
-    lines = (f"{case.name}\tx + {number % 10}\n" for number, case in enumerate(made))
+    lines = (f"{case.name}\tx + {number % 10}\n" for number, case in enumerate(every_case))
     (folder / "labels.tsv").write_text("".join(lines), encoding="utf-8")
-    return made
+    return every_case
 
 
 if __name__ == "__main__":

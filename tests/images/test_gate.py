@@ -21,7 +21,7 @@ CLEAN = [case for case in CASES if case.shows is not None and not case.changes]
 def distance(image: Image.Image, other: Image.Image) -> float:
     """The mean difference in levels of 255."""
     assert image.size == other.size
-    pair = (np.asarray(each.convert("RGB"), dtype=np.float64) for each in (image, other))
+    pair = (np.asarray(picture.convert("RGB"), dtype=np.float64) for picture in (image, other))
     return float(np.abs(next(pair) - next(pair)).mean())
 
 
@@ -81,8 +81,8 @@ def test_a_strip_of_metadata_loses_nothing():
 
 def test_the_corpus_is_believed_where_looking_does_not_tell():
     half = next(case for case in CASES if case.name == "two-halves.png")
-    told = gate(half.data, "x", light_on_dark=True)
-    assert set(told.changes) == {"inverted", "polarity_undecided"}
+    gated = gate(half.data, "x", light_on_dark=True)
+    assert set(gated.changes) == {"inverted", "polarity_undecided"}
     assert gate(half.data, "x", light_on_dark=True, keep_polarity=True).data is half.data
 
 

@@ -24,13 +24,13 @@ Rows = dict[str, bytes]
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> tuple[Path, list[Case], Rows]:
     folder = tmp_path_factory.mktemp("gnarly")
-    made = write_folder(folder / "corpus")
+    written = write_folder(folder / "corpus")
     out = folder / "out"
     done = run_command("build", "--dataset", "folder", "--root", folder / "corpus", "--out", out)
     assert done.returncode == 0, done.stderr
     rows = {row["id"]: row["images"][0]["bytes"] for row in rows_of(out)}
     (folder / "stdout").write_text(done.stdout, encoding="utf-8")
-    return out, made, rows
+    return out, written, rows
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -50,17 +50,17 @@ def compare(rows: Rows, read) -> None:
 
 
 def test_each_picture_is_there_or_is_refused_by_name(built):
-    out, made, rows = built
+    out, written, rows = built
     refused = {reject["id"]: reject["reason"] for reject in rejects_of(out)}
-    assert refused == {case.name: case.reason for case in made if case.shows is None}
-    assert set(rows) == {case.name for case in made if case.shows is not None}
+    assert refused == {case.name: case.reason for case in written if case.shows is None}
+    assert set(rows) == {case.name for case in written if case.shows is not None}
 
 
 def test_what_was_changed_is_counted(built):
-    out, made, _ = built
+    out, written, _ = built
     counts = summary_of(out)["pictures"]
     for change in ("turned", "stripped", "flattened", "inverted", "converted", "polarity_undecided"):
-        assert counts[change] == sum(change in case.changes for case in made)
+        assert counts[change] == sum(change in case.changes for case in written)
     line = f"pictures: {counts['turned']} turned, {counts['stripped']} stripped"
     assert line in (out.parent / "stdout").read_text(encoding="utf-8")
     assert f"Pictures that the gate changed: {counts['turned']} turned" in (out / "README.md").read_text(
@@ -69,8 +69,8 @@ def test_what_was_changed_is_counted(built):
 
 
 def test_pillow_shows_what_is_meant(built):
-    _, made, rows = built
-    for case in made:
+    _, written, rows = built
+    for case in written:
         if case.shows is not None:
             wanted = np.asarray(case.shows.convert("RGB"), dtype=np.int16)
             assert np.abs(pixels(rows[case.name]) - wanted).mean() <= case.near, case.name
@@ -202,14 +202,16 @@ def test_a_report_and_an_export_hold_no_secret(built, tmp_path):
 def test_the_predictor_sees_a_users_pictures_as_rows_show_them(tmp_path):
     from trainer.inputs import Asked, of_folder
 
-    made = [case for case in write_folder(tmp_path) if case.shows is not None]
+    written = [case for case in write_folder(tmp_path) if case.shows is not None]
     keep = {
-        case.name for case in made if case.name in ("white-on-black.jpg", "orientation-6.jpg", "still.heic")
+        case.name
+        for case in written
+        if case.name in ("white-on-black.jpg", "orientation-6.jpg", "still.heic")
     }
     for path in tmp_path.iterdir():
         if path.name not in keep:
             path.unlink()
-    shows = {Path(case.name).stem: case for case in made if case.name in keep}
+    shows = {Path(case.name).stem: case for case in written if case.name in keep}
     read = {
         Path(item.id).stem: item.load().picture
         for item in of_folder(tmp_path, Asked("recognition", "?", "", {}))

@@ -42,8 +42,8 @@ def test_edges_name_first_sign_and_neighbour():
 
 
 def test_over_and_under_are_kept_apart_from_scripts():
-    found = edges(mathml_tree(fromstring("<math><mover><mi>x</mi><mo>-</mo></mover></math>")))
-    assert found == {("x", "above", "-"): 1}
+    edges_read = edges(mathml_tree(fromstring("<math><mover><mi>x</mi><mo>-</mo></mover></math>")))
+    assert edges_read == {("x", "above", "-"): 1}
 
 
 def test_an_element_that_is_not_known_is_refused():

@@ -28,8 +28,8 @@ def parses(label: str) -> bool:
 
 def mended(label: str, corpus: str = "") -> tuple[str, str] | None:
     """The mended label and its kinds joined; None where it is left alone."""
-    found = repair(label, parses, corpus)
-    return None if found is None else (found.label, " ".join(found.kinds))
+    repaired = repair(label, parses, corpus)
+    return None if repaired is None else (repaired.label, " ".join(repaired.kinds))
 
 
 @pytest.mark.parametrize(
@@ -163,14 +163,14 @@ anything = st.lists(
 @example("\\begin {cases} x ^ { 2 \\end {cases}", "")
 def test_a_mended_label_parses_and_needs_no_mend(label, corpus):
     try:
-        found = repair(label, parses, corpus)
+        repaired = repair(label, parses, corpus)
     except LabelError as error:
         assert error.reason is RejectReason.LOST_TEXT
         return
-    if found is not None:
-        assert parses(found.label)
-        assert found.kinds
-        assert repair(found.label, parses, corpus) is None
+    if repaired is not None:
+        assert parses(repaired.label)
+        assert repaired.kinds
+        assert repair(repaired.label, parses, corpus) is None
 
 
 def scripts_of_one_sign(words: list[str]) -> list[int]:
@@ -241,8 +241,8 @@ def test_no_broken_label_of_a_sound_corpus_is_repaired_wrongly(corpora, name):
             if parses(" ".join(words)):
                 continue
             broken += 1
-            found = repair(" ".join(words), parses)
-            assert found is None or visually_equal(found.label, label)
+            repaired = repair(" ".join(words), parses)
+            assert repaired is None or visually_equal(repaired.label, label)
     assert broken > 500
 
 
@@ -256,12 +256,12 @@ def test_crohme_2023(corpora):
     kinds: dict[str, int] = {}
     right = compared = 0
     for label in labels:
-        found = repair(label, parses, "crohme2023")
-        if found is not None:
-            kinds[found.kinds[0]] = kinds.get(found.kinds[0], 0) + 1
+        repaired = repair(label, parses, "crohme2023")
+        if repaired is not None:
+            kinds[repaired.kinds[0]] = kinds.get(repaired.kinds[0], 0) + 1
             truths = sound.get(" ".join(word for word in label.split() if word not in "{}"))
             compared += truths is not None
-            right += truths is not None and found.label in truths
+            right += truths is not None and repaired.label in truths
     assert kinds == {"script_closed": 143, "closers_at_end": 152}
     assert (compared, right) == (64, 63)  # the other one differs by a redundant group
     assert not [label for label in labels if repair(label, parses) is not None]

@@ -173,8 +173,8 @@ def test_the_tables_name_what_exists_and_lead_to_an_end(rules):
             assert len(new) == 1
             was, becomes = tables().signatures[old], tables().signatures[new[0]]
             assert (was.option, was.arguments) == (becomes.option, becomes.arguments)
-    for each in SWITCHES:
-        assert getattr(rules, each) in SWITCHES[each]
+    for switch in SWITCHES:
+        assert getattr(rules, switch) in SWITCHES[switch]
 
 
 # ---------------------------------------------------------------- real labels

@@ -71,7 +71,7 @@ def command(*words: object) -> list[str]:
     return [sys.executable, "-m", "hmer_tasks", *map(str, words)]
 
 
-def told(stderr: str) -> str:
+def without_progress(stderr: str) -> str:
     """What a command said, but for its progress and what it tries again: a busy machine is slow enough to see some."""
     return re.sub(r"^([\d,]+/[\d,]+ [\w .]+, .* left|.*, trying again)\n", "", stderr, flags=re.MULTILINE)
 
@@ -80,7 +80,7 @@ def run_command(*words: object, **options) -> subprocess.CompletedProcess[str]:
     """Run `hmer-tasks`; whatever it does, it prints no traceback."""
     options = {"capture_output": True, "text": True, "timeout": 240, **options}
     done = subprocess.run(command(*words), check=False, **options)
-    done.stderr = told(done.stderr)
+    done.stderr = without_progress(done.stderr)
     assert "Traceback" not in done.stderr, done.stderr
     assert "bug, please report" not in done.stderr, done.stderr
     return done

@@ -23,7 +23,7 @@ class FaultyProxy:
 
     def __init__(self, target: tuple[str, int], share_500=0.0, share_cut=0.0, seed=1):
         self.target, self.share_500, self.share_cut, self.down = target, share_500, share_cut, False
-        self.told = Counter()
+        self.faults = Counter()
         self._chance, self._lock = random.Random(seed), threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listener.getsockname()[1]
@@ -50,7 +50,7 @@ class FaultyProxy:
             if self.share_500 <= drawn < self.share_500 + self.share_cut:
                 fault = self._chance.choice(("cut request", "cut answer"))
             fault = "down" if self.down else fault
-            self.told[fault] += 1
+            self.faults[fault] += 1
             return fault
 
     def _serve(self, client: socket.socket):

@@ -93,7 +93,7 @@ def test_samples_that_are_refused_among_good_ones(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert written(tmp_path / "out") == [f"g{number}.jpg" for number in range(len(bad))]
     rejects = rejects_of(tmp_path / "out")
-    assert [each["reason"] for each in rejects] == [reason for _, reason, _ in bad]
+    assert [refusal["reason"] for refusal in rejects] == [reason for _, reason, _ in bad]
     for reject, (line, reason, where) in zip(rejects, bad, strict=True):
         assert where in reject["where"], reject
         assert str(tmp_path) not in str(reject)
@@ -131,7 +131,7 @@ def test_a_refused_input_does_not_take_an_id_away(tmp_path):
     root = hme100k(tmp_path / "HME100K", lines, {"a.jpg": GOOD})
     assert run(root, tmp_path / "out").returncode == 0
     assert {row["label"] for row in rows_of(tmp_path / "out")} == {"y"}
-    assert [each["reason"] for each in rejects_of(tmp_path / "out")] == ["not_utf8", "duplicate_id"]
+    assert [refusal["reason"] for refusal in rejects_of(tmp_path / "out")] == ["not_utf8", "duplicate_id"]
 
 
 def test_nothing_but_refusals(tmp_path):
@@ -250,7 +250,7 @@ def test_ink_that_is_refused_among_good_ink(tmp_path):
         ("a", "x ^ { 2 }", "$x^2$"),
         ("h", "\\sqrt { y }", "$\\sqrt y$"),
     }
-    assert [(each["id"], each["reason"]) for each in rejects_of(tmp_path / "out")] == [
+    assert [(refusal["id"], refusal["reason"]) for refusal in rejects_of(tmp_path / "out")] == [
         ("b_bomb", "ink_unreadable"),
         ("c_empty", "ink_empty"),
         ("d_no_truth", "label_missing"),
@@ -258,4 +258,4 @@ def test_ink_that_is_refused_among_good_ink(tmp_path):
         ("f_not_xml", "ink_unreadable"),
         ("g_brace", "unbalanced_brace"),
     ]
-    assert all(each["where"] for each in rejects_of(tmp_path / "out"))
+    assert all(refusal["where"] for refusal in rejects_of(tmp_path / "out"))

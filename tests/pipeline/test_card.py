@@ -49,20 +49,24 @@ def test_label_statistics(small, tmp_path):
     words = [word for label in labels for word in label.split()]
     lengths = sorted(len(label.split()) for label in labels)
     ink = [word for word in words if word not in "{}"]
-    [each] = table
-    assert each["split"] == "train"
-    assert each["samples"] == each["distinct"] == 60
-    assert each["longest"] == lengths[-1]
-    assert lengths[0] <= each["p5"] <= each["p50"] <= each["p95"] <= lengths[-1]
-    assert (each["nesting_p50"], each["nesting_p95"], each["deepest"]) == (1, 2, 2)  # \frac { a _ { 1 } } …
-    assert (each["symbols"], each["vocabulary"]) == (len(ink), len(set(ink)))
+    [entry] = table
+    assert entry["split"] == "train"
+    assert entry["samples"] == entry["distinct"] == 60
+    assert entry["longest"] == lengths[-1]
+    assert lengths[0] <= entry["p5"] <= entry["p50"] <= entry["p95"] <= lengths[-1]
+    assert (entry["nesting_p50"], entry["nesting_p95"], entry["deepest"]) == (
+        1,
+        2,
+        2,
+    )  # \frac { a _ { 1 } } …
+    assert (entry["symbols"], entry["vocabulary"]) == (len(ink), len(set(ink)))
     assert dict(tokens)["{"] == words.count("{")
     assert [count for _, count in tokens] == sorted((count for _, count in tokens), reverse=True)
     card = (built.out / "README.md").read_text(encoding="utf-8")
-    assert f"| train | 60 | 60 | {each['p5']} |" in card
+    assert f"| train | 60 | 60 | {entry['p5']} |" in card
     assert "| train | 60 | 120 | 60 | 60 | 0 |" in card
     examples = example_rows(open_store(built.out), shards)
-    assert [(each.id, each.task) for each in examples] == [
+    assert [(entry.id, entry.task) for entry in examples] == [
         ("train_0.jpg", "recognition"),
         ("train_0.jpg", "counting"),
     ]
@@ -92,20 +96,20 @@ def test_yaml_is_what_the_hub_takes(tmp_path):
     assert re.fullmatch(r"[a-z0-9-.]+", data["license_name"])
     assert data["task_categories"] == ["image-to-text"]
     assert data["size_categories"] == ["n<1K"]
-    assert [(each["split"], each["path"]) for each in data["configs"][0]["data_files"]] == [
+    assert [(entry["split"], entry["path"]) for entry in data["configs"][0]["data_files"]] == [
         ("train", "data/train-*.parquet"),
         ("test", "data/test-*.parquet"),
     ]
     features = datasets.Features._from_yaml_list(data["dataset_info"]["features"])
     for path in (out / "data").iterdir():
         assert features == datasets.Features.from_arrow_schema(pq.read_schema(path))
-    said = {each["name"]: each["num_examples"] for each in data["dataset_info"]["splits"]}
+    said = {entry["name"]: entry["num_examples"] for entry in data["dataset_info"]["splits"]}
     loaded = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
     assert {split: len(rows) for split, rows in loaded.items()} == said == {"train": 45, "test": 5}
     assert loaded["test"].features == features
     # What `datasets` counts itself, to a few bytes a row group.
     for split, rows in loaded.items():
-        [about] = [each for each in data["dataset_info"]["splits"] if each["name"] == split]
+        [about] = [entry for entry in data["dataset_info"]["splits"] if entry["name"] == split]
         counted = rows.info.splits[split].num_bytes
         assert abs(about["num_bytes"] - counted) <= 1e-3 * counted + 300
     text = card.text
@@ -186,5 +190,5 @@ def test_datasets_takes_the_card_without_a_warning(small, tmp_path):
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )
     assert (done.returncode, done.stderr) == (0, "")
-    said = {split: each["rows"] for split, each in summary_of(out)["splits"].items()}
+    said = {split: entry["rows"] for split, entry in summary_of(out)["splits"].items()}
     assert done.stdout == f"{said}\n"

@@ -29,7 +29,7 @@ _LINES = st.lists(
 
 def refused_by_check(checked, rejects: list[Rejected]) -> list[tuple[str, str, str, str]]:
     assert checked.refused.total() == len(rejects)
-    return [(each.id, each.reason, each.where, each.label) for each in rejects]
+    return [(reject.id, reject.reason, reject.where, reject.label) for reject in rejects]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,9 +40,9 @@ def test_they_say_the_same(lines, strict, profile):
         root.mkdir()
         text = "".join(f"{id}\t{label}\n" for id, label in lines)
         (root / "labels.tsv").write_text(text, encoding="utf-8")
-        told: list[Rejected] = []
+        passed: list[Rejected] = []
         (checked,) = check_dataset(
-            "folder", root, workers=1, rejects=told.append, profile=profile, strict=strict
+            "folder", root, workers=1, rejects=passed.append, profile=profile, strict=strict
         )
         told_of_file: list[Rejected] = []
         of_file = check_file(
@@ -59,16 +59,16 @@ def test_they_say_the_same(lines, strict, profile):
             strict=strict,
         )
         built = build(options)
-        refused = refused_by_check(checked, told)
+        refused = refused_by_check(checked, passed)
         assert refused == refused_by_check(of_file, told_of_file)
         assert refused == [
-            tuple(each[key] for key in ("id", "reason", "where", "label")) for each in rejects_of(out)
+            tuple(reject[key] for key in ("id", "reason", "where", "label")) for reject in rejects_of(out)
         ]
         assert checked.accepted == of_file.accepted == built.summary["splits"]["train"]["samples"]
         unknown = built.summary.get("unknown_commands", {})
         assert checked.unknown.as_json() == of_file.unknown.as_json() == unknown
         assert not (strict and unknown)
-        refused_ids = [each[0] for each in refused]
+        refused_ids = [reject[0] for reject in refused]
         rows = rows_of(out)
         assert sorted([*refused_ids, *(row["id"] for row in rows)]) == sorted(id for id, _ in lines)
         assert {row["gt"] for row in rows} <= {label for _, label in lines}

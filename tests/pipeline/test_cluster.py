@@ -121,24 +121,24 @@ def test_an_array_that_is_still_queued(large, reference, tmp_path):
     for name, text in (("sbatch", SBATCH), ("squeue", SQUEUE)):
         (tmp_path / name).write_text(text.format(here=tmp_path))
         (tmp_path / name).chmod(0o755)
-    there = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
 
     def submitted():
         return (tmp_path / "submitted").read_text().count("RUN_OFFSET")
 
-    assert "submitted to Slurm: 4 shards" in run_command(*words, env=there).stdout
+    assert "submitted to Slurm: 4 shards" in run_command(*words, env=environment).stdout
     (tmp_path / "queue").write_text("41\n")
     build_rank(options(large, out), 0, 4)
-    again = run_command(*words, env=there)
+    again = run_command(*words, env=environment)
     assert again.returncode == 0
     assert "Slurm job 41 is still at it, 3 shards are left" in again.stdout
-    assert "scancel 41" in one_line(run_command(*words, "--overwrite", env=there))
+    assert "scancel 41" in one_line(run_command(*words, "--overwrite", env=environment))
     assert submitted() == 1
     (tmp_path / "queue").unlink()
-    assert "submitted to Slurm: 3 shards" in run_command(*words, env=there).stdout
+    assert "submitted to Slurm: 3 shards" in run_command(*words, env=environment).stdout
     assert submitted() == 2
     (tmp_path / "queue").write_text("41\n")
     for rank in range(4):
         build_rank(options(large, out), rank, 4)
-    assert "is already built with these arguments" in run_command(*words, env=there).stdout
+    assert "is already built with these arguments" in run_command(*words, env=environment).stdout
     assert files_of(out) == reference

@@ -92,9 +92,9 @@ def test_a_root_that_goes_away(tmp_path):
         time.sleep(0.002)
     root.rename(tmp_path / "elsewhere")
     _, stderr = process.communicate(timeout=240)
-    told = [line for line in stderr.splitlines() if line.startswith("hmer-tasks: ")]
-    assert (process.returncode, len(told)) == (1, 1), stderr
-    assert "has gone away while it was read; bring it back and run the same command" in told[0]
+    lines = [line for line in stderr.splitlines() if line.startswith("hmer-tasks: ")]
+    assert (process.returncode, len(lines)) == (1, 1), stderr
+    assert "has gone away while it was read; bring it back and run the same command" in lines[0]
     (tmp_path / "elsewhere").rename(root)
     assert run_command(*words, out).returncode == 0
     assert files_of(out) == files_of(tmp_path / "reference")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import command, files_of, one_line, run_command, told
+from tests.pipeline.conftest import command, files_of, one_line, run_command, without_progress
 
 DEADLINE = 180  # seconds
 SMALL = "train-00001-of-00002"  # 500 of the 2,500 inputs
@@ -46,7 +46,7 @@ def started(root, out, **options):
 
 def children_of(parent: int) -> list[int]:
     """The processes whose parent it is, zombies left out."""
-    found = []
+    seen = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -54,8 +54,8 @@ def children_of(parent: int) -> list[int]:
             except OSError:
                 continue
             if int(fields[1]) == parent and fields[0] != "Z":
-                found.append(int(entry.name))
-    return found
+                seen.append(int(entry.name))
+    return seen
 
 
 def alive(process: int) -> bool:
@@ -67,17 +67,17 @@ def alive(process: int) -> bool:
 
 def wait_until(condition, what: str):
     end = time.monotonic() + DEADLINE
-    while not (found := condition()):
+    while not (seen := condition()):
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.005)
-    return found
+    return seen
 
 
 def workers_of(process) -> list[int]:
     def both() -> list[int]:
         assert process.poll() is None, process.communicate()
-        found = children_of(process.pid)
-        return found if len(found) == 2 else []
+        seen = children_of(process.pid)
+        return seen if len(seen) == 2 else []
 
     return wait_until(both, "two workers")
 
@@ -153,7 +153,7 @@ def test_a_killed_worker(large, reference, tmp_path):
     os.kill(workers[0], signal.SIGKILL)
     _, stderr = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1
-    assert told(stderr).count("\n") == 1
+    assert without_progress(stderr).count("\n") == 1
     assert "a worker was killed" in stderr
     assert not alive(workers[1])
     finish(large, out, reference)
@@ -172,7 +172,10 @@ def test_signals(large, reference, tmp_path, number, to_all):
     (os.killpg if to_all else os.kill)(process.pid, number)
     _, stderr = process.communicate(timeout=DEADLINE)
     assert process.returncode == 128 + number, stderr
-    assert told(stderr) == "hmer-tasks: stopped; what is finished is kept: run the same command to go on\n"
+    assert (
+        without_progress(stderr)
+        == "hmer-tasks: stopped; what is finished is kept: run the same command to go on\n"
+    )
     assert not any(map(alive, workers))
     if to_all:
         finish(large, out, reference)
@@ -188,7 +191,7 @@ def test_signals_at_any_moment(large, tmp_path):
         time.sleep(chance.uniform(0, 0.3))
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=DEADLINE)
-        assert (process.returncode, told(stderr).count("\n")) == (130, 1), stderr
+        assert (process.returncode, without_progress(stderr).count("\n")) == (130, 1), stderr
 
 
 def test_stopped_with_overwrite_it_goes_on_too(large, reference, tmp_path):
@@ -267,7 +270,7 @@ def test_out_removed_while_it_is_built(large, reference, tmp_path):
     # moved aside in one step: a removal file by file races with the workers, who write meanwhile
     out.rename(tmp_path / "removed")
     _, stderr = process.communicate(timeout=DEADLINE)
-    line = told(stderr)
+    line = without_progress(stderr)
     assert (process.returncode, line.count("\n")) == (1, 1)
     assert f"{out} was removed while it was being built" in line
     assert "kept" not in line
@@ -284,7 +287,7 @@ def test_a_shard_removed_while_it_is_built(large, reference, tmp_path):
     wait_until(lambda: stats.exists() or process.poll() is not None, "a whole shard")
     (out / "data" / f"{SMALL}.parquet").unlink()
     _, stderr = process.communicate(timeout=DEADLINE)
-    line = told(stderr)
+    line = without_progress(stderr)
     assert (process.returncode, line.count("\n")) == (1, 1), line
     assert f"{SMALL}.parquet was removed while the build ran: what was removed is lost" in line
     assert not (out / "build.json").exists()

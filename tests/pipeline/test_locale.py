@@ -60,12 +60,12 @@ def test_ascii(root, reference, tmp_path):
 
 
 def test_latin_1(root, reference, tmp_path):
-    made = shutil.which("localedef") and subprocess.run(
+    compiled = shutil.which("localedef") and subprocess.run(
         ["localedef", "-i", "en_US", "-f", "ISO-8859-1", tmp_path / "en_US.ISO-8859-1"],
         capture_output=True,
         check=False,
     )
-    if not made or not (tmp_path / "en_US.ISO-8859-1").is_dir():
+    if not compiled or not (tmp_path / "en_US.ISO-8859-1").is_dir():
         pytest.skip("no localedef, or no sources of locales")
     env = environment("en_US.ISO-8859-1", LOCPATH=str(tmp_path))
     assert "iso8859-1" in refused(root, tmp_path / "out", env)

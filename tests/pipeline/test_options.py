@@ -112,7 +112,7 @@ def test_a_split_that_no_row_fell_to(rows, tmp_path):
     """It is not named in the card: `datasets` cannot load a split without rows."""
     assert len(rows(valid_share=0.0001, tasks=("counting",))) == 60
     splits = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
-    assert {name: len(each) for name, each in splits.items()} == {"train": 60}
+    assert {name: len(entry) for name, entry in splits.items()} == {"train": 60}
     with pytest.raises(BuildError, match="no rows in valid"):
         load(tmp_path / "out", split="valid")
     with pytest.raises(BuildError, match="no rows of tree_cot in train"):
@@ -140,7 +140,7 @@ def test_valid_share_keeps_repeated_labels_together(tmp_path, small):
     assert len(set(sides.values())) == 2
     rejects = [json.loads(line) for line in (tmp_path / "out/rejects.jsonl").open()]
     assert len(rejects) == 100  # each told once, though both sides read it
-    assert {each["reason"] for each in rejects} == {"duplicate_id"}
+    assert {entry["reason"] for entry in rejects} == {"duplicate_id"}
 
 
 @pytest.mark.parametrize("kind", ("lines", "array", "tsv"))

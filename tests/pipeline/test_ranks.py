@@ -48,8 +48,8 @@ def test_ranks_one_after_another(large, reference, tmp_path, order):
     """Each makes every third job; the last to run ends the build."""
     out = tmp_path / "out"
     done = [build_rank(options(large, out), rank, 3) for rank in order]
-    assert [each.written for each in done] == [2 if rank == 0 else 1 for rank in order]
-    assert [each.built is None for each in done] == [True, True, False]
+    assert [rank_done.written for rank_done in done] == [2 if rank == 0 else 1 for rank in order]
+    assert [rank_done.built is None for rank_done in done] == [True, True, False]
     assert files_of(out) == reference
     again = build_rank(options(large, out), 0, 3)
     assert again.built.already
@@ -59,8 +59,8 @@ def test_ranks_one_after_another(large, reference, tmp_path, order):
 def test_more_ranks_than_jobs(large, reference, tmp_path):
     out = tmp_path / "out"
     done = [build_rank(options(large, out), rank, 6) for rank in range(6)]
-    assert [each.written for each in done] == [1, 1, 1, 1, 0, 0]
-    assert all(each.built for each in done[3:])
+    assert [rank_done.written for rank_done in done] == [1, 1, 1, 1, 0, 0]
+    assert all(rank_done.built for rank_done in done[3:])
     assert files_of(out) == reference
 
 
@@ -76,9 +76,9 @@ def test_ranks_at_once(large, reference, tmp_path):
         )
         for rank in range(4)
     ]
-    told = [rank.communicate(timeout=120) for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0] * 4, told
-    assert any("wrote 4 shards" in stdout for stdout, _ in told)
+    outputs = [rank.communicate(timeout=120) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0] * 4, outputs
+    assert any("wrote 4 shards" in stdout for stdout, _ in outputs)
     assert files_of(out) == reference
 
 
@@ -172,7 +172,7 @@ def test_ids_are_compared_once_for_all_ranks(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("hmer_tasks.pipeline.plan.find_repeated_ids", None)  # called, it fails
         build_rank(options(root, out), 1, 3)
-    found = out / ".build/earlier.json"
-    found.write_text(found.read_text().replace("[30, 3]", "[30, 4]"))
+    earlier = out / ".build/earlier.json"
+    earlier.write_text(earlier.read_text().replace("[30, 3]", "[30, 4]"))
     assert build_rank(options(root, out), 2, 3).built.summary["rejected"] == {"duplicate_id": 2}
     assert files_of(out) == files_of(tmp_path / "whole")

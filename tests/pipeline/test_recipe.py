@@ -224,7 +224,7 @@ def test_the_commands(roots):
     summary = json.loads((roots / "out" / "build.json").read_text())
     assert summary["made_by"]["arguments"]["dataset"] == "mixture"
     assert [corpus["name"] for corpus in summary["made_by"]["arguments"]["corpora"]] == ["hme100k", "folder"]
-    assert {split: each["samples"] for split, each in summary["splits"].items()} == {"test": 10, "train": 5}
+    assert {split: entry["samples"] for split, entry in summary["splits"].items()} == {"test": 10, "train": 5}
     assert "research use, as TAL grants it" in (roots / "out" / "README.md").read_text()
     assert "name a corpus with --dataset, or a recipe" in one_line(run_command("build"), 2)
 

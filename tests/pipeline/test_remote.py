@@ -73,7 +73,7 @@ def objects(prefix) -> dict[str, bytes]:
     """Every object under a prefix, by name."""
     client = boto3.client("s3")
     listed = client.list_objects_v2(Bucket="lab", Prefix=f"{prefix}/").get("Contents", [])
-    names = [each["Key"] for each in listed]
+    names = [entry["Key"] for entry in listed]
     return {
         name.removeprefix(f"{prefix}/"): client.get_object(Bucket="lab", Key=name)["Body"].read()
         for name in names
@@ -140,8 +140,8 @@ def test_500s_and_cut_connections(corpus, reference, server, monkeypatch, tmp_pa
         fsspec.get_filesystem_class("s3").clear_instance_cache()
         build(BuildOptions("hme100k", root="s3://lab/faulty-root", out="s3://lab/faulty", workers=1))
         assert not verify("s3://lab/faulty", 1).faults
-    assert proxy.told["500"] > 3
-    assert proxy.told["cut request"] + proxy.told["cut answer"] > 3
+    assert proxy.faults["500"] > 3
+    assert proxy.faults["cut request"] + proxy.faults["cut answer"] > 3
     monkeypatch.undo()
     assert objects("faulty") == reference
 
@@ -179,8 +179,8 @@ def test_resume_and_ranks(corpus, reference):
     options = BuildOptions("hme100k", root=corpus, out="s3://lab/ranks", workers=1, valid_share=0.3)
     done = build_rank(options, 1, 2)
     assert (done.written, done.remaining, done.built) == (1, 1, None)
-    there = objects("ranks")
-    assert sorted(there) == [
+    before = objects("ranks")
+    assert sorted(before) == [
         ".build/earlier.json",
         ".build/plan.json",
         ".build/valid-00000-of-00001.json",

@@ -59,7 +59,7 @@ def test_mended_labels_are_built_counted_and_kept(corpus, tmp_path):
         "b": ("x + 1", "x + 1"),
         "c": (LABELS["c"], "( a ) , \\sqrt { 3 } = 1"),
     }
-    assert {each["id"]: (each["reason"], each["label"]) for each in rejects_of(out)} == {
+    assert {reject["id"]: (reject["reason"], reject["label"]) for reject in rejects_of(out)} == {
         "d": ("lost_text", LABELS["d"]),
         "e": ("unbalanced_brace", LABELS["e"]),
         "f": ("image_missing", LABELS["f"]),

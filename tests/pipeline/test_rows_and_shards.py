@@ -162,7 +162,10 @@ def test_a_shard_holds_2000_inputs(large, tmp_path):
         "train-00002-of-00003.parquet": 100,
     }
     summary = summary_of(tmp_path / "out")
-    assert {split: each["rows"] for split, each in summary["splits"].items()} == {"train": 4100, "test": 300}
+    assert {split: entry["rows"] for split, entry in summary["splits"].items()} == {
+        "train": 4100,
+        "test": 300,
+    }
     splits = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
     assert {name: len(rows) for name, rows in splits.items()} == {"train": 4100, "test": 300}
 

@@ -55,7 +55,7 @@ def test_the_network_is_that_of_transformers(ink: Path, rows: int, columns: int)
         {"role": "assistant", "content": [{"type": "text", "text": "a + b"}]},
     ]
     text = processor.apply_chat_template(turns, tokenize=False)
-    pictures = [[Image.fromarray(255 - one).convert("RGB")] for one in pixels]
+    pictures = [[Image.fromarray(255 - picture).convert("RGB")] for picture in pixels]
     batch = processor(images=pictures, text=[text] * 2, return_tensors="pt")
     ids = torch.cat([batch["input_ids"][:, :1], batch["input_ids"][:, 1 + rows * columns :]], dim=1)
     with torch.no_grad():
@@ -120,13 +120,13 @@ def test_batches_hold_pictures_of_one_size_and_ask_for_every_answer(ink: Path) -
     source = source_of(ink / "pen-alone-8-40-0.npz", tokenizer, texts_of(store.labels, ("recognition",), 0))
     rng = np.random.default_rng(0)
     rows = drawn_rows({"pen": source}, {"pen": 1.0}, Geometry(14, 2, 4, 30), Jitter(), rng)
-    made: list[Batch] = []
+    drawn: list[Batch] = []
     for batch in batches(rows, 300, tokenizer.pad_token_id, rng):
-        made.append(batch)
-        if len(made) == 10:
+        drawn.append(batch)
+        if len(drawn) == 10:
             break
     answers = set()
-    for batch in made:
+    for batch in drawn:
         assert batch.ink.shape[1:] == (batch.grid[0] * 28, batch.grid[1] * 28)
         assert batch.wanted.shape[1] <= batch.ids.shape[1]
         for wanted, ids in zip(batch.wanted, batch.ids, strict=True):
@@ -156,10 +156,10 @@ def test_a_run_goes_on_and_what_it_saves_reads_as_it_does(ink: Path, tmp_path: P
     assert lines[-1]["step"] == 6 and 0 <= lines[-1]["exprate"] <= 100
     again = Training(recipe, ink, tmp_path)
     assert (again.step, again.samples) == (6, first.samples)
-    for (_, one), (_, other) in zip(
+    for (_, mine), (_, other) in zip(
         first.model.named_parameters(), again.model.named_parameters(), strict=True
     ):
-        assert torch.equal(one, other)
+        assert torch.equal(mine, other)
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     model = AutoModelForImageTextToText.from_pretrained(tmp_path / "model").eval()

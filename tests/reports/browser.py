@@ -42,7 +42,11 @@ class Browser:
         self._number = 0
         self._session: str | None = None
         self.events: list[dict] = []
-        target = next(one for one in self.ask("Target.getTargets")["targetInfos"] if one["type"] == "page")
+        target = next(
+            target_info
+            for target_info in self.ask("Target.getTargets")["targetInfos"]
+            if target_info["type"] == "page"
+        )
         self._session = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)[
             "sessionId"
         ]
@@ -57,11 +61,11 @@ class Browser:
             command["sessionId"] = self._session
         os.write(self._to, json.dumps(command).encode() + b"\0")
         while True:
-            told = self._read()
-            if told.get("id") == self._number:
-                assert "error" not in told, (method, told["error"])
-                return told["result"]
-            self.events.append(told)
+            message = self._read()
+            if message.get("id") == self._number:
+                assert "error" not in message, (method, message["error"])
+                return message["result"]
+            self.events.append(message)
 
     def _read(self) -> dict:
         while b"\0" not in self._held:
@@ -69,8 +73,8 @@ class Browser:
             more = os.read(self._from, 1 << 20)
             assert more, "Chromium went away"
             self._held += more
-        told, _, self._held = self._held.partition(b"\0")
-        return json.loads(told)
+        message, _, self._held = self._held.partition(b"\0")
+        return json.loads(message)
 
     def open(self, page: Path, fragment: str = "") -> None:
         """Load a page from disk and wait until its script has run; `events` are those of this page."""

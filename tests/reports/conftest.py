@@ -87,9 +87,9 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.names.append(tag)
         self.attributes |= {name for name, _ in attrs}
-        told = dict(attrs)
-        self.scripts += tag == "script" and "type" not in told
-        self._block = told["id"] if told.get("type") == "application/json" else ""
+        given = dict(attrs)
+        self.scripts += tag == "script" and "type" not in given
+        self._block = given["id"] if given.get("type") == "application/json" else ""
 
     def handle_data(self, data):
         if self._block:
@@ -151,6 +151,6 @@ def browser(tmp_path_factory):
     command = find_chromium()
     if command is None:
         pytest.skip("no Chromium: apt-get install chromium to run this")
-    one = Browser(command, tmp_path_factory.mktemp("browser"))
-    yield one
-    one.close()
+    opened_browser = Browser(command, tmp_path_factory.mktemp("browser"))
+    yield opened_browser
+    opened_browser.close()

@@ -53,7 +53,7 @@ def test_arrow_keys_leaf(opened, page):
 
 def test_a_sample_is_all_there(opened, page):
     sample = elements(page).samples[0]
-    told = opened.value("document.querySelector('#sample').innerText")
+    said = opened.value("document.querySelector('#sample').innerText")
     for text in (
         sample["id"],
         sample["label"],
@@ -63,7 +63,7 @@ def test_a_sample_is_all_there(opened, page):
         "correction log",
         "tree_cot",
     ):
-        assert text in told
+        assert text in said
     assert opened.value("document.querySelector('#sample img').naturalWidth") > 50
     assert opened.value("document.querySelectorAll('#sample math *').length") > 3
     assert opened.value("document.querySelector('#sample math').getBoundingClientRect().width") > 3
@@ -86,7 +86,7 @@ def test_filters(opened, page, field, key, many):
     assert len(values) > 1
     for value in values:
         choose(opened, **{field: value})
-        fits = [one["id"] for one in samples if (value in one[key] if many else one[key] == value)]
+        fits = [entry["id"] for entry in samples if (value in entry[key] if many else entry[key] == value)]
         assert opened.value(WHERE) == f"1 of {len(fits)}" and shown_id(opened) == fits[0]
 
 
@@ -96,9 +96,9 @@ def test_the_text_is_sought_in_id_label_and_candidate(opened, page):
         choose(opened, text=text)
         entries = elements(page).blocks["index"]["samples"]
         fits = [
-            one
-            for one in entries
-            if text.lower() in "\n".join([one["id"], one["label"], *one["candidates"]]).lower()
+            entry
+            for entry in entries
+            if text.lower() in "\n".join([entry["id"], entry["label"], *entry["candidates"]]).lower()
         ]
         assert opened.value(WHERE) == f"1 of {len(fits)}"
     choose(opened, text="no such thing")
@@ -120,7 +120,7 @@ def test_a_task_opens_its_row(opened):
 
 def test_the_address_keeps_the_view(browser, page):
     samples = elements(page).samples
-    fits = [one["id"] for one in samples if "fraction" in one["constructs"]]
+    fits = [entry["id"] for entry in samples if "fraction" in entry["constructs"]]
     browser.open(page, "#construct=fraction&at=2")
     assert (browser.value(WHERE), shown_id(browser)) == (f"3 of {len(fits)}", fits[2])
     browser.press("ArrowRight")
@@ -175,7 +175,7 @@ def test_nothing_hostile_runs(browser, hostile):
     assert reasons == HOSTILE
     choose(browser, reason=HOSTILE[1])
     assert browser.value("document.getElementById('which').textContent") == "1–1 of 1"
-    assert [one for one in complaints(browser) if "Content Security" in str(one)] == []
+    assert [entry for entry in complaints(browser) if "Content Security" in str(entry)] == []
 
 
 def test_it_asks_for_nothing_but_itself(browser, page):
@@ -205,7 +205,7 @@ def test_plots_tell_their_numbers(opened):
     )
     assert any(title.startswith("Length of a label") for title in titles)
     assert any(re.match("Mistakes by kind", title) for title in titles)
-    told = opened.value(
+    said = opened.value(
         "Array.from(document.querySelectorAll('svg.plot'), (e) => e.getAttribute('role') + !!e.querySelector('desc').textContent)"
     )
-    assert set(told) == {"imgtrue"}
+    assert set(said) == {"imgtrue"}

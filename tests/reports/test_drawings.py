@@ -41,7 +41,7 @@ def test_a_tree_is_drawn_whole_and_nothing_overlaps(label):
     assert sorted(symbols_of(svg)) == sorted(symbol for _, symbol in graph.nodes(data="symbol"))
     relations = [name for *_, name in graph.edges(data="relation") if name != "right"]
     drawn = read(svg)
-    named = [each.text for each in drawn.iter(f"{SVG}text") if each.get("class")]
+    named = [element.text for element in drawn.iter(f"{SVG}text") if element.get("class")]
     assert sorted(named) == sorted(relations)
     assert drawn.find(f"{SVG}path").get("d").count("M") == len(relations)  # an edge each
     width, height = numbers(drawn, "width", "height")
@@ -52,7 +52,9 @@ def test_a_tree_is_drawn_whole_and_nothing_overlaps(label):
         levels.setdefault(y, []).append((x, x + wide))
     edges = re.findall(r"M(\d+) (\d+)C.*? (\d+) (\d+)(?=M|$)", drawn.find(f"{SVG}path").get("d"))
     symbols = {
-        (each.get("x"), float(each.get("y"))) for each in drawn.iter(f"{SVG}text") if not each.get("class")
+        (element.get("x"), float(element.get("y")))
+        for element in drawn.iter(f"{SVG}text")
+        if not element.get("class")
     }
     for x, y, aim, end in edges:  # from below a symbol to the top of a box
         assert any(x == at and 0 < float(y) - line < 12 for at, line in symbols)
@@ -65,9 +67,13 @@ def test_a_tree_is_drawn_whole_and_nothing_overlaps(label):
 
 def test_a_tree_of_the_paper():
     drawn = read(tree_svg(parse(r"\frac { a } { \sqrt { b } }").line))
-    boxes = [(each.get("class"), float(each.get("y"))) for each in drawn.iter(f"{SVG}rect")]
+    boxes = [(element.get("class"), float(element.get("y"))) for element in drawn.iter(f"{SVG}rect")]
     assert boxes == [(None, 8), ("above", 74), ("below", 74), ("above", 140)]
-    texts = {each.text: float(each.get("x")) for each in drawn.iter(f"{SVG}text") if not each.get("class")}
+    texts = {
+        element.text: float(element.get("x"))
+        for element in drawn.iter(f"{SVG}text")
+        if not element.get("class")
+    }
     assert texts["a"] < texts["\\frac"] < texts["\\sqrt"] == texts["b"]
 
 
@@ -92,12 +98,12 @@ def test_plots_stay_within_their_frame_and_tell_each_number(counts):
         drawn = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)">', svg)
         wide, high = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
         assert len(drawn) == len(counts)
-        for x, y, width, height in (map(float, one) for one in drawn):
+        for x, y, width, height in (map(float, box) for box in drawn):
             assert x + width <= wide + 0.2 and y + height <= high + 0.2
         assert "<title>a &lt;title&gt;</title>" in svg
-        told = [html.unescape(each) for each in re.findall(r"<rect[^>]*><title>([^<]*)</title>", svg)]
-        assert told == [f"{name}: {count:,}" for name, count in counts]
+        titles = [html.unescape(title) for title in re.findall(r"<rect[^>]*><title>([^<]*)</title>", svg)]
+        assert titles == [f"{name}: {count:,}" for name, count in counts]
         if plot is bars and (most := max((count for _, count in counts), default=0)):
-            widths = [float(one[2]) for one in drawn]
+            widths = [float(box[2]) for box in drawn]
             for (_, count), width in zip(counts, widths, strict=True):
                 assert abs(width - max(widths) * count / most) < 0.2

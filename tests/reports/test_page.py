@@ -24,16 +24,16 @@ from tests.reports.conftest import HOSTILE, elements, sample_of, symbols_of, wri
 def test_the_page_holds_every_row_as_it_is(built, page):
     seen = elements(page)
     texts = seen.blocks["index"]["texts"]
-    found = []
+    passages = []
     for sample in seen.samples:
         for task, before, own, after, answer, ends in sample["rows"]:
             whole = answer + sample["label"] if ends else answer
-            found.append((sample["id"], sample["source"], task, texts[before] + own + texts[after], whole))
+            passages.append((sample["id"], sample["source"], task, texts[before] + own + texts[after], whole))
     rows = [
         (row["id"], row["source"], row["task"], row["prompt"][0]["content"], row["completion"][0]["content"])
         for row in rows_of(built)
     ]
-    assert found == rows and len(rows) == 200
+    assert passages == rows and len(rows) == 200
 
 
 def test_each_sample_is_drawn_and_told(built, page):
@@ -77,7 +77,7 @@ def test_statistics_are_of_every_sample(built, tmp_path):
     twos = sum(label.split().count("2") for label in labels.values())
     assert f"<title>2: {twos:,}</title>" in text
     lengths = re.search(r"<title>Length of a label[^<]*</title><desc>([^<]*)</desc>", text)[1]
-    assert sum(int(each.split(": ")[1]) for each in lengths.split(", ")) == 40
+    assert sum(int(part.split(": ")[1]) for part in lengths.split(", ")) == 40
 
 
 def test_nothing_of_a_corpus_becomes_markup(hostile):
@@ -88,7 +88,7 @@ def test_nothing_of_a_corpus_becomes_markup(hostile):
         name.startswith("on") or name in ("src", "srcdoc", "formaction") for name in seen.attributes
     )
     assert [sample["label"] for sample in seen.samples[: len(HOSTILE)]] == HOSTILE
-    assert [one["reason"] for one in seen.blocks["refusals"]] == HOSTILE
+    assert [refusal["reason"] for refusal in seen.blocks["refusals"]] == HOSTILE
     for sample in seen.samples:  # the only markup that the script takes from a block
         drawn = re.findall(r"<(/?[a-z]+)[\s>/]", sample["tree"])
         assert set(drawn) <= {"svg", "/svg", "use", "rect", "path", "text", "/text"}, sample["tree"]
@@ -120,7 +120,7 @@ def test_a_refusal_is_shown_at_its_place(tmp_path):
     report = write_report(out, tmp_path / "p.html")
     shown = elements(tmp_path / "p.html").blocks["refusals"]
     assert (report.shown, report.refused) == (0, 4)
-    assert [one["place"] for one in shown] == [
+    assert [sample["place"] for sample in shown] == [
         ["x ^", "{", "2"],
         ["\\frac { a }", "", ""],
         ["x ^ 2", "^", "3"],
@@ -138,7 +138,7 @@ def test_a_large_picture_is_made_smaller_and_a_small_one_is_as_it_was(tmp_path):
     )
     write_report(out, tmp_path / "p.html")
     shown = [sample["picture"] for sample in elements(tmp_path / "p.html").samples]
-    read = [None if one is None else base64.b64decode(one.partition(",")[2]) for one in shown]
+    read = [None if picture is None else base64.b64decode(picture.partition(",")[2]) for picture in shown]
     assert read[0] == small and read[3] is None
     photograph, drawing = (Image.open(io.BytesIO(data)) for data in read[1:3])
     assert (photograph.format, photograph.size) == ("JPEG", (900, 450))
@@ -146,8 +146,8 @@ def test_a_large_picture_is_made_smaller_and_a_small_one_is_as_it_was(tmp_path):
 
 
 def test_no_build_is_one_line(tmp_path):
-    told = one_line(run_command("report", "nowhere", "-o", tmp_path / "p.html", cwd=tmp_path))
-    assert "nowhere has no build.json" in told
+    printed = one_line(run_command("report", "nowhere", "-o", tmp_path / "p.html", cwd=tmp_path))
+    assert "nowhere has no build.json" in printed
     assert list(tmp_path.iterdir()) == []
 
 
@@ -185,8 +185,10 @@ def test_ctrl_c_leaves_nothing(built, tmp_path):
             break
         time.sleep(0.05)
     process.send_signal(2)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130 and told.endswith("hmer-tasks: stopped\n") and "Traceback" not in told
+    _, printed = process.communicate(timeout=60)
+    assert (
+        process.returncode == 130 and printed.endswith("hmer-tasks: stopped\n") and "Traceback" not in printed
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -216,9 +218,9 @@ def test_a_label_beyond_drawing_stands_as_text(tmp_path):
         tmp_path / "build", [sample_of("long", long, "x"), sample_of("no tree", "} {", "x")], []
     )
     report = write_report(out, tmp_path / "p.html")
-    one, other = elements(tmp_path / "p.html").samples
-    assert report.not_drawn == 2 and not one["formula"] and not one["tree"]
-    assert one["outline"].count("\n") == 1_999 and one["why"]
+    first, other = elements(tmp_path / "p.html").samples
+    assert report.not_drawn == 2 and not first["formula"] and not first["tree"]
+    assert first["outline"].count("\n") == 1_999 and first["why"]
     assert other["outline"].startswith("no tree: unbalanced_brace") and other["depth"] == -1
 
 
@@ -242,7 +244,7 @@ def test_colours_can_be_read_by_day_and_by_night():
             assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground, colours[name])
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(first: str, other: str) -> float:
     """WCAG's contrast ratio of two colours."""
 
     def luminance(colour):
@@ -251,7 +253,7 @@ def contrast(one: str, other: str) -> float:
         r, g, b = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    light, dark = sorted((luminance(first), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 

@@ -155,11 +155,11 @@ def test_a_tar_that_shrinks_after_it_was_opened(tmp_path):
 def test_readers_share_a_descriptor_but_no_position(tmp_path):
     (tmp_path / "x").write_bytes(bytes(range(100)))
     with (tmp_path / "x").open("rb") as file:
-        one, two = PositionedReader(file.fileno()), PositionedReader(file.fileno())
-        assert one.seek(50) == 50
-        assert (two.read(2), one.read(2), two.read(1)) == (b"\x00\x01", b"\x32\x33", b"\x02")
-        assert one.seek(-1, os.SEEK_END) == 99
-        assert (one.read(9), one.read(9)) == (b"\x63", b"")
+        first, second = PositionedReader(file.fileno()), PositionedReader(file.fileno())
+        assert first.seek(50) == 50
+        assert (second.read(2), first.read(2), second.read(1)) == (b"\x00\x01", b"\x32\x33", b"\x02")
+        assert first.seek(-1, os.SEEK_END) == 99
+        assert (first.read(9), first.read(9)) == (b"\x63", b"")
         assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == 0  # which forked workers would share
 
 

@@ -162,24 +162,24 @@ def test_a_huge_file_is_refused_by_name(write, kind):
         assert files.read("a.txt") == b"one"
 
 
-def read_all(files, names, found) -> None:
-    found.put(all(files.read(f"{i % 50}") == bytes([i % 50]) * 5000 for i in names))
+def read_all(files, names, results) -> None:
+    results.put(all(files.read(f"{i % 50}") == bytes([i % 50]) * 5000 for i in names))
 
 
 @pytest.mark.parametrize("kind", ("folder", "zip", "tar", "tar.gz"))
 def test_forked_workers_read_side_by_side(write, pack, kind):
     root = write({str(i): bytes([i]) * 5000 for i in range(50)})
     fork = multiprocessing.get_context("fork")
-    found = fork.SimpleQueue()
+    results = fork.SimpleQueue()
     with open_files(root if kind == "folder" else pack(root, kind)) as files:
         files.read("7")
         order = [range(400), range(400, 0, -1), range(0, 4000, 7)]
-        workers = [fork.Process(target=read_all, args=(files, names, found)) for names in order]
+        workers = [fork.Process(target=read_all, args=(files, names, results)) for names in order]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-    assert [found.get() for worker in workers if worker.exitcode == 0] == [True] * 3
+    assert [results.get() for worker in workers if worker.exitcode == 0] == [True] * 3
 
 
 @given(st.lists(st.sampled_from(["..", ".", "a", "b", ""]), max_size=6).map("/".join))

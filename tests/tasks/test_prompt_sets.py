@@ -31,7 +31,7 @@ def test_the_published_set_is_what_it_was():
 def test_a_draw_depends_on_its_key_alone(mine):
     templates = read_prompts(mine, ("recognition",))
     drawn = [draw(templates, 0, "hme100k/train", f"{number}.jpg") for number in range(300)]
-    counts = [sum(each["recognition"] == text for each in drawn) for text in templates["recognition"]]
+    counts = [sum(prompts["recognition"] == text for prompts in drawn) for text in templates["recognition"]]
     assert sum(counts) == 300
     assert min(counts) > 60
     assert drawn[7] == draw(templates, 0, "hme100k/train", "7.jpg")

@@ -50,10 +50,10 @@ def test_rows_of_any_label_prove_themselves(dialect, text):
         label = to_label(parse(text))
     except LabelError:
         return
-    told = labelled(label, parse(label), label + " 1")
+    sample = labelled(label, parse(label), label + " 1")
     for task in all_tasks(dialect).values():
         try:
-            row = task.row(told, PROMPTS)
+            row = task.row(sample, PROMPTS)
         except LabelError as error:
             assert (dialect, error.reason) == ("released", "released_unbuildable")
             continue

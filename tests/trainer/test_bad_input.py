@@ -20,9 +20,9 @@ def line_of(capsys, main, code: int) -> str:
         faults.run("it", main)
     error = capsys.readouterr().err
     assert ended.value.code == code, error
-    told = [line for line in error.splitlines() if line.startswith("it: ")]
-    assert len(told) == 1 and "Traceback" not in error, error
-    return told[0]
+    lines = [line for line in error.splitlines() if line.startswith("it: ")]
+    assert len(lines) == 1 and "Traceback" not in error, error
+    return lines[0]
 
 
 def trained(capsys, *arguments: object, code: int = 1) -> str:
@@ -30,13 +30,13 @@ def trained(capsys, *arguments: object, code: int = 1) -> str:
 
 
 def test_shards_that_are_not_there(capsys, tiny, shards, tmp_path):
-    def told(data: object) -> str:
+    def message_of(data: object) -> str:
         return trained(capsys, *words(data, tiny, tmp_path / "out"))
 
-    assert f"no shards: {tmp_path / 'none'} is not there" in told(tmp_path / "none")
+    assert f"no shards: {tmp_path / 'none'} is not there" in message_of(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    assert "holds no Parquet file" in told(tmp_path / "empty")
-    assert f"{shards} has no split 'test'; there is train" in told(f"{shards}:test")
+    assert "holds no Parquet file" in message_of(tmp_path / "empty")
+    assert f"{shards} has no split 'test'; there is train" in message_of(f"{shards}:test")
     assert "no shards: say --data" in trained(
         capsys, "--output_dir", tmp_path, "--model_name_or_path", tiny, "--bf16", "false", code=2
     )
@@ -51,8 +51,8 @@ def test_shards_of_another_schema(capsys, tiny, shards, tmp_path):
             table.schema.names.index("gt"), "gt", pa.array(range(len(table)))
         ),
     }
-    for what, made in bad.items():
-        pq.write_table(made, path)
+    for what, content in bad.items():
+        pq.write_table(content, path)
         assert what in trained(capsys, *words(path, tiny, tmp_path / "out"))
         new = words(
             path, None, tmp_path / "new", "--scratch", "tiny-qwen2.5-vl"
@@ -83,25 +83,31 @@ def test_models_that_are_not_there(capsys, shards, tiny, tmp_path, monkeypatch):
 
 
 def test_misspelt_and_impossible_arguments(capsys, shards, tiny, tmp_path):
-    def told(*more: object) -> str:
+    def message_of(*more: object) -> str:
         return trained(capsys, *words(shards, tiny, tmp_path, *more), code=2)
 
-    assert "--task_weight" in (line := told("--task_weight", "recognition")) and "--task_weights?" in line
-    assert "no task 'recognise': did you mean recognition? there are" in told("--task_weights", "recognise=1")
-    assert "no part 'eyes'; there are projector, vision" in told("--freeze", "eyes")
-    assert "leaves nothing to train" in told("--freeze", "vision,projector,language")
-    assert "--data_weights: 1 numbers from 0 are wanted" in told("--data_weights", 1, 2)
-    assert "--max_length cuts completions off" in told("--max_length", 512)
-    assert "--decode_steps needs held-out pictures" in told("--decode_steps", 5)
-    assert "invalid choice: 'by_length'" in told("--train_sampling_strategy", "by_length")
-    assert "--max_pixels 9 is below the least of this model" in told("--max_pixels", 9)
-    assert "--vision_attention: " in told("--vision_attention", "flashy")
+    assert (
+        "--task_weight" in (line := message_of("--task_weight", "recognition")) and "--task_weights?" in line
+    )
+    assert "no task 'recognise': did you mean recognition? there are" in message_of(
+        "--task_weights", "recognise=1"
+    )
+    assert "no part 'eyes'; there are projector, vision" in message_of("--freeze", "eyes")
+    assert "leaves nothing to train" in message_of("--freeze", "vision,projector,language")
+    assert "--data_weights: 1 numbers from 0 are wanted" in message_of("--data_weights", 1, 2)
+    assert "--max_length cuts completions off" in message_of("--max_length", 512)
+    assert "--decode_steps needs held-out pictures" in message_of("--decode_steps", 5)
+    assert "invalid choice: 'by_length'" in message_of("--train_sampling_strategy", "by_length")
+    assert "--max_pixels 9 is below the least of this model" in message_of("--max_pixels", 9)
+    assert "--vision_attention: " in message_of("--vision_attention", "flashy")
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("learning_rat: 1.0e-5\n", encoding="utf-8")
-    assert "learning_rat" in (line := told("--config", recipe)) and "did you mean --learning_rate?" in line
+    assert (
+        "learning_rat" in (line := message_of("--config", recipe)) and "did you mean --learning_rate?" in line
+    )
     recipe.write_text("learning_rate: [1\n", encoding="utf-8")
-    told("--config", recipe)
-    assert "no recipe" in told("--config", tmp_path / "none.yaml")
+    message_of("--config", recipe)
+    assert "no recipe" in message_of("--config", tmp_path / "none.yaml")
 
 
 def test_memory_that_does_not_suffice():

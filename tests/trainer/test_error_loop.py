@@ -100,8 +100,14 @@ def test_killed_between_stages_in_a_training_and_in_a_prediction_it_goes_on(tmp_
     fold_of = {line["id"]: line["fold"] for line in map(json.loads, folds.splitlines())}
     for fold in range(2):
         read = list(read_predictions(out / f"fold-{fold}" / "predictions.jsonl"))
-        assert len({(each.id, each.sample) for each in read}) == len(read) == PICTURES // 2 * SAMPLES
-        assert {fold_of[each.id] for each in read} == {fold}  # no model read what it was trained on
+        assert (
+            len({(prediction.id, prediction.sample) for prediction in read})
+            == len(read)
+            == PICTURES // 2 * SAMPLES
+        )
+        assert {fold_of[prediction.id] for prediction in read} == {
+            fold
+        }  # no model read what it was trained on
     mined = list(read_predictions(out / "mined.jsonl"))
     assert stages["mine"]["kept"] == len(mined) > 0
     assert (

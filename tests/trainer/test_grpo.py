@@ -34,9 +34,9 @@ def test_what_the_builder_proves_earns_all(prompts):
     }  # fmt: skip
     for name, reward in grpo.REWARDS.items():
         earned = reward(prompts=None, completions=targets, **columns)
-        assert {one for one in earned if one is not None} == {1.0}, name
+        assert {number for number in earned if number is not None} == {1.0}, name
         spoilt = reward(prompts=None, completions=["}"] * len(targets), **columns)
-        assert max(one for one in spoilt if one is not None) < 0.3, name
+        assert max(number for number in spoilt if number is not None) < 0.3, name
 
 
 def test_a_few_steps(shards, tiny, tmp_path, monkeypatch, capsys):
@@ -44,7 +44,7 @@ def test_a_few_steps(shards, tiny, tmp_path, monkeypatch, capsys):
 
     def spy(prompts, completions, **columns):
         seen.append((prompts, completions, columns))
-        return [float(len(one[0]["content"]) % 7) for one in completions]
+        return [float(len(completion[0]["content"]) % 7) for completion in completions]
 
     monkeypatch.setitem(grpo.REWARDS, "spy", spy)
     arguments = words(shards, tiny, tmp_path / "out", *FEW, "--save_steps", 1, "--rewards", "spy,length=0.5")
@@ -111,8 +111,8 @@ def test_what_is_earned_is_measured_by_decoding(prompts, tiny):
         ("", "names none"),
     ],
 )
-def test_rewards_that_are_none(rewards, told):
-    with pytest.raises(UsageError, match=told):
+def test_rewards_that_are_none(rewards, warned):
+    with pytest.raises(UsageError, match=warned):
         grpo.read_rewards(rewards)
 
 
@@ -120,5 +120,5 @@ def test_a_misspelt_flag_is_one_line(capsys, shards, tiny, tmp_path):
     arguments = words(shards, tiny, tmp_path, "--num_generation", 4)
     with pytest.raises(SystemExit) as ended:
         faults.run("trainer.grpo", lambda: grpo.train(*grpo.parse(arguments)))
-    told = capsys.readouterr().err
-    assert ended.value.code == 2 and "did you mean --num_generations?" in told and "Traceback" not in told
+    warned = capsys.readouterr().err
+    assert ended.value.code == 2 and "did you mean --num_generations?" in warned and "Traceback" not in warned

@@ -42,13 +42,15 @@ def test_it_reads_every_picture_and_only_that_picture(learned, task):
     folder, model, processor = learned
     items = list(of_shards([str(folder / "shards")], asked(task, "uni-mumer", "", None)))
     questions = [item.load() for item in items]
-    swapped = [Question(questions[number - 1].picture, one.prompt) for number, one in enumerate(questions)]
+    swapped = [
+        Question(questions[number - 1].picture, question.prompt) for number, question in enumerate(questions)
+    ]
     exact = {}
     for name, asked_of in {"own": questions, "swapped": swapped}.items():
         answers = answer(model, processor, asked_of, GREEDY)
-        labels = [all_tasks()[task].read(one.raw) for (one,) in answers]
+        labels = [all_tasks()[task].read(reply.raw) for (reply,) in answers]
         exact[name] = sum(label == item.gt for label, item in zip(labels, items, strict=True))
-        assert name == "swapped" or all(one.stop == "eos" for (one,) in answers)
+        assert name == "swapped" or all(reply.stop == "eos" for (reply,) in answers)
     assert len(items) == PICTURES
     assert exact["own"] >= PICTURES - 1
     assert exact["swapped"] <= 1

@@ -22,8 +22,8 @@ def test_a_tiny_model_is_saved_and_loaded(name, shards, tmp_path):
     assert type(processor).__name__ == f"{family}Processor"
     assert 300_000 < model.num_parameters() < 600_000
     again, _ = models.make(name, models.texts_of(find_shards([str(shards)])))
-    for one, other in zip(model.parameters(), again.parameters(), strict=True):
-        assert torch.equal(one, other)
+    for weight, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(weight, other)
 
 
 def test_any_text_comes_back_from_the_tokenizer():

@@ -44,9 +44,9 @@ def gradients(model, batch, attention="sdpa"):
     return loss.item(), {name: weight.grad.clone() for name, weight in model.named_parameters()}
 
 
-def apart(one, other) -> float:
+def apart(first, other) -> float:
     """The largest relative distance of two gradients."""
-    return max(((one[name] - other[name]).norm() / (one[name].norm() + 1e-12)).item() for name in one)
+    return max(((first[name] - other[name]).norm() / (first[name].norm() + 1e-12)).item() for name in first)
 
 
 def test_packed_is_padded_and_flash_varlen_is_sdpa(family):
@@ -56,9 +56,9 @@ def test_packed_is_padded_and_flash_varlen_is_sdpa(family):
     keep_rows_apart(model)
     for kind, batch in batches.items():
         for attention in ("sdpa", NAME):
-            there, found = gradients(model, batch, attention)
-            assert there == pytest.approx(loss, rel=1e-6), (kind, attention)
-            assert apart(wanted, found) < 2e-5, (kind, attention)
+            its_loss, gradient = gradients(model, batch, attention)
+            assert its_loss == pytest.approx(loss, rel=1e-6), (kind, attention)
+            assert apart(wanted, gradient) < 2e-5, (kind, attention)
     recurrent = any("GatedDeltaNet" in type(module).__name__ for module in model.modules())
     assert (apart(wanted, leaking) > 1e-2) == recurrent  # what keep_rows_apart is for
     packed = batches["packed"]
@@ -76,12 +76,12 @@ def test_a_row_sees_no_other(family):
     text = (packed["labels"][0, :start] != -100).nonzero().flatten()
     changed[0, text] = (changed[0, text] + 1) % 900
     with torch.no_grad():
-        one, other = (
+        first, other = (
             model(**{**packed, "input_ids": ids}, fused_lm_head=True).log_probs[0]
             for ids in (packed["input_ids"], changed)
         )
-    assert torch.allclose(one[start:], other[start:], atol=1e-5)
-    assert not torch.allclose(one[:start], other[:start], atol=1e-3)
+    assert torch.allclose(first[start:], other[start:], atol=1e-5)
+    assert not torch.allclose(first[:start], other[:start], atol=1e-3)
 
 
 RUN = (

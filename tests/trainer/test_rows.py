@@ -44,7 +44,7 @@ def test_loss_is_on_the_completion_alone_and_the_count_is_exact(shards, processo
 def test_what_does_not_fit_is_refused_or_made_smaller(shards, processor):
     most = 110
     refused = prepare(DataArguments(data=[str(shards)], max_tokens=most), processor, 0)
-    assert refused.refused and all(one["reason"] == "too_long" for one in refused.refused)
+    assert refused.refused and all(refusal["reason"] == "too_long" for refusal in refused.refused)
     assert len(refused.rows) + len(refused.refused) == 60
     smaller = prepare(DataArguments(data=[str(shards)], max_tokens=most, too_long="downsize"), processor, 0)
     assert smaller.downsized() and len(smaller.rows) > len(refused.rows)

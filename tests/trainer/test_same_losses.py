@@ -60,12 +60,12 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(shards, tiny, tmp_path, cap
     (half / "model.safetensors").write_bytes(b"half")
     capsys.readouterr()
     train(shards, tiny, killed, *RUN)
-    told = capsys.readouterr().out
-    assert f"{half} is passed over: no trainer_state.json, so it is incomplete" in told
-    assert f"going on from {newest}" in told or newest == half
+    printed = capsys.readouterr().out
+    assert f"{half} is passed over: no trainer_state.json, so it is incomplete" in printed
+    assert f"going on from {newest}" in printed or newest == half
     assert losses(killed) == losses(straight) and len(losses(straight)) == 12
-    one, other = (load_file(at / "model.safetensors") for at in (straight, killed))
-    assert all(one[key].equal(other[key]) for key in one)
+    first, other = (load_file(at / "model.safetensors") for at in (straight, killed))
+    assert all(first[key].equal(other[key]) for key in first)
 
 
 def test_sigterm_saves_and_the_run_goes_on(shards, tiny, tmp_path, monkeypatch):
@@ -117,12 +117,14 @@ def test_a_finished_run_trains_nothing(shards, tiny, tmp_path, capsys):
 
 
 def test_two_processes_are_one(shards, tiny, tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
+    first, second = tmp_path / "one", tmp_path / "two"
     run = ("--max_steps", 6, "--learning_rate", "1e-3", "--save_strategy", "no")
-    train(shards, tiny, one, *run, "--per_device_train_batch_size", 8)
+    train(shards, tiny, first, *run, "--per_device_train_batch_size", 8)
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "trainer.sft")
-    process = start(words(shards, tiny, two, *run, "--per_device_train_batch_size", 4), tmp_path, *launcher)
+    process = start(
+        words(shards, tiny, second, *run, "--per_device_train_batch_size", 4), tmp_path, *launcher
+    )
     out, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     assert out.count("60 rows an epoch") == 1
-    assert losses(two) == pytest.approx(losses(one), rel=1e-5)
+    assert losses(second) == pytest.approx(losses(first), rel=1e-5)

@@ -58,6 +58,6 @@ def test_fsdp2_is_one_process_and_saves_shards(trained, shards, tiny, tmp_path):
     _, errors = start(arguments, tmp_path, *launcher).communicate(timeout=600)
     assert losses(out) == pytest.approx(losses(trained), rel=1e-5), errors
     assert len(list((out / "checkpoint-4" / "pytorch_model_fsdp_0").glob("*.distcp"))) == 2
-    one, other = (load_file(at / "model.safetensors") for at in (out, trained))
-    assert one.keys() == other.keys()
-    assert all((one[name].float() - other[name].float()).abs().max() < 0.02 for name in one)
+    first, other = (load_file(at / "model.safetensors") for at in (out, trained))
+    assert first.keys() == other.keys()
+    assert all((first[name].float() - other[name].float()).abs().max() < 0.02 for name in first)

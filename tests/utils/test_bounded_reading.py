@@ -45,13 +45,15 @@ def one_line_of(*words: str, stdin: bytes | None = None) -> str:
     return said
 
 
-@given(st.lists(st.binary(max_size=12).map(lambda each: each.replace(b"\n", b"")), max_size=8), st.booleans())
+@given(
+    st.lists(st.binary(max_size=12).map(lambda piece: piece.replace(b"\n", b"")), max_size=8), st.booleans()
+)
 def test_lines_are_those_of_the_file_and_none_for_a_long_one(texts, ended):
     data = b"\n".join(texts) + (b"\n" if ended else b"")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "LONGEST_LINE", 6)
-        found = list(lines(io.BytesIO(data), "x"))
-    assert found == [None if len(line) > 6 else line for line in io.BytesIO(data)]
+        entries = list(lines(io.BytesIO(data), "x"))
+    assert entries == [None if len(line) > 6 else line for line in io.BytesIO(data)]
 
 
 def test_a_line_that_does_not_end_is_told_and_does_not_fill_the_memory(tmp_path):
@@ -92,13 +94,13 @@ def test_a_long_label_is_refused_and_its_neighbours_are_not(name):
         "x.tsv": f"a\tx\nb\t{label}\nc\ty\n",
         "caption.txt": f"a x\nb {label}\nc y\n",
         "x.csv": f"id,label\na,x\nb,{label}\nc,y\n",
-        "x.jsonl": "\n".join(json.dumps({"id": id, "label": each}) for id, each in zip("abc", ("x", label, "y"), strict=True)),
-        "x.json": json.dumps([{"id": id, "label": each} for id, each in zip("abc", ("x", label, "y"), strict=True)]),
+        "x.jsonl": "\n".join(json.dumps({"id": id, "label": label_text}) for id, label_text in zip("abc", ("x", label, "y"), strict=True)),
+        "x.json": json.dumps([{"id": id, "label": label_text} for id, label_text in zip("abc", ("x", label, "y"), strict=True)]),
     }[name]  # fmt: skip
     labels = read_labels(name, HeldContent(text.encode()), "x")
-    found = [labels[index] for index in range(len(labels))]
-    assert [each.id for each in found if isinstance(each, Entry)] == ["a", "c"]
-    (refused,) = (each for each in found if not isinstance(each, Entry))
+    entries = [labels[index] for index in range(len(labels))]
+    assert [entry.id for entry in entries if isinstance(entry, Entry)] == ["a", "c"]
+    (refused,) = (entry for entry in entries if not isinstance(entry, Entry))
     assert refused.reason is RejectReason.MALFORMED_LINE
     assert len(refused.label) <= 1000
 

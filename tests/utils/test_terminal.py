@@ -138,8 +138,8 @@ def test_check(mine):
 
 
 def test_evaluate(mine):
-    one, other = mine.parent / "one\u202e.jsonl", mine.parent / "other.jsonl"
-    for path, preds in ((one, "xz"), (other, "zy")):
+    first, other = mine.parent / "one\u202e.jsonl", mine.parent / "other.jsonl"
+    for path, preds in ((first, "xz"), (other, "zy")):
         lines = [
             {
                 "img_id": f"{NASTY}{number}",
@@ -150,9 +150,9 @@ def test_evaluate(mine):
             for number in range(2)
         ]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    text = shown(run_command("evaluate", one, "--compare", other))
+    text = shown(run_command("evaluate", first, "--compare", other))
     assert f"only here: {SHOWN}0" in text
-    json.loads(shown(run_command("evaluate", one, "--json")))
+    json.loads(shown(run_command("evaluate", first, "--json")))
 
 
 def test_audit_and_folds(mine):
