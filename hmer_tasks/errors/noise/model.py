@@ -36,8 +36,11 @@ REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """A token between two neighbours: how readily it is misread, its tables, how long starts with it are."""
+class Neighbourhood:
+    """A token between two neighbours: how readily it is misread, and by which tables.
+
+    `lengths`: of the starts of several tokens that it may begin.
+    """
 
     total: float
     tables: Weighed
@@ -53,7 +56,7 @@ class Places:
 
     tokens: list[str]
     cumulative: list[float]
-    met: list[Met]
+    neighbourhoods: list[Neighbourhood]
     longer: dict[int, Weighed]  # what begins there with more than the one token
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
@@ -76,45 +79,45 @@ class NoiseModel:
     # How long the starts are that begin with these two tokens.
     lengths: dict[tuple[str, str], tuple[int, ...]]
     # How readily a token, or some, are misread between two neighbours; filled as they are met.
-    _met: dict[tuple[str, str, str], Met] = field(default_factory=dict)
-    _met_starts: dict[tuple[str, ...], Weighed] = field(default_factory=dict)
+    _known: dict[tuple[str, str, str], Neighbourhood] = field(default_factory=dict)
+    _known_starts: dict[tuple[str, ...], Weighed] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return reduce_dataclass(self)
 
     def places(self, tokens: list[str]) -> Places:
         """How readily a label is misread at each of its places."""
-        remembered, remembered_starts = self._met, self._met_starts
+        known, known_starts = self._known, self._known_starts
         lefts, rights = neighbours(tokens)
         cumulative: list[float] = []
-        every: list[Met] = []
+        neighbourhoods: list[Neighbourhood] = []
         longer: dict[int, Weighed] = {}
         end = len(tokens)
         summed = 0.0
         for place, around_it in enumerate(zip(lefts, tokens, rights, strict=True)):
-            met = remembered.get(around_it)
-            if met is None:
-                met = self._meet(*around_it)
-                if len(remembered) < REMEMBERED:
-                    remembered[around_it] = met
-            every.append(met)
-            total = met.total
-            for length in met.lengths:
+            here = known.get(around_it)
+            if here is None:
+                here = self._neighbourhood(*around_it)
+                if len(known) < REMEMBERED:
+                    known[around_it] = here
+            neighbourhoods.append(here)
+            total = here.total
+            for length in here.lengths:
                 stop = place + length
                 if stop > end:
                     continue
                 start = (lefts[place], rights[stop - 1], *tokens[place:stop])
-                begun = remembered_starts.get(start)
-                if begun is None:
-                    begun = self._meet_start(start)
-                    if len(remembered_starts) < REMEMBERED:
-                        remembered_starts[start] = begun
-                if begun:
-                    longer[place] = longer[place] + begun if place in longer else begun
-                    total += begun[0][1]
+                weighed = known_starts.get(start)
+                if weighed is None:
+                    weighed = self._weighed_start(start)
+                    if len(known_starts) < REMEMBERED:
+                        known_starts[start] = weighed
+                if weighed:
+                    longer[place] = longer[place] + weighed if place in longer else weighed
+                    total += weighed[0][1]
             summed += total
             cumulative.append(summed)
-        return Places(tokens, cumulative, every, longer)
+        return Places(tokens, cumulative, neighbourhoods, longer)
 
     def choose(self, places: Places, random: Random) -> tuple[int, Table]:
         """A place for a mistake, and the table to draw it from."""
@@ -122,7 +125,7 @@ class NoiseModel:
         at = random.random() * cumulative[-1]
         place = bisect(cumulative, at, 0, len(cumulative) - 1)
         at = cumulative[place] - at
-        tables = places.met[place].tables
+        tables = places.neighbourhoods[place].tables
         if place in places.longer:
             tables += places.longer[place]
         for table, weight in tables:
@@ -131,7 +134,7 @@ class NoiseModel:
                 return place, table
         return place, tables[-1][0]  # rounding
 
-    def _meet(self, left: str, token: str, right: str) -> Met:
+    def _neighbourhood(self, left: str, token: str, right: str) -> Neighbourhood:
         """How readily a token is misread between its neighbours."""
         lengths = self.lengths.get((token, right.split(" ", maxsplit=1)[0]), ())
         tables = self.by_token.get(token)
@@ -145,9 +148,9 @@ class NoiseModel:
         total = 0.0
         for _, weight in weighed:  # not sum(), which rounds otherwise since Python 3.12
             total += weight
-        return Met(total, weighed, lengths)
+        return Neighbourhood(total, weighed, lengths)
 
-    def _meet_start(self, start: tuple[str, ...]) -> Weighed:
+    def _weighed_start(self, start: tuple[str, ...]) -> Weighed:
         """The table of several tokens; their left and their right neighbour stand before them."""
         left, right, *tokens = start
         table = self.by_start.get(tuple(tokens))
