@@ -8,6 +8,7 @@ digits are.
 from bisect import bisect
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -19,7 +20,6 @@ from hmer_tasks.errors.noise.weights import (
     StartTable,
     Table,
     TokenTables,
-    Weighed,
     Weighted,
     opens_argument,
     weighted,
@@ -30,24 +30,9 @@ from hmer_tasks.utils.pickling import reduce_dataclass
 
 # Of the patterns seen once with a symbol, this share stands for those never seen.
 _UNSEEN: Final = 0.5
-# How many neighbourhoods of one token, and of several, a model remembers the weights of, some megabytes a
-# worker: those met first, for what is frequent is met early.
+# How many neighbourhoods a model remembers the weights of, some megabytes a worker: those met first, for
+# what is frequent is met early.
 REMEMBERED = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbourhood:
-    """A token between two neighbours: how readily it is misread, and by which tables.
-
-    `lengths`: of the starts of several tokens that it may begin.
-    """
-
-    total: float
-    tables: Weighed
-    lengths: tuple[int, ...]
-
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return reduce_dataclass(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +40,10 @@ class Places:
     """A label (its first token is START), and how readily it is misread up to each of its places."""
 
     tokens: list[str]
+    lefts: list[str]
+    rights: list[str]
     cumulative: list[float]
-    neighbourhoods: list[Neighbourhood]
-    longer: dict[int, Weighed]  # what begins there with more than the one token
+    longer: dict[int, list[tuple[Table, float]]]  # what begins there with more than the one token
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return reduce_dataclass(self)
@@ -78,83 +64,65 @@ class NoiseModel:
     by_sort: dict[str, Table]
     # How long the starts are that begin with these two tokens.
     lengths: dict[tuple[str, str], tuple[int, ...]]
-    # How readily a token, or some, are misread between two neighbours; filled as they are met.
-    _known: dict[tuple[str, str, str], Neighbourhood] = field(default_factory=dict)
-    _known_starts: dict[tuple[str, ...], Weighed] = field(default_factory=dict)
+    # How readily a token is misread between two neighbours; filled as they are met, up to REMEMBERED.
+    _met: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return reduce_dataclass(self)
 
     def places(self, tokens: list[str]) -> Places:
         """How readily a label is misread at each of its places."""
-        known, known_starts = self._known, self._known_starts
+        met, lengths, by_start = self._met, self.lengths, self.by_start
         lefts, rights = neighbours(tokens)
-        cumulative: list[float] = []
-        neighbourhoods: list[Neighbourhood] = []
-        longer: dict[int, Weighed] = {}
-        end = len(tokens)
-        summed = 0.0
-        for place, around_it in enumerate(zip(lefts, tokens, rights, strict=True)):
-            here = known.get(around_it)
-            if here is None:
-                here = self._neighbourhood(*around_it)
-                if len(known) < REMEMBERED:
-                    known[around_it] = here
-            neighbourhoods.append(here)
-            total = here.total
-            for length in here.lengths:
-                stop = place + length
-                if stop > end:
-                    continue
-                start = (lefts[place], rights[stop - 1], *tokens[place:stop])
-                weighed = known_starts.get(start)
-                if weighed is None:
-                    weighed = self._weighed_start(start)
-                    if len(known_starts) < REMEMBERED:
-                        known_starts[start] = weighed
-                if weighed:
-                    longer[place] = longer[place] + weighed if place in longer else weighed
-                    total += weighed[0][1]
-            summed += total
-            cumulative.append(summed)
-        return Places(tokens, cumulative, neighbourhoods, longer)
+        totals = []
+        for around_it in zip(lefts, tokens, rights, strict=True):
+            total = met.get(around_it)
+            if total is None:
+                total = self._total(*around_it)
+                if len(met) < REMEMBERED:
+                    met[around_it] = total
+            totals.append(total)
+        longer: dict[int, list[tuple[Table, float]]] = {}
+        for place, pair in enumerate(pairwise(tokens)):
+            for length in lengths.get(pair, ()):
+                end = place + length
+                start = by_start.get(tuple(tokens[place:end]))
+                if start is not None and end <= len(tokens):
+                    weight = start.weight(lefts[place], rights[end - 1])
+                    longer.setdefault(place, []).append((start.table, weight))
+                    totals[place] += weight
+        return Places(tokens, lefts, rights, list(accumulate(totals)), longer)
 
     def choose(self, places: Places, random: Random) -> tuple[int, Table]:
         """A place for a mistake, and the table to draw it from."""
-        cumulative = places.cumulative
+        cumulative, tokens = places.cumulative, places.tokens
         at = random.random() * cumulative[-1]
         place = bisect(cumulative, at, 0, len(cumulative) - 1)
         at = cumulative[place] - at
-        tables = places.neighbourhoods[place].tables
-        if place in places.longer:
-            tables += places.longer[place]
+        weighed = self._weighed(places.lefts[place], tokens[place], places.rights[place])
+        tables = [*weighed, *places.longer.get(place, ())]
         for table, weight in tables:
             at -= weight
             if at <= 0:
                 return place, table
         return place, tables[-1][0]  # rounding
 
-    def _neighbourhood(self, left: str, token: str, right: str) -> Neighbourhood:
+    def _total(self, left: str, token: str, right: str) -> float:
         """How readily a token is misread between its neighbours."""
-        lengths = self.lengths.get((token, right.split(" ", maxsplit=1)[0]), ())
         tables = self.by_token.get(token)
         if tables is not None:
-            weighed = tables.weighed(left, right)
-        elif opens_argument(token, left):
-            weighed = ()
-        else:
-            table = self.by_sort[token_class(token)]
-            weighed = ((table, table.total),)
-        total = 0.0
-        for _, weight in weighed:  # not sum(), which rounds otherwise since Python 3.12
-            total += weight
-        return Neighbourhood(total, weighed, lengths)
+            return tables.total(left, right)
+        return 0.0 if opens_argument(token, left) else self.by_sort[token_class(token)].total
 
-    def _weighed_start(self, start: tuple[str, ...]) -> Weighed:
-        """The table of several tokens; their left and their right neighbour stand before them."""
-        left, right, *tokens = start
-        table = self.by_start.get(tuple(tokens))
-        return () if table is None else ((table.table, table.weight(left, right)),)
+    def _weighed(self, left: str, token: str, right: str) -> list[tuple[Table, float]]:
+        """The tables of a token between its neighbours, each with its weight there."""
+        tables = self.by_token.get(token)
+        if tables is not None:
+            return tables.weighed(left, right)
+        if opens_argument(token, left):
+            return []
+        table = self.by_sort[token_class(token)]
+        return [(table, table.total)]
 
     def draw(self, table: Table, token: str, random: Random) -> Pattern:
         """A mistake from a table of a place where this token stands."""

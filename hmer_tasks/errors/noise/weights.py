@@ -50,7 +50,6 @@ def weighted(items: Iterable[tuple[T, float]]) -> Weighted[T]:
 
 
 Table: TypeAlias = "Weighted[Pattern | None]"  # None: a pattern of the token's sort
-Weighed: TypeAlias = tuple[tuple[Table, float], ...]  # tables, each with its weight at a place
 
 
 def opens_argument(token: str, left: str) -> bool:
@@ -74,14 +73,29 @@ class TokenTables:
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return TokenTables, (self.token, self.tables, self.context)
 
-    def weighed(self, left: str, right: str) -> Weighed:
+    def weighed(self, left: str, right: str) -> list[tuple[Table, float]]:
         """The tables with their weights between two neighbours."""
         before, after = self.before(left), self.after(left, right)
-        return tuple(
+        return [
             (table, table.total * min(left_factor * right_factor, _MOST))
             for table, left_factor, right_factor in zip(self.tables.values(), before, after, strict=True)
             if left_factor != _STAYS
-        )
+        ]
+
+    def total(self, left: str, right: str) -> float:
+        """The sum of these weights, without a table of them: it is asked for every place of a label."""
+        before = self._lefts.get(left)
+        if before is None:
+            before = self.before(left)
+        after = (self._rights_of_twin if left == self.token else self._rights).get(right)
+        if after is None:
+            after = self.after(left, right)
+        total = 0.0
+        for table, left_factor, right_factor in zip(self.tables.values(), before, after, strict=True):
+            if left_factor != _STAYS:
+                factor = left_factor * right_factor
+                total += table.total * (factor if factor < _MOST else _MOST)
+        return total
 
     def before(self, left: str) -> tuple[float, ...]:
         """What the left neighbour weighs."""
@@ -145,14 +159,20 @@ class StartTable(TokenTables):
 
     def weight(self, left: str, right: str) -> float:
         """The weight of the table between two neighbours; zero where its first brace stays."""
+        before = self._lefts.get(left)
+        if before is None:
+            before = self.before(left)
+        after = (self._rights_of_twin if left == self.token else self._rights).get(right)
+        if after is None:
+            after = self.after(left, right)
         factor = 1.0
-        for weight in self.before(left):
+        for weight in before:
             if weight == _STAYS:
                 return 0.0
             factor *= weight
-        for weight in self.after(left, right):  # in this order: it was always rounded so
+        for weight in after:  # in this order: it was always rounded so
             factor *= weight
-        return self.table.total * min(factor, _MOST)
+        return self.table.total * (factor if factor < _MOST else _MOST)
 
     def left_factors(self, left: str) -> tuple[float, ...]:
         """The single weights, those left out that change nothing."""
