@@ -16,7 +16,7 @@ from tests.latex.strategies import grammar_labels
 
 
 @pytest.mark.parametrize(
-    ("label", "candidate", "found"),
+    ("label", "candidate", "expected"),
     [
         ("a + b", "a - b", [("+", "-")]),
         ("a + b", "a b", [("+", "")]),
@@ -52,7 +52,7 @@ def test_the_mistakes_of_a_candidate_make_it(text):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "place", "made"),
+    ("old", "new", "place", "expected"),
     [
         ("_ { … }", "…", 2, r"x 1 2 + \frac { a } { b }"),
         ("x", "x 2", 1, r"x 2 _ { 1 2 } + \frac { a } { b }"),

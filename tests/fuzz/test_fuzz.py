@@ -72,5 +72,5 @@ def test_long_inputs_take_linear_time(target, words):
 
 def test_the_command_line(tmp_path):
     for seed in range(COMMANDS):
-        words, code, said, _ = command_line.one(Random(seed), tmp_path)
+        words, code, said, _ = command_line.run_once(Random(seed), tmp_path)
         assert not command_line.fault(code, said), (seed, words, said)

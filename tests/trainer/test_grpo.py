@@ -104,7 +104,7 @@ def test_what_is_earned_is_measured_by_decoding(prompts, tiny):
 
 
 @pytest.mark.parametrize(
-    ("rewards", "told"),
+    ("rewards", "warned"),
     [
         ("exakt", "no reward 'exakt'; there are exact"),
         ("exact=much", "not REWARD=NUMBER"),
