@@ -27,7 +27,13 @@ from string import ascii_lowercase
 from bench.corpus import labels
 from hmer_tasks.corpora.label_files import read_labels
 from hmer_tasks.errors.equivalence import is_equivalent, without_groups
-from hmer_tasks.errors.markup import apply_corrections, mark_errors, strip_marks
+from hmer_tasks.errors.markup import (
+    apply_corrections,
+    corrected_label,
+    mark_errors,
+    marked_errors,
+    strip_marks,
+)
 from hmer_tasks.errors.mine import Caps, mine
 from hmer_tasks.errors.noise.fit import Measured, add
 from hmer_tasks.errors.noise.model import shipped_model
@@ -42,7 +48,7 @@ from hmer_tasks.exceptions import LabelError, PictureError
 from hmer_tasks.handwriting.inkml import parse as parse_ink
 from hmer_tasks.handwriting.strokes import render
 from hmer_tasks.latex.canonical import canonicalize, visually_equal
-from hmer_tasks.latex.counts import count_text
+from hmer_tasks.latex.counts import count_text, written_counts
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
 from hmer_tasks.latex.repair import repair
@@ -200,7 +206,8 @@ WITH_EVERY_PARTNER = ("signs", "one token", "distinct commands", "real labels")
 
 def forget() -> None:
     """Empty what functions remember from call to call."""
-    mark_errors.cache_clear()
+    for cached in (marked_errors, corrected_label, written_counts):
+        cached.cache_clear()
     graph_of.cache_clear()
     layout.cache_clear()
 

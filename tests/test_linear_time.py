@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hmer_tasks.errors.equivalence import is_equivalent, without_groups
-from hmer_tasks.errors.markup import apply_corrections, mark_errors
+from hmer_tasks.errors.markup import corrected_label, marked_errors
 from hmer_tasks.errors.mine import Caps, mine
 from hmer_tasks.errors.noise.fit import Measured, add
 from hmer_tasks.evaluation.confusions import mistakes
@@ -25,7 +25,7 @@ from hmer_tasks.evaluation.unimernet import compact
 from hmer_tasks.evaluation.vote import vote
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.canonical import canonicalize
-from hmer_tasks.latex.counts import count_text
+from hmer_tasks.latex.counts import count_text, written_counts
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
 from hmer_tasks.latex.repair import repair
@@ -91,7 +91,7 @@ LABEL_FUNCTIONS: dict[str, Callable[[str], object]] = {
     "parse_tree_text": lambda label: parse_tree_text(tree_text(parse(label))),
     "parse_tree_text of lines": lambda label: parse_tree_text(as_tree_lines(label)),
     "released_tree_text": released_tree_text,
-    "count_text": count_text,
+    "count_text": lambda label: written_counts.__wrapped__(label, "canonical"),
     "unknown_commands": unknown_commands,
     "normalize plain": normalize,
     "normalize crohme": lambda label: normalize(label, "crohme"),
@@ -105,8 +105,10 @@ LABEL_FUNCTIONS: dict[str, Callable[[str], object]] = {
 }
 # These choose among edit scripts while a pair is short, whatever that costs up to a bound: longer pairs tell.
 PAIR_FUNCTIONS: dict[str, Callable[[str, str], object]] = {
-    "mark_errors": lambda label, other: mark_errors.__wrapped__(other, label),
-    "apply_corrections": lambda label, other: apply_corrections(*mark_errors.__wrapped__(other, label)),
+    "mark_errors": lambda label, other: marked_errors.__wrapped__(other, label),
+    "apply_corrections": lambda label, other: corrected_label.__wrapped__(
+        *marked_errors.__wrapped__(other, label)
+    ),
     "evaluate": lambda label, other: evaluate([(label, other)], resamples=0),
     "mistakes": mistakes,
     "errors mine": lambda label, other: mine([Prediction("", "1", label, other)], Caps()),

@@ -26,7 +26,10 @@ def test_a_name_that_is_none():
     (
         (hmer_tasks.parse, (None,), "a label must be a str, not NoneType"),
         (hmer_tasks.count_text, (3,), "a label must be a str, not int"),
+        (hmer_tasks.count_text, (["x"],), "a label must be a str, not list"),
         (hmer_tasks.mark_errors, ("a", 3), "a label must be a str, not int"),
+        (hmer_tasks.mark_errors, (["a"], "a"), "a candidate must be a str, not list"),
+        (hmer_tasks.apply_corrections, (["a"], ""), "a marked candidate must be a str, not list"),
         (hmer_tasks.tree_text, ("a + b",), "a tree must be a ExprTree, not str"),
         (hmer_tasks.to_label, ("a + b",), "a tree must be a ExprTree, not str"),
     ),

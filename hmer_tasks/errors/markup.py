@@ -20,7 +20,6 @@ DELETED: Final = "<deleted>"
 START: Final = "<start>"
 
 
-@lru_cache(maxsize=256)  # a row's proof asks again what the row was made of
 def mark_errors(candidate: str, label: str) -> tuple[str, str]:
     """Mark the mistakes of a candidate, and list the corrections.
 
@@ -49,6 +48,12 @@ def mark_errors(candidate: str, label: str) -> tuple[str, str]:
     """
     require_type(candidate, str, "a candidate")
     require_type(label, str, "a label")
+    return marked_errors(candidate, label)
+
+
+@lru_cache(maxsize=256)  # a row's proof asks again what the row was made of
+def marked_errors(candidate: str, label: str) -> tuple[str, str]:
+    """What `mark_errors` returns; the types are right."""
     wrong, right = candidate.split(), label.split()
     for tokens in (wrong, right):
         _refuse_reserved(tokens)
@@ -76,7 +81,6 @@ def strip_marks(marked: str) -> str:
     return " ".join(token for token in marked.split() if token not in (ERROR_START, ERROR_END, DELETED))
 
 
-@lru_cache(maxsize=256)  # both error tasks prove by it
 def apply_corrections(marked: str, log: str) -> str:
     """Apply a correction log to a marked candidate: the inverse of `mark_errors`.
 
@@ -98,6 +102,12 @@ def apply_corrections(marked: str, log: str) -> str:
     """
     require_type(marked, str, "a marked candidate")
     require_type(log, str, "a correction log")
+    return corrected_label(marked, log)
+
+
+@lru_cache(maxsize=256)  # both error tasks prove by it
+def corrected_label(marked: str, log: str) -> str:
+    """What `apply_corrections` returns; the types are right."""
     tokens = marked.split()
     operations = log.split("\n") if log else []
     out: list[str] = []
