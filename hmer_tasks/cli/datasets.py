@@ -1,15 +1,21 @@
 """`hmer-tasks datasets`: which corpora there are, whence, how they lie, and whether they are here."""
 
 import textwrap
+from typing import TYPE_CHECKING
 
-from hmer_tasks.corpora import CORPORA, Corpus, open_corpus
 from hmer_tasks.exceptions import CorpusError
-from hmer_tasks.storage.files import ENDINGS
 from hmer_tasks.utils.terminal import plain_console
+
+if TYPE_CHECKING:
+    from hmer_tasks.corpora import Corpus
 
 
 def datasets() -> None:
     """List the corpora: where they come from, how they must lie, and whether they are here."""
+    # Inside: every command would wait for all corpora, and for the libraries that read their pictures.
+    from hmer_tasks.corpora import CORPORA
+    from hmer_tasks.storage.files import ENDINGS
+
     console = plain_console()
     for corpus in CORPORA.values():
         here, is_present = _here(corpus)
@@ -30,8 +36,11 @@ def datasets() -> None:
     )
 
 
-def _here(corpus: Corpus) -> tuple[str, bool]:
+def _here(corpus: "Corpus") -> tuple[str, bool]:
     """What is found of a corpus where it usually lies, in words, and whether anything is."""
+    from hmer_tasks.corpora import open_corpus
+    from hmer_tasks.storage.files import ENDINGS
+
     root = corpus.default_root
     if not root.is_absolute() and not root.exists():
         packed = [root.with_name(root.name + ending) for ending in ENDINGS]
