@@ -305,7 +305,9 @@ def test_a_command_starts_without_what_reads_pictures():
         "heavy = {'numpy', 'pyarrow', 'PIL.Image', 'hmer_tasks.corpora'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
 
 
