@@ -9,7 +9,8 @@ beside the built-in ones in the same tables. docs/extending.md has an example.
 import importlib.util
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def load_plugins(scripts: Iterable[Path] = ()) -> None:
             _load_script(script)
             _loaded.add(str(script.resolve()))
             _scripts.append(script)
+
+
+def plugin_loader() -> Callable[[], None]:
+    """What loads the same plug-ins in another process, which must find the scripts where they are here."""
+    return partial(load_plugins, tuple(_scripts))
 
 
 def plugin_options() -> str:

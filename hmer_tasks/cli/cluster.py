@@ -53,6 +53,7 @@ def _launch(
     logs: Path | None,
 ) -> "BuildResult | None":
     from hmer_tasks.pipeline.cluster import launch
+    from hmer_tasks.plugins import plugin_loader
 
     if rank is not None:
         raise UsageError("--on starts all ranks by itself: leave --rank out")
@@ -61,15 +62,16 @@ def _launch(
     asked = dict(setting.partition("=")[::2] for setting in slurm)
     if not all(asked.values()):
         raise UsageError("--slurm is KEY=VALUE, as in --slurm partition=cpu")
-    done = launch(options, on, world_size, asked, logs)
+    done = launch(options, on, world_size, asked, logs, load=plugin_loader())
     if done.job is not None:
         echo(
             f"Slurm job {done.job} is still at it, {done.remaining} shards are left to write to {done.out}; "
             f"nothing was submitted: wait, or `scancel {done.job}` and run the same command again"
         )
     elif done.built is None:
+        shards = f"{done.remaining} shard{'s' * (done.remaining != 1)}"
         echo(
-            f"submitted to Slurm: {done.remaining} shards to write to {done.out} (`squeue` shows the array); "
+            f"submitted to Slurm: {shards} to write to {done.out} (`squeue` shows the array); "
             f"the last task ends the build, and the same command submits again what is missing then"
         )
     return done.built

@@ -8,7 +8,7 @@ script) lie beside OUT, because the last rank finishes the build while the engin
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -49,19 +49,25 @@ class BuildStep(PipelineStep):
     """The build as a pipeline step: rank R of W writes its share of the missing shards, one after another.
 
     The step takes and yields no documents. `shards` in datatrove's statistics counts those a rank wrote.
+    `load` is called first: a rank starts in a process, or on a machine, that has loaded no plug-in.
     """
 
     name = "hmer-tasks build"
     type = "WRITER"
 
-    def __init__(self, options: BuildOptions, missing: frozenset[str]) -> None:
+    def __init__(
+        self, options: BuildOptions, missing: frozenset[str], load: Callable[[], None] | None
+    ) -> None:
         super().__init__()
+        self.load = load
         self.options, self.missing, self.folder = options, missing, str(Path.cwd())
 
     def run(self, data: object = None, rank: int = 0, world_size: int = 1) -> None:
         """Do one rank's share. Raises as `build_rank` does."""
         del data
         os.chdir(self.folder)  # an engine starts its processes anywhere; paths may be relative
+        if self.load is not None:
+            self.load()
         done = build_rank(self.options, rank, world_size, only=self.missing, in_process=True)
         self.stat_update("shards", value=done.written)
 
@@ -72,6 +78,8 @@ def launch(
     world_size: int | None = None,
     slurm: dict[str, str] | None = None,
     logs: Path | None = None,
+    *,
+    load: Callable[[], None] | None = None,
 ) -> Ranked:
     """Build on an engine. `local` and `ray` return after the build, `slurm` after the submission.
 
@@ -81,6 +89,7 @@ def launch(
         world_size: The number of ranks. None: one for each missing shard, at most 256.
         slurm: Options for Slurm, such as `partition`.
         logs: The folder for the engine's files. None: OUT with the suffix `.logs`.
+        load: What every rank calls before it reads the corpus; `functools.partial(load_plugins, scripts)`.
 
     Returns:
         What was written, and the finished build unless it was only submitted.
@@ -112,7 +121,8 @@ def launch(
             missing = incomplete_jobs(opened.store, opened.plan.jobs, opened.plan)
         if not missing:
             return end(opened, 0)
-        step = BuildStep(replace(options, overwrite=False, workers=1), frozenset(job.name for job in missing))
+        rank_options = replace(options, overwrite=False, workers=1)
+        step = BuildStep(rank_options, frozenset(job.name for job in missing), load)
         tasks = min(len(missing), world_size or _MOST_TASKS)
         if engine == "slurm":
             executor = slurm_array.array(step, tasks, slurm or {}, folder)

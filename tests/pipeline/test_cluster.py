@@ -1,6 +1,10 @@
 """The build as a datatrove step, run by datatrove's own local executor: the bytes of the local build."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +13,8 @@ from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.pipeline.cluster import launch
 from hmer_tasks.pipeline.ranks import build_rank
 from tests.pipeline.conftest import files_of, one_line, run_command
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def options(root, out, **more):
@@ -142,3 +148,25 @@ def test_an_array_that_is_still_queued(large, reference, tmp_path):
         build_rank(options(large, out), rank, 4)
     assert "is already built with these arguments" in run_command(*words, env=environment).stdout
     assert files_of(out) == reference
+
+
+def test_a_task_of_an_array_loads_the_plug_ins(tmp_path):
+    """What Slurm starts, a process that knows nothing but the pickled step, builds rows of a script's task."""
+    script = tmp_path / "boxes.py"
+    script.write_bytes((ROOT / "examples/bounding_boxes_task.py").read_bytes())
+    words = "build", "--dataset", "synthetic", "--count", 20, "--tasks", "recognition,bounding_boxes"
+    words = *words, "--plugin", script
+    assert run_command(*words, "--out", tmp_path / "here").returncode == 0
+    for name, text in (("sbatch", SBATCH), ("scontrol", "#!/bin/sh\necho node1\n")):
+        (tmp_path / name).write_text(text.format(here=tmp_path))
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    out = tmp_path / "out"
+    words = *words, "--out", out, "--on", "slurm", "--slurm", "partition=cpu"
+    assert "submitted to Slurm: 1 shard to" in run_command(*words, env=environment).stdout
+    (pickled,) = (tmp_path / "out.logs").glob("**/*.pik")
+    task = [sys.executable, "-m", "datatrove.tools.launch_pickled_pipeline", str(pickled)]
+    environment = {**os.environ, **environment, "SLURM_ARRAY_TASK_ID": "0", "SLURM_NODELIST": "node1"}
+    done = subprocess.run(task, env=environment, cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert files_of(out) == files_of(tmp_path / "here")
