@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hmer_tasks.audit.phash import Look, look_of
 from hmer_tasks.corpora import Rejected, SplitReader, open_corpus
+from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.corpora.labelled import LabelledSplit, open_labels
 from hmer_tasks.exceptions import BuildError, LabelError, PictureError, UsageError
 from hmer_tasks.latex.canonical import canonicalize
@@ -41,7 +42,8 @@ class SideOptions:
     root: PathOrUrl | None = None
     splits: tuple[str, ...] = ()
     labels: tuple[Path, ...] = ()
-    profile: str | None = None  # how labels of a folder are read; None: as the folder's own
+    profile: str | None = None  # how labels of your own tables are read; None: as raw LaTeX
+    columns: Columns | None = None  # of your own tables; None: found by type and name
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +134,14 @@ def _open(number: int, side: SideOptions, pictures: bool, stack: ExitStack) -> l
             raise UsageError(f"{path}: no such label file")
         files_beside = stack.enter_context(FolderFiles(path.parent))
         # no source: nothing tells which split of which corpus a plain label file is
-        reader = LabelledSplit(files_beside, open_labels(files_beside, path.name, ""), "", str)
+        reader = LabelledSplit(files_beside, open_labels(files_beside, path.name, "", side.columns), "", str)
         # with its folder's name: label files of two corpora are mostly called alike
         parts.append(_Part(number, "/".join(path.absolute().parts[-2:]), reader, False))
     if side.dataset is None:
         return parts
     corpus = corpus_named(side.dataset, side.splits)
     if corpus.name in OWN_TABLES:
-        corpus = with_profile(corpus, side.profile)
+        corpus = with_profile(corpus, side.profile, side.columns)
     files = stack.enter_context(open_corpus(corpus, side.root))
     available = corpus.available(files)
     splits = tuple(dict.fromkeys(side.splits)) or available

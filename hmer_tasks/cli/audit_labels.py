@@ -17,10 +17,13 @@ from hmer_tasks.audit.decisions import (
 )
 from hmer_tasks.audit.label_noise import Judged, gather, judge
 from hmer_tasks.cli.review_page import review_page
+from hmer_tasks.corpora import find
+from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.evaluation.inputs import refuse_repeated_files
 from hmer_tasks.evaluation.references import References, corpus_references, read_references
 from hmer_tasks.exceptions import PredictionError
 from hmer_tasks.handwriting.strokes import InkPicture
+from hmer_tasks.pipeline.plan import with_profile
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.storage.urls import PathOrUrl
 from hmer_tasks.utils.files import atomic_write
@@ -45,6 +48,8 @@ class LabelAuditOptions:
     review: Path | None = None
     decisions: Path | None = None
     as_json: bool = False
+    profile: str | None = None
+    columns: Columns | None = None
 
 
 def audit_labels(options: LabelAuditOptions, console: Console) -> None:
@@ -75,7 +80,8 @@ def audit_labels(options: LabelAuditOptions, console: Console) -> None:
 
 def _references(options: LabelAuditOptions) -> References | None:
     if options.dataset is not None:
-        return corpus_references(options.dataset, options.root, options.splits)
+        corpus = with_profile(find(options.dataset), options.profile, options.columns)
+        return corpus_references(corpus, options.root, options.splits)
     return None if options.labels is None else read_references(options.labels)
 
 

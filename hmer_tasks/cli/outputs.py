@@ -28,6 +28,13 @@ def audit(
             help="How your own labels are read, on both sides: latex (the default), tokens, or another."
         ),
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            help="Which columns of your own tables hold what, on both sides: "
+            "image=NAME,label=NAME,id=NAME,split=NAME."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write samples there for `build --exclude`.")
     ] = None,
@@ -63,10 +70,18 @@ def audit(
     from hmer_tasks.audit.report import print_audit
     from hmer_tasks.audit.sides import SideOptions
     from hmer_tasks.cli.audit_labels import LabelAuditOptions, audit_labels
+    from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline.plan import OWN_TABLES, root_of
     from hmer_tasks.storage.output_path import validate_output_path
     from hmer_tasks.storage.urls import parse_location
 
+    chosen = None if columns is None else parse_columns(columns)
+    own = " or ".join(OWN_TABLES)
+    if profile is not None and not {dataset, against} & set(OWN_TABLES):
+        raise UsageError(f"--profile is for your own labels (--dataset {own}, or --against it)")
+    files = not predictions and bool(labels or against_labels)
+    if chosen is not None and not files and not {dataset, against} & set(OWN_TABLES):
+        raise UsageError(f"--columns is for your own tables (--dataset {own}, or --against it)")
     if predictions:
         if against is not None or against_root is not None or against_split or against_labels:
             raise UsageError("--predictions audits one corpus: drop --against")
@@ -91,6 +106,8 @@ def audit(
                 review,
                 decisions,
                 as_json,
+                profile,
+                chosen,
             ),
             plain_console(),
         )
@@ -106,11 +123,8 @@ def audit(
         raise UsageError("--root goes with --dataset")
     if against_root is not None and against is None:
         raise UsageError("--against-root goes with --against")
-    if profile is not None and not {dataset, against} & set(OWN_TABLES):
-        own = " or ".join(OWN_TABLES)
-        raise UsageError(f"--profile is for your own labels (--dataset {own}, or --against it)")
     side = SideOptions(
-        dataset, root and parse_location(root), tuple(split or ()), tuple(labels or ()), profile
+        dataset, root and parse_location(root), tuple(split or ()), tuple(labels or ()), profile, chosen
     )
     if against is not None and against == dataset and against_root is None:
         against_root = root
@@ -120,9 +134,16 @@ def audit(
         tuple(against_split or ()),
         tuple(against_labels or ()),
         profile,
+        chosen,
     )
     result = run_audit(
-        AuditOptions(side, None if other == SideOptions(profile=profile) else other, near, pictures, workers)
+        AuditOptions(
+            side,
+            None if other == SideOptions(profile=profile, columns=chosen) else other,
+            near,
+            pictures,
+            workers,
+        )
     )
     if as_json:
         echo(printable_json(result.as_json(), indent=1))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from hmer_tasks.corpora import CORPORA, Picture, Rejected, SplitReader, find, open_corpus
+from hmer_tasks.corpora import CORPORA, Corpus, Picture, Rejected, SplitReader, open_corpus
 from hmer_tasks.corpora.labelled import LabelledSplit, locate, open_labels
 from hmer_tasks.evaluation.inputs import comparable_label
 from hmer_tasks.exceptions import LabelError, PictureError, PredictionError, RejectReason
@@ -113,12 +113,11 @@ def read_references(path: Path) -> References:
     return references
 
 
-def corpus_references(name: str, root: PathOrUrl | None, splits: tuple[str, ...] = ()) -> References:
-    """A corpus by its name (`--dataset`), all its splits or some. Raises CorpusError."""
-    corpus = find(name)
+def corpus_references(corpus: Corpus, root: PathOrUrl | None, splits: tuple[str, ...] = ()) -> References:
+    """A corpus (`--dataset`), all its splits or some. Raises CorpusError."""
     files = open_corpus(corpus, root)
     available = corpus.available(files)
-    references = References(f"{name} in {files.root}")
+    references = References(f"{corpus.name} in {files.root}")
     for split in splits or available:
         if split not in available:
             raise corpus.absent(files.root, split, available)

@@ -237,10 +237,49 @@ def test_the_command(root, tmp_path):
     assert as_json["both_sides"]["standard spelling"] == {"left": 2, "right": 2, "distinct": 2}
 
 
+def own_table(folder, name, labels):
+    """A table of which nobody can guess which column is the label, with its pictures."""
+    folder.mkdir(exist_ok=True)
+    lines = ["pic,formula,latex,nr"]
+    for number, label in enumerate(labels):
+        Image.new("L", (40, 20), 255 if number % 2 else 250).save(folder / f"{name}{number}.png")
+        lines.append(f"{name}{number}.png,{label},written by {number},{name}-{number}")
+    (folder / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+    return folder / f"{name}.csv"
+
+
+@pytest.mark.parametrize("kind", ("folder", "labels", "predictions"))
+def test_columns_of_own_tables(tmp_path, kind):
+    train = own_table(tmp_path / "train", "a", ["x^2", r"\frac{1}{2}", "y"])
+    test = own_table(tmp_path / "test", "b", ["z", r"\frac12", "x ^ { 2 }"])
+    columns = ("--columns", "image=pic,label=formula,id=nr")
+    if kind == "predictions":
+        read = tmp_path / "read.jsonl"
+        lines = ({"img_id": "a-0", "gt": "", "pred": "x ^ { 2 }"}, {"img_id": "a-2", "gt": "", "pred": "g"})
+        read.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        done = run_command(
+            "audit", "--predictions", read, "--dataset", "folder", "--root", train.parent, *columns, "--json"
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["no_reading_right"] == 1
+        return
+    sides: tuple[object, ...] = ("--dataset", "folder", "--root", train.parent, "--against", "folder")
+    sides = (*sides, "--against-root", test.parent)
+    if kind == "labels":
+        sides = ("--labels", train, "--against-labels", test)
+    words = ("audit", *sides, "--no-pictures", "--workers", 1, "--json")
+    done = run_command(*words, *columns)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["both_sides"]["explicit form"] == {"left": 2, "right": 2, "distinct": 2}
+    assert "choose with --columns" in one_line(run_command(*words))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     (
         ((), "name a corpus"),
+        (("--dataset", "sample", "--columns", "label=x"), "--columns is for your own tables"),
+        (("--dataset", "folder", "--columns", "text=x"), "no role 'text'"),
         (("--dataset", "hme10k"), "did you mean hme100k"),
         (("--dataset", "sample", "--labels", "x.tsv"), "not both"),
         (("--labels", "gone.tsv"), "no such label file"),
