@@ -29,6 +29,7 @@ from hmer_tasks.predictions import read_predictions
 
 RECIPE = Path("examples/reader/reader-cpu.yaml")
 ERRORS = ("error_detection", "error_correction")
+SAME = "real+recombined+pen"  # the same run as the arm `recognition`
 ALL = {"symbols": 0.3, "real": 2.0, "recombined": 4.0, "pen": 1.0, "alone": 0.5}
 REAL = {"symbols": 0.3, "real": 7.5}
 TASKS = {
@@ -38,13 +39,15 @@ TASKS = {
     "errors": ("recognition", *ERRORS),
     "all-tasks": ("recognition", "tree_cot", "counting", *ERRORS),
     "own-mistakes": ("recognition", *ERRORS),
+    "real-all-tasks": ("recognition", "tree_cot", "counting", *ERRORS),
 }
 SOURCES = {
     "real": REAL,
+    "real-all-tasks": REAL,  # little ink, each of it seen often
     "pen-alone": {"pen-symbols": 0.3, "alone": 7.5},
     "recombined": {"symbols": 0.3, "recombined": 7.5},
     "real+pen": {"symbols": 0.3, "real": 4.0, "pen": 3.5},
-    "real+recombined+pen": ALL,  # the same run as the arm `recognition`
+    SAME: ALL,
 }
 METRICS = ("exprate", "within_1", "token_error_rate")
 
@@ -119,8 +122,8 @@ def main() -> None:
     parser.add_argument(
         "--arms",
         nargs="+",
-        choices=[*TASKS, *SOURCES],
-        default=[*list(TASKS)[:-1], *list(SOURCES)[:-1]],
+        choices=list(dict.fromkeys([*TASKS, *SOURCES])),
+        default=[arm for arm in dict.fromkeys([*TASKS, *SOURCES]) if arm not in ("own-mistakes", SAME)],
     )
     parser.add_argument("--mined", help="of own-mistakes: what `hmer-tasks errors mine` wrote")
     parser.add_argument(
