@@ -5,7 +5,7 @@ trace groups name. Coordinates are those of the picture that would be drawn, y d
 """
 
 from collections import defaultdict
-from xml.sax.saxutils import escape, quoteattr
+from html import escape as escape_html
 
 from hmer_tasks.handwriting.boxes import Cell, cells_of
 from hmer_tasks.handwriting.parts import BARS, STACKED, is_accent
@@ -44,9 +44,9 @@ def inkml_document(id: str, label: str, ink: Ink, writer: str) -> bytes:
         '<channel name="X" type="decimal"/>',
         '<channel name="Y" type="decimal"/>',
         "</traceFormat>",
-        f'<annotation type="UI">{escape(id)}</annotation>',
-        f'<annotation type="truth">{escape(label)}</annotation>',
-        f'<annotation type="writer">{escape(writer)}</annotation>',
+        f'<annotation type="UI">{_escaped(id)}</annotation>',
+        f'<annotation type="truth">{_escaped(label)}</annotation>',
+        f'<annotation type="writer">{_escaped(writer)}</annotation>',
         f'<annotation type="copyright">{COPYRIGHT}</annotation>',
         '<annotationXML type="truth" encoding="Presentation-MathML">',
         f'<math xmlns="{MATHML}">{_row(line, names)}</math>',
@@ -60,11 +60,21 @@ def inkml_document(id: str, label: str, ink: Ink, writer: str) -> bytes:
         views = "".join(f'<traceView traceDataRef="{position}"/>' for position in positions)
         truth = "-" if cells[number].symbol in BARS else cells[number].symbol
         out.append(
-            f'<traceGroup xml:id="group_{number}"><annotation type="truth">{escape(truth)}</annotation>'
-            f"{views}<annotationXML href={quoteattr(names[number])}/></traceGroup>"
+            f'<traceGroup xml:id="group_{number}"><annotation type="truth">{_escaped(truth)}</annotation>'
+            f"{views}<annotationXML href={_quoted(names[number])}/></traceGroup>"
         )
     out += ["</traceGroup>", "</ink>", ""]
     return "\n".join(out).encode()
+
+
+def _escaped(text: str) -> str:
+    """Text of an element. (`xml.sax.saxutils` does this, but loads an HTTP client with it.)"""
+    return escape_html(text, quote=False)
+
+
+def _quoted(text: str) -> str:
+    """The value of an attribute, in quotation marks."""
+    return f'"{_escaped(text).replace(chr(34), "&quot;")}"'
 
 
 def _names(cells: list[Cell], inked: set[int]) -> dict[int, str]:
@@ -134,7 +144,7 @@ def _leaf(cell: Cell, names: dict[int, str]) -> str:
     tag = "mn" if symbol.isdigit() else "mi"
     if symbol not in NAMES and (space_class(symbol) != "plain" or not symbol.lstrip("\\").isalnum()):
         tag = "mo"
-    return f"<{tag}{_id(cell, names)}>{escape(symbol)}</{tag}>"
+    return f"<{tag}{_id(cell, names)}>{_escaped(symbol)}</{tag}>"
 
 
 def _table(cell: Cell, names: dict[int, str]) -> str:
@@ -154,4 +164,4 @@ def _table(cell: Cell, names: dict[int, str]) -> str:
 
 
 def _id(cell: Cell, names: dict[int, str]) -> str:
-    return f" xml:id={quoteattr(names[cell.number])}" if cell.number in names else ""
+    return f" xml:id={_quoted(names[cell.number])}" if cell.number in names else ""
