@@ -7,8 +7,6 @@ import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment
-
 from hmer_tasks.corpora import Corpus
 from hmer_tasks.corpora.about import about_build
 from hmer_tasks.shards.label_statistics import Example
@@ -34,6 +32,8 @@ def card(
 ) -> str:
     """The card of a build; `labels` and `tokens` are what `label_statistics` found, `arrow_bytes` what the
     rows of each split take in memory, `examples` the rows of one sample."""
+    from jinja2 import Environment  # only the end of a build needs it: workers, `check` and `verify` do not
+
     made_by = summary["made_by"]
     licence = terms(corpus.licence)
     rows = sum(split["rows"] for split in summary["splits"].values())
