@@ -29,7 +29,15 @@ def write_card(
     prepared: Prepared,
     history: list[dict[str, float]],
 ) -> None:
-    """Write OUT/README.md from what the run is (run.json) and what it logged, step by step."""
+    """Write OUT/README.md: what the model is, what it was trained on, and how it went.
+
+    Args:
+        out: The run's folder.
+        arguments: What the command was given about data.
+        identity: What run.json holds of the run.
+        prepared: The rows that it was trained on.
+        history: What was logged, step by step.
+    """
     model = str(identity["model"])
     source = "data" if arguments.scratch else "base model and its data"
     licences = [value for key, value in LICENCES.items() if key in model]

@@ -90,7 +90,16 @@ class StuckCriteria(StoppingCriteria):
 
 
 def chat(processor: "ProcessorMixin", prompt: Turns, pictures: int = 1) -> str:
-    """A prompt as the model is given it: exactly the text it was trained on."""
+    """A prompt as the model is given it: exactly the text that it was trained on.
+
+    Args:
+        processor: The model's processor.
+        prompt: The turns before the answer.
+        pictures: How many pictures belong to it.
+
+    Returns:
+        The text, with the picture's place in it.
+    """
     messages = prepare_multimodal_messages(prompt, images=[None] * pictures)
     return processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
 
@@ -140,7 +149,16 @@ def answer(
 
 
 def read_out(processor: "ProcessorMixin", ids: list[int], generation: "GenerationConfig") -> Answer:
-    """New tokens as text, and why they end."""
+    """New tokens as text.
+
+    Args:
+        processor: The model's processor.
+        ids: The tokens that were generated, padding included.
+        generation: Which tokens end an answer.
+
+    Returns:
+        The text, and why it ends: `eos`, `length` or `repetition`.
+    """
     ends = generation.eos_token_id
     stops = set(ends if isinstance(ends, list) else [ends])
     at = next((number for number, token in enumerate(ids) if token in stops), None)

@@ -35,9 +35,22 @@ def choose_engine(name: str) -> str:
 def open_engine(
     name: str, model: str, sampling: Sampling, *, max_pixels: int | None, dtype: str, seed: int
 ) -> Engine:
-    """The engine that `choose_engine` named; `dtype` auto is bf16 on a GPU, whatever the weights are in.
+    """The engine that `choose_engine` named.
 
-    Raises TrainError where the model cannot be loaded, UsageError where the cap is under its least pixels.
+    Args:
+        name: `vllm` or `transformers`.
+        model: A folder, or a name on the Hub.
+        sampling: How answers are drawn.
+        max_pixels: The cap on a picture. None: the model's own.
+        dtype: The precision; `auto` is bf16 on a GPU, whatever the weights are in.
+        seed: Of the sampling.
+
+    Returns:
+        The engine.
+
+    Raises:
+        TrainError: The model cannot be loaded.
+        UsageError: The cap is under the model's least pixels.
     """
     if dtype == "auto" and torch.cuda.is_available():
         dtype = "bfloat16"

@@ -73,9 +73,21 @@ class Asked:
 
 
 def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Asked:
-    """The way to ask. Detection takes the answers of a recognition, correction those of a detection.
+    """The way to ask.
 
-    Raises PromptError, PredictionError.
+    Args:
+        task: The task whose prompt is asked.
+        prompts: The prompt set, by name or file.
+        system: A system turn; empty: none.
+        candidates: For the error tasks, a prediction file: detection takes the answers of a recognition,
+            correction those of a detection. None: the candidates of the rows.
+
+    Returns:
+        What makes a question of a row.
+
+    Raises:
+        PromptError: The prompt set has no such task.
+        PredictionError: The prediction file is invalid.
     """
     texts = {
         (answer.source, answer.id): answer.raw if answer.task == "error_detection" else answer.pred

@@ -82,7 +82,17 @@ def with_system(prompt: Turns, system: str) -> Turns:
 
 
 def render(processor: "ProcessorMixin", prompt: Turns, completion: Turns, pictures: int) -> tuple[str, str]:
-    """Prompt and completion as texts, exactly as TRL's collator makes them."""
+    """Prompt and completion as texts, exactly as TRL's collator makes them.
+
+    Args:
+        processor: The model's processor.
+        prompt: The turns before the answer.
+        completion: The answer's turn.
+        pictures: How many pictures belong to the prompt.
+
+    Returns:
+        The prompt's text and the completion's.
+    """
     messages = {
         "prompt": prepare_multimodal_messages(prompt, images=[None] * pictures),
         "completion": prepare_multimodal_messages(completion),

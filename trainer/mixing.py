@@ -67,9 +67,18 @@ def read_samples(path: Path, name: str, most: float = math.inf) -> OfSamples:
 
 
 def by_sample(rows: pd.DataFrame, values: OfSamples, flag: str) -> "pd.Series[float]":
-    """The value of each row's sample; NaN where there is none.
+    """The value of each row's sample.
 
-    Raises TrainError where the file names no sample of this data: it may be another corpus's.
+    Args:
+        rows: `source` and `id` of each row.
+        values: Values by source and id; an empty source is any.
+        flag: The option that gave them, for the message.
+
+    Returns:
+        A value for each row, NaN where there is none.
+
+    Raises:
+        TrainError: The file names no sample of this data: it may be another corpus's.
     """
     keys = zip(rows["source"], rows["id"], strict=True)
     own = [values.get(key, values.get(("", key[1]), math.nan)) for key in keys]
@@ -79,7 +88,21 @@ def by_sample(rows: pd.DataFrame, values: OfSamples, flag: str) -> "pd.Series[fl
 
 
 def in_training(rows: pd.DataFrame, folds: OfSamples, fold: int, side: str) -> "pd.Series[bool]":
-    """Whether each row is on a side (train, held). A row that the file does not name is in training."""
+    """Whether each row is on a side of a fold. A row that the file does not name is in training.
+
+    Args:
+        rows: `source` and `id` of each row.
+        folds: The fold of each sample.
+        fold: The fold that is held out.
+        side: `train` or `held`.
+
+    Returns:
+        Whether each row is.
+
+    Raises:
+        UsageError: There is no such fold.
+        TrainError: None of the rows is in it.
+    """
     if fold not in folds.values():
         raise UsageError(
             f"--fold {fold}: the folds are {', '.join(f'{n:.0f}' for n in sorted({*folds.values()}))}"
@@ -98,9 +121,20 @@ def repeat(copies: "pd.Series[float]", rng: np.random.Generator) -> Indices:
 
 
 def share_of(share: float, rows: int, available: int, rng: np.random.Generator) -> Indices:
-    """Rows of a data set of `available`, so many that they are `share` of all beside `rows` others.
+    """Rows of a general data set, so many that they are a share of all.
 
-    Where there are too few, they come again; none comes twice before all have come.
+    Args:
+        share: The share, at least 0 and below 1.
+        rows: How many other rows there are.
+        available: How many rows the general data set has.
+        rng: The source of randomness.
+
+    Returns:
+        Places in the general data set. Where there are too few, they come again; none twice before all
+        have come.
+
+    Raises:
+        UsageError: The share is not from 0 to below 1.
     """
     if not 0 <= share < 1:
         raise UsageError(f"--general_share must be at least 0 and below 1, not {share}")

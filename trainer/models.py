@@ -35,7 +35,14 @@ MODELS: dict[str, dict[str, Any]] = yaml.safe_load(
 
 
 def build(name: str, texts: Iterable[str], out: Path, seed: int = 0) -> None:
-    """Make the model called `name`, its tokenizer learned from `texts`, and save both in `out`."""
+    """Make a model of random weights and save it with its processor.
+
+    Args:
+        name: Its name in models.yaml.
+        texts: What its tokenizer learns from.
+        out: The folder.
+        seed: Of the weights.
+    """
     model, processor = make(name, texts, seed)
     model.save_pretrained(out)
     processor.save_pretrained(out)
@@ -44,7 +51,20 @@ def build(name: str, texts: Iterable[str], out: Path, seed: int = 0) -> None:
 def make(
     name: str, texts: Iterable[str], seed: int = 0, dtype: str = "float32"
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
-    """The model called `name` with random weights, and its processor. Raises UsageError."""
+    """A model of random weights, and its processor.
+
+    Args:
+        name: Its name in models.yaml.
+        texts: What its tokenizer learns from.
+        seed: Of the weights.
+        dtype: Their precision.
+
+    Returns:
+        Model and processor.
+
+    Raises:
+        UsageError: There is no model of that name.
+    """
     if name not in MODELS:
         raise UsageError(f"no model {name!r}; there are {', '.join(MODELS)}")
     about = MODELS[name]

@@ -178,7 +178,17 @@ def predict(given: argparse.Namespace) -> None:
 
 
 def loaded(items: Iterator[Item], size: int, done: int, pool: ThreadPoolExecutor) -> Iterator[Batch]:
-    """The batches from number `done` on, their pictures decoded while the batch before is read."""
+    """Batches of items, their pictures decoded while the batch before is read.
+
+    Args:
+        items: What is asked.
+        size: How many make a batch.
+        done: How many batches an earlier run wrote: they are left out.
+        pool: Where pictures are decoded.
+
+    Yields:
+        A batch's number, its items and their questions.
+    """
     ahead: deque[Batch] = deque()
     batches = iter(lambda: list(islice(items, size)), [])
     for number, batch in islice(enumerate(batches), done, None):

@@ -77,7 +77,20 @@ def parse(arguments: list[str]) -> tuple[DataArguments, TrainConfig, ModelConfig
 def load_model(
     arguments: DataArguments, training: "TrainingArguments", config: ModelConfig
 ) -> "tuple[PreTrainedModel, ProcessorMixin]":
-    """The model and its processor, the pixel limits set. Raises UsageError, TrainError."""
+    """The model and its processor, the pixel limits set.
+
+    Args:
+        arguments: The options about data; `scratch` names a model of random weights.
+        training: The options of training; their seed is that of random weights.
+        config: The options about the model.
+
+    Returns:
+        Model and processor.
+
+    Raises:
+        UsageError: No model was named, or two.
+        TrainError: It cannot be loaded.
+    """
     scratch, name = arguments.scratch, config.model_name_or_path
     if bool(scratch) == bool(name):
         raise UsageError("no model: say --model_name_or_path PATH-OR-NAME or --scratch NAME, one of the two")
@@ -99,7 +112,19 @@ def load_model(
 
 
 def prepare_held(arguments: DataArguments, processor: "ProcessorMixin", seed: int) -> Prepared | None:
-    """The held-out pictures that are decoded in between, if that is asked for. Raises UsageError."""
+    """The held-out pictures that are decoded in between.
+
+    Args:
+        arguments: The options about data.
+        processor: The model's processor.
+        seed: Of the choice of pictures.
+
+    Returns:
+        Their rows; None where nothing is to be decoded.
+
+    Raises:
+        UsageError: Decoding is asked for, and nothing is held out.
+    """
     if not arguments.decode_steps:
         return None
     valid = [f"{path}:valid" for path in arguments.data if any(Path(path).glob("data/valid-*.parquet"))]
@@ -268,7 +293,17 @@ def _resume(out: Path, identity: Identity, restart: bool, prepared: Prepared) ->
 
 
 def train(arguments: DataArguments, training: TrainConfig, config: ModelConfig) -> None:
-    """The whole run. Raises UsageError, TrainError."""
+    """The whole run.
+
+    Args:
+        arguments: The options about data.
+        training: The options of training.
+        config: The options about the model.
+
+    Raises:
+        UsageError: An option is invalid.
+        TrainError: The data or the model cannot be used.
+    """
     if this := set_up(arguments, training, config):
         this.go(trainer_of(this, training, config), ("loss", "exprate"))
 

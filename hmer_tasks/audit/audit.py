@@ -176,8 +176,19 @@ def _style(result: Audit, sides: Sequence[list[Item]]) -> None:
 
 
 def write_findings(result: Audit, path: Path, kinds: Sequence[Kind]) -> int:
-    """Write a line a sample for `build --exclude`, by its first reason of those asked for; the rest of
-    its findings are not repeated. Returns how many. Raises OSError."""
+    """Write the samples for `build --exclude`, one a line.
+
+    Args:
+        result: The audit.
+        path: Where to; its folder is made.
+        kinds: What is written. A sample stands there once, by the first of these kinds that was found of it.
+
+    Returns:
+        How many samples were written.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     first: dict[tuple[str, str], Finding] = {}
     for kind in kinds:
         for finding in result.findings:

@@ -58,8 +58,18 @@ def suspects(judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decis
 def write_exclusions(
     path: Path, judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decision]
 ) -> int:
-    """Write a line for `build --exclude` of every suspicious sample that nobody said to keep; a corrected one
-    is among them, with the label it should have, for its file still has the wrong one. Returns how many."""
+    """Write the suspicious samples for `build --exclude`, one a line, without those that somebody keeps.
+
+    A corrected sample is among them, with the label that it should have: its file still has the wrong one.
+
+    Args:
+        path: Where to; its folder is made.
+        judged: All samples, judged.
+        decisions: What was decided, by source and id.
+
+    Returns:
+        How many samples were written.
+    """
     lines = []
     for item in suspects(judged, decisions):
         record: dict[str, object] = {
@@ -75,7 +85,16 @@ def write_exclusions(
 
 
 def write_weights(path: Path, judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decision]) -> int:
-    """Write a line `{source, id, weight}` a sample, for the trainer's --sample_weights. Returns how many."""
+    """Write a line `{source, id, weight}` a sample, for the trainer's `--sample_weights`.
+
+    Args:
+        path: Where to; its folder is made.
+        judged: All samples, judged.
+        decisions: What was decided, by source and id. A sample that is left out or corrected weighs 0.
+
+    Returns:
+        How many samples were written.
+    """
     lines = []
     for item in judged:
         decision = decisions.get((item.sample.source, item.sample.id))

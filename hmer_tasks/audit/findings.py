@@ -87,7 +87,19 @@ def shared(
     *,
     skip: Callable[[Item], bool] = lambda _: False,
 ) -> Shared:
-    """What is equal by a key on both sides; a finding for each sample of the left that `skip` lets by."""
+    """What is equal by a key on both sides.
+
+    Args:
+        left: The samples of the one side.
+        right: Those of the other.
+        key: What of a sample is compared.
+        kind: What the findings are called.
+        findings: Where a finding is added for each sample of the left that has a partner.
+        skip: Which samples of the left are found already and get no finding.
+
+    Returns:
+        How many samples of either side are shared, and by how many different keys.
+    """
     ours, theirs = by(left, key), by(right, key)
     common = [value for value in ours if value in theirs]
     for value in common:
@@ -106,7 +118,17 @@ def shared(
 def near(
     left: Sequence[Item], right: Sequence[Item] | None, distance: int, findings: list[Finding]
 ) -> Shared:
-    """Labels (in standard spelling) that are a token or two apart."""
+    """Labels, in standard spelling, that are a token or two apart.
+
+    Args:
+        left: The samples of the one side.
+        right: Those of the other. None: pairs within the left side.
+        distance: How many tokens apart: 1 or 2.
+        findings: Where a finding is added for each sample of the left that has a partner on the right.
+
+    Returns:
+        How many samples are near to one of the other side, and by how many different labels.
+    """
     ours = by(left, lambda item: item.spelled)
     theirs = ours if right is None else by(right, lambda item: item.spelled)
     a, b = [str(key) for key in ours], [str(key) for key in theirs]
@@ -141,7 +163,18 @@ class Pictures:
 def same_pictures(
     left: Sequence[Item], right: Sequence[Item], findings: list[Finding], show: Callable[[int], None]
 ) -> Pictures:
-    """Pictures that stand on both sides."""
+    """Pictures that stand on both sides.
+
+    Args:
+        left: The samples of the one side.
+        right: Those of the other.
+        findings: Where a finding is added for each sample of the left whose picture stands on the right.
+        show: Takes how many different pictures of the left are done.
+
+    Returns:
+        How many pictures of either side stand on the other, how many of them pixel for pixel, and how many
+        with another label.
+    """
     ours, theirs = _looks(left), _looks(right)
     a, b = list(ours), list(theirs)
     met: dict[int, list[int]] = defaultdict(list)
@@ -165,8 +198,17 @@ def same_pictures(
 def repeated_pictures(
     items: Sequence[Item], findings: list[Finding], show: Callable[[int], None]
 ) -> Pictures:
-    """Pictures that stand twice on one side: a finding for each after the first, and for those whose
-    labels differ another one, for all of them: nobody can tell which label is right."""
+    """Pictures that stand twice on one side.
+
+    Args:
+        items: The samples of the side.
+        findings: Where a finding is added for each sample after the first of a picture; and, where labels of
+            a picture differ, another one for all of them: nobody can tell which is right.
+        show: Takes how many different pictures are done.
+
+    Returns:
+        How many pictures are repeated, and how many of them pixel for pixel.
+    """
     looks = _looks(items)
     keys = list(looks)
     group = list(range(len(keys)))  # each picture's group, by the first of it

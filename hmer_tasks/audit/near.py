@@ -23,10 +23,17 @@ _CELLS = 4_000_000  # hashes made at once
 
 
 def near_pairs(left: Sequence[str], right: Sequence[str] | None, distance: int) -> list[tuple[int, int]]:
-    """Pairs (i, j) of differing labels at most `distance` (1 or 2) token edits apart.
+    """Pairs of differing labels that are few token edits apart.
 
-    Both labels have at least `PER_TOKEN` tokens for each edit. The labels of a side are distinct;
-    without `right`, pairs i < j within `left`.
+    Both labels have at least `PER_TOKEN` tokens for each edit.
+
+    Args:
+        left: Distinct labels.
+        right: Distinct labels of the other side. None: pairs within `left`.
+        distance: How many edits apart at most: 1 or 2.
+
+    Returns:
+        Pairs (i, j) of places in `left` and `right`, sorted; i < j within one side.
     """
     words = [label.split() for label in left]
     others = words if right is None else [label.split() for label in right]

@@ -66,12 +66,19 @@ def _cosines() -> npt.NDArray[np.float64]:
 def similar(
     left: Sequence[Look], right: Sequence[Look] | None, distance: int, stretch: float
 ) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """Pairs (i, j) of pictures at most `distance` bits apart and alike in shape, some rows of `left` at
-    a time, after how many rows are done; without `right`, pairs i < j within `left`.
+    """Pairs of pictures that look alike, some rows of `left` at a time.
 
-    `stretch` is the largest ratio between two aspect ratios. Every pair is compared: ±1 vectors,
-    whose product is 256 − 2 × the distance, so that 75,000 × 25,000 pairs are a matrix product of half a
-    minute. A flat picture is near to nothing.
+    Every pair is compared: ±1 vectors, whose product is 256 − 2 × the distance, so that 75,000 × 25,000
+    pairs are a matrix product of half a minute. A flat picture is near to nothing.
+
+    Args:
+        left: The hashes of the one side.
+        right: Those of the other. None: pairs within `left`.
+        distance: How many of the 256 bits differ at most.
+        stretch: The largest ratio between two aspect ratios.
+
+    Yields:
+        How many rows of `left` are done, and the pairs (i, j) found in them; i < j within one side.
     """
     within = right is None
     others = left if right is None else right

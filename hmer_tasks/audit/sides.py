@@ -85,7 +85,22 @@ _parts: Sequence[_Part] = ()
 
 
 def read_sides(sides: Sequence[SideOptions], pictures: bool, workers: int) -> list[Side]:
-    """Read every side. Raises UsageError, CorpusError, BuildError, Stopped."""
+    """Read every side in worker processes.
+
+    Args:
+        sides: What the sides are.
+        pictures: Whether pictures are hashed.
+        workers: How many processes. 0: one a core.
+
+    Returns:
+        The sides, their samples in the order of the input.
+
+    Raises:
+        UsageError: A side is not given as one must be, or stands on both sides.
+        CorpusError: A corpus or label file cannot be read.
+        BuildError: A worker was killed.
+        Stopped: SIGINT or SIGTERM was received.
+    """
     with ExitStack() as stack:
         parts = [part for n, side in enumerate(sides) for part in _open(n, side, pictures, stack)]
         _refuse_same_twice(parts, sides)

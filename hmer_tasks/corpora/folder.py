@@ -156,9 +156,19 @@ class FolderSplit:
 def open_split(
     files: Files, split: str, profile: str | None = PROFILE, columns: Columns | None = None
 ) -> SplitReader:
-    """Open a split; `profile` says how its labels are read (None: they are tokenised).
+    """Open a split of a folder of pictures with label files.
 
-    Raises CorpusError for no label file, several in one place, or one without labels.
+    Args:
+        files: The folder or archive.
+        split: The split's name.
+        profile: How labels are read. None: they are tokenised.
+        columns: Which columns of its tables hold what. None: found by name.
+
+    Returns:
+        The split's samples.
+
+    Raises:
+        CorpusError: There is no label file, several in one place, or one without labels.
     """
     splits = splits_of(files)
     if split not in splits:

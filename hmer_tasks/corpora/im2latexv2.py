@@ -52,9 +52,19 @@ def decoded(data: bytes) -> str:
 
 
 def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[WholeTable, dict[str, str]]:
-    """The rows as a table of (id, formula), and the picture of each id. `fonts`: the folders there are.
+    """Read a table of formulas and pictures.
 
-    Raises CorpusError for a file that holds no rows.
+    Args:
+        name: The file's name, for messages.
+        data: Its bytes, CSV.
+        source: The samples' source.
+        fonts: The folders of pictures that there are.
+
+    Returns:
+        The rows as a table of ids and formulas, and the picture of each id.
+
+    Raises:
+        CorpusError: The file holds no rows.
     """
     entries: list[Entry | Rejected] = []
     pictures: dict[str, str] = {}

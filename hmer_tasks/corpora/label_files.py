@@ -239,7 +239,18 @@ def no_lines(name: str) -> CorpusError:
 
 
 def entry(name: str, line: int, source: str, fields: Fields | None, shown: str) -> Entry | Rejected:
-    """What a record read from `name:line` becomes."""
+    """What a record of a label file becomes.
+
+    Args:
+        name: The file's name.
+        line: The record's line, or its number.
+        source: The sample's source.
+        fields: Picture, label and, if there is one, id. None: the record has not got them.
+        shown: The record as a message shows it.
+
+    Returns:
+        The entry, or why it is none: not UTF-8, or not a record.
+    """
     where = f"{name}:{line}"
     if not is_text(shown, *(fields or ())):
         return Rejected("", source, RejectReason.NOT_UTF8, where, shown.encode("utf-8", "replace").decode())
@@ -249,7 +260,16 @@ def entry(name: str, line: int, source: str, fields: Fields | None, shown: str) 
 
 
 def guard_whole(name: str, size: int, entries: int) -> None:
-    """Raises CorpusError for a file that is too large to be read whole."""
+    """Refuse a file that is too large to be read whole.
+
+    Args:
+        name: The file's name.
+        size: Its size in bytes.
+        entries: How many entries it holds, as far as that is known.
+
+    Raises:
+        CorpusError: It is over `MAX_WHOLE` or `MAX_ENTRIES`.
+    """
     if size > MAX_WHOLE or entries > MAX_ENTRIES:
         what = f"over {MAX_WHOLE >> 20} MB" if size > MAX_WHOLE else f"over {MAX_ENTRIES:,} entries"
         raise CorpusError(
@@ -278,7 +298,20 @@ def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]
 
 
 def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAME) -> WholeTable:
-    """A CSV file whose header names a picture column and a label column; separated by , or ; or tab."""
+    """Read a CSV file, separated by comma, semicolon or tab.
+
+    Args:
+        name: The file's name, for messages.
+        content: The file.
+        source: The samples' source.
+        columns: Which columns hold picture, label and id, where their names do not tell.
+
+    Returns:
+        Its entries.
+
+    Raises:
+        CorpusError: Its header names no picture or no label column, or it is too large to be read whole.
+    """
     guard_whole(name, content.size, 0)
     data = content.at(0).read()
     # Bytes that are not UTF-8 become lone surrogates, and so are refused where they stand.
@@ -311,7 +344,20 @@ def brief(record: object) -> str:
 
 
 def read_json(name: str, content: Content, source: str, columns: Columns = BY_NAME) -> Labels:
-    """JSON lines, or one JSON array of objects (`where` then counts its elements)."""
+    """Read JSON lines, or one JSON array of objects.
+
+    Args:
+        name: The file's name, for messages.
+        content: The file.
+        source: The samples' source.
+        columns: Which keys hold picture, label and id, where their names do not tell.
+
+    Returns:
+        Its entries. Their `where` counts lines, or the elements of an array.
+
+    Raises:
+        CorpusError: An array that is not JSON, or too large to be read whole.
+    """
     if not content.at(0).read(LONGEST_LINE).removeprefix(BOM).lstrip().startswith(b"["):
         return LineTable(name, content, source, partial(split_json, columns=columns))
     guard_whole(name, content.size, 0)
@@ -330,8 +376,17 @@ def read_json(name: str, content: Content, source: str, columns: Columns = BY_NA
 def read_labels(name: str, content: Content, source: str, columns: Columns | None = None) -> Labels:
     """Open a label file by its ending: .csv, .jsonl, .json, `caption.txt`, else `id<TAB>label`.
 
-    With `columns` a .tsv or .txt is a table with a header, as a .csv is. Raises CorpusError when it holds no
-    labels, or is of no use as a whole.
+    Args:
+        name: The file's name, for messages.
+        content: The file.
+        source: The samples' source.
+        columns: Which columns hold what. A .tsv or .txt is then a table with a header, as a .csv is.
+
+    Returns:
+        Its entries.
+
+    Raises:
+        CorpusError: It holds no labels, or is of no use as a whole.
     """
     start = content.at(0).read(4)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):

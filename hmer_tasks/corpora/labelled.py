@@ -49,13 +49,39 @@ class LabelledSplit:
 
 
 def open_labels(files: Files, name: str, source: str, columns: Columns | None = None) -> Labels:
-    """Read and open the label file `name`. Raises CorpusError that says where it lies."""
+    """Open a label file by its ending.
+
+    Args:
+        files: The corpus.
+        name: The file's name in it.
+        source: The samples' source.
+        columns: Which columns hold what, where their names do not tell.
+
+    Returns:
+        Its entries.
+
+    Raises:
+        CorpusError: As `read_labels` does; the message says where the file lies.
+    """
     with _naming_root(files, name):
         return read_labels(name, files.content(name), source, columns)
 
 
 def open_lines(files: Files, name: str, source: str, split: Split) -> LineTable:
-    """Open a label file of one label a line, whatever its name; `split` reads a line. Raises CorpusError."""
+    """Open a label file of one label a line, whatever its name.
+
+    Args:
+        files: The corpus.
+        name: The file's name in it.
+        source: The samples' source.
+        split: Reads a line.
+
+    Returns:
+        Its entries.
+
+    Raises:
+        CorpusError: It cannot be read; the message says where it lies.
+    """
     with _naming_root(files, name):
         return LineTable(name, files.content(name), source, split)
 
@@ -77,10 +103,18 @@ def _naming_root(files: Files, name: str) -> Iterator[None]:
 def opened_label_file(
     path: Path, profile: str | None = None, columns: Columns | None = None
 ) -> Iterator[LabelledSplit]:
-    """A label file outside any corpus; its pictures are looked for beside it. `profile` says how labels are
-    read (None: they are tokenised).
+    """A label file outside any corpus; its pictures are looked for beside it.
 
-    Raises CorpusError when it cannot be read or holds no labels.
+    Args:
+        path: The file.
+        profile: How labels are read. None: they are tokenised.
+        columns: Which columns hold what, where their names do not tell.
+
+    Yields:
+        Its samples, until the block ends.
+
+    Raises:
+        CorpusError: It cannot be read or holds no labels.
     """
     if not path.is_file():
         what = "no regular file: save it as one first" if path.exists() else "no such label file"
@@ -110,9 +144,17 @@ def find_label_file(files: Files, names: Sequence[str]) -> tuple[str, str] | Non
 
 
 def locate(files: Files, folders: Iterable[str], endings: Iterable[str], id: str) -> str:
-    """The picture of `id`: the first of `folders` × `endings` that is there.
+    """Where the picture of an id lies.
 
-    Where none is, the first choice comes back, and reading it names what is wrong.
+    Args:
+        files: The corpus.
+        folders: Where it may lie, each ending in `/` or empty, in this order.
+        endings: How its name may end, in this order.
+        id: The id.
+
+    Returns:
+        The first of folders and endings that is there. Where none is, the first choice: reading it then
+        names what is wrong.
     """
     endings = tuple(endings)
     choices = [f"{folder}{id}{ending}" for folder in folders for ending in endings]

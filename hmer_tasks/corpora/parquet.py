@@ -116,9 +116,19 @@ def _title(value: object) -> str:
 def open_split(
     files: Files, split: str, columns: Columns = BY_NAME, profile: str | None = PROFILE
 ) -> SplitReader:
-    """Open a split; `profile` says how its labels are read (None: they are tokenised).
+    """Open a split of tables that hold their pictures.
 
-    Raises CorpusError when it is not there, is damaged or its columns cannot be told apart.
+    Args:
+        files: The folder or archive.
+        split: The split's name.
+        columns: Which columns hold what, where types and names do not tell.
+        profile: How labels are read. None: they are tokenised.
+
+    Returns:
+        The split's samples.
+
+    Raises:
+        CorpusError: The split is not there, is damaged, or its columns cannot be told apart.
     """
     source = f"{NAME}/{split}"
     splits = table_files(files)

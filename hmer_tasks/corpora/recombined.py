@@ -80,7 +80,20 @@ class RecombinedSplit:
 
 
 def recombined(count: int = COUNT, like: Path | None = None, look: str = "ink", seed: int = 0) -> Corpus:
-    """The corpus of these settings. Raises CorpusError for settings that make none."""
+    """The corpus of real expressions cut at their symbols and put together anew.
+
+    Args:
+        count: How many samples.
+        like: A label file; expressions are shaped as its labels are. None: as those of the ink.
+        look: `ink` or `photo`.
+        seed: Samples are given by seed and number alone.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        CorpusError: The settings make none.
+    """
     if count < 1:
         raise CorpusError(f"recombined: --count must be at least 1, not {count}")
     if look not in LOOKS:

@@ -102,7 +102,21 @@ def synthetic(
     writers: Path | None = None,
     seed: int = 0,
 ) -> Corpus:
-    """The corpus of these settings. Raises CorpusError for settings that make none."""
+    """The corpus of expressions written by synthetic writers.
+
+    Args:
+        count: How many samples.
+        like: A label file; expressions are made like its labels. None: by the shipped grammar.
+        look: `ink` or `photo`.
+        writers: InkML with symbol groups, of people whose forms are written. None: the shipped forms.
+        seed: Samples are given by seed and number alone.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        CorpusError: The settings make none.
+    """
     if count < 1:
         raise CorpusError(f"synthetic: --count must be at least 1, not {count}")
     if look not in LOOKS:

@@ -110,7 +110,20 @@ def _spans(candidate: list[str], label: list[str]) -> list[tuple[str, str]]:
 
 
 def mine_files(paths: list[Path], out: Path, caps: Caps) -> Mined:
-    """Mine prediction files into OUT, JSON lines. Raises PredictionError, OSError."""
+    """Keep what prediction files hold of mistakes to learn from.
+
+    Args:
+        paths: Prediction files.
+        out: Where to: JSON lines for `build --errors`.
+        caps: How many are kept of a picture, and of a kind.
+
+    Returns:
+        What was kept, and how many were left out by which rule.
+
+    Raises:
+        PredictionError: A prediction file is invalid.
+        OSError: A file cannot be read or written.
+    """
 
     def every() -> Iterator[Prediction]:
         for path in paths:

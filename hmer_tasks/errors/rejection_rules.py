@@ -20,7 +20,16 @@ class RejectionRule(StrEnum):
 def rejection_rule(
     candidate: list[str], label: list[str], farthest: float = FARTHEST
 ) -> RejectionRule | None:
-    """The rule that leaves a candidate out; None where there is something to learn from it."""
+    """Why a candidate is left out.
+
+    Args:
+        candidate: What was read.
+        label: What stands there.
+        farthest: Beyond this share of the longer one's tokens they have too little in common.
+
+    Returns:
+        The rule; None where there is something to learn from the candidate.
+    """
     if not candidate:
         return RejectionRule.EMPTY
     if longest_repeat(candidate) >= max(_REPEATED, 2 * longest_repeat(label)):

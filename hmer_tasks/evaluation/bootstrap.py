@@ -26,8 +26,16 @@ class Estimate:
 
 
 def resampled_sums(table: Table, resamples: int = RESAMPLES, seed: int = SEED) -> Table:
-    """Column sums of resampled tables: shape (resamples, columns). The same seed and number of rows
-    draw the same rows."""
+    """Column sums of tables whose rows are drawn again, with replacement.
+
+    Args:
+        table: A row for each sample.
+        resamples: How often the rows are drawn.
+        seed: The same seed and number of rows draw the same rows.
+
+    Returns:
+        The sums, of shape (resamples, columns).
+    """
     rows = len(table)
     return np.array([counts @ table for counts in _draws(rows, resamples, seed)]).reshape(
         resamples, table.shape[1]
@@ -41,7 +49,16 @@ def _draws(rows: int, resamples: int, seed: int) -> Iterator[Table]:
 
 
 def estimate(value: Callable[[Table], float], sums: Table, resampled: Table) -> Estimate:
-    """The value of the sums, with its interval from the resampled ones (none drawn: no width)."""
+    """A value with its 95 % interval.
+
+    Args:
+        value: The value of a table's column sums.
+        sums: The column sums.
+        resampled: Those of the resampled tables; none: the interval has no width.
+
+    Returns:
+        The value and its percentile interval.
+    """
     point = value(sums)
     if not len(resampled):
         return Estimate(point, point, point)

@@ -66,7 +66,22 @@ def align_by_id(pairs: list[Prediction], others: list[Prediction]) -> list[Predi
 def compare_systems(
     first: Metrics, other: Metrics, resamples: int = RESAMPLES, seed: int = SEED
 ) -> Comparison:
-    """Compare two scorings of the same pairs in the same order. Raises MissingLibraryError without scipy."""
+    """Compare two systems on the same pictures.
+
+    Differences have paired bootstrap intervals; who is right alone is tested exactly (McNemar).
+
+    Args:
+        first: The scores of the one.
+        other: Those of the other, of the same pairs in the same order.
+        resamples: How often the pairs are drawn again.
+        seed: Of these draws.
+
+    Returns:
+        The differences with their intervals, McNemar's exact p-value, and which pairs only one reads right.
+
+    Raises:
+        MissingLibraryError: scipy is not installed.
+    """
     try:
         from scipy.stats import binomtest
     except ImportError:

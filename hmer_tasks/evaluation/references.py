@@ -114,7 +114,19 @@ def read_references(path: Path) -> References:
 
 
 def corpus_references(corpus: Corpus, root: PathOrUrl | None, splits: tuple[str, ...] = ()) -> References:
-    """A corpus (`--dataset`), all its splits or some. Raises CorpusError."""
+    """The labels and pictures of a corpus, to look predictions up in.
+
+    Args:
+        corpus: The corpus.
+        root: Where it lies. None: where it usually does.
+        splits: Which splits. Empty: all that are there.
+
+    Returns:
+        The references.
+
+    Raises:
+        CorpusError: It cannot be read, or has no such split.
+    """
     files = open_corpus(corpus, root)
     available = corpus.available(files)
     references = References(f"{corpus.name} in {files.root}")

@@ -59,7 +59,19 @@ def plan_push(out: Path, repo: str) -> Plan:
 
 
 def push(out: Path, plan: Plan, private: bool) -> str:
-    """Upload what `plan_push` found; returns the address. Raises BuildError in one line."""
+    """Upload a build to the Hugging Face Hub.
+
+    Args:
+        out: The build.
+        plan: What `plan_push` found: the files that are missing there.
+        private: Whether a repository that is made now is private.
+
+    Returns:
+        The repository's address.
+
+    Raises:
+        BuildError: There is no token, no network, or the Hub refuses, in one line.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
         HfHubHTTPError,

@@ -65,9 +65,18 @@ def symbol_end(line: str) -> int:
 
 
 def read_attributes(tokens: list[str], place: int, kinds: tuple[str, ...]) -> tuple[str, int]:
-    """The attributes that stand at `place`, concatenated, and the place after them.
+    """Read a command's arguments that leave no ink.
 
-    Raises LabelError (missing_argument, unbalanced_brace, unbalanced_bracket) where one is not there.
+    Args:
+        tokens: The label.
+        place: Where the first of them stands.
+        kinds: What the command takes, in this order.
+
+    Returns:
+        The arguments, concatenated, and the place after them.
+
+    Raises:
+        LabelError: `missing_argument`, `unbalanced_brace` or `unbalanced_bracket`: one of them is not there.
     """
     text = ""
     for kind in kinds:

@@ -12,9 +12,15 @@ _NAMES: Final = {number: name for name, number in ID.items()}
 
 
 def explain(lexed: Lexed, index: int, owner: str) -> LabelError:
-    """The error for terminal number `index`, which the grammar does not take here.
+    """Name what is wrong where the grammar takes no more.
 
-    `owner` is the command or script mark that wants an argument at this place, if one does.
+    Args:
+        lexed: The label's terminals.
+        index: The number of the terminal that does not fit.
+        owner: The command or script mark that wants an argument at this place; empty if none does.
+
+    Returns:
+        The error, with its reason and place.
     """
     terminal = _NAMES[lexed.terminals[index]]
     reason, at, detail = _name(lexed, index, terminal, owner)

@@ -11,8 +11,16 @@ _PAIRED: Final = frozenset(["\\left", "\\right", "\\middle"])
 
 
 def open_delimiters(items: list[Node], sizes: frozenset[str], keep_pairs: bool) -> list[Node]:
-    r"""A line without the commands that size a delimiter; with `keep_pairs`, ``\left`` and ``\right``
-    stay where they are."""
+    r"""A line without the commands that size a delimiter.
+
+    Args:
+        items: The line's nodes.
+        sizes: The commands.
+        keep_pairs: Whether ``\left`` and ``\right`` stay where they are.
+
+    Returns:
+        The nodes that are left.
+    """
     out: list[Node] = []
     sized = False
     for node in items:

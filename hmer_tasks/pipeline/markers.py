@@ -51,12 +51,27 @@ def read_earlier(store: Store) -> dict[tuple[str, int], dict[int, int]]:
 
 
 def write_marker(store: Store, job: Job, stats: Stats) -> None:
-    """Mark a job's shard as finished. The shard has its name already."""
+    """Mark a job's shard as finished. The shard has its name already.
+
+    Args:
+        store: The build.
+        job: The job.
+        stats: What was counted while the shard was written.
+    """
     store.write(f"{WORK}/{job.name}.json", _seal(json.dumps(stats, ensure_ascii=False)))
 
 
 def read_marker(store: Store, job: Job, digest: str) -> Stats | None:
-    """A job's stats; None if its marker is missing, damaged, or of another plan than `digest`."""
+    """What was counted of a finished shard.
+
+    Args:
+        store: The build.
+        job: The job.
+        digest: The plan's digest.
+
+    Returns:
+        The stats; None if the marker is missing, damaged, or of another plan.
+    """
     line = _read_sealed(store, f"{WORK}/{job.name}.json")
     if line is None:
         return None
@@ -78,7 +93,16 @@ def _read_sealed(store: Store, name: str) -> str | None:
 
 
 def jobs_without_marker(store: Store, jobs: list[Job], digest: str) -> list[Job]:
-    """The jobs without a marker and a shard of the size it states. The shards are not hashed again."""
+    """The jobs without a marker and a shard of the size that it states. The shards are not hashed again.
+
+    Args:
+        store: The build.
+        jobs: All jobs.
+        digest: The plan's digest.
+
+    Returns:
+        Those of the jobs.
+    """
 
     def is_marked(job: Job) -> bool:
         stats = read_marker(store, job, digest)
@@ -89,7 +113,16 @@ def jobs_without_marker(store: Store, jobs: list[Job], digest: str) -> list[Job]
 
 
 def incomplete_jobs(store: Store, jobs: list[Job], plan: Plan) -> list[Job]:
-    """The jobs still to be done, or to be done again. Every finished shard is read and hashed."""
+    """The jobs still to be done, or to be done again. Every finished shard is read and hashed.
+
+    Args:
+        store: The build.
+        jobs: All jobs.
+        plan: The plan.
+
+    Returns:
+        Those of the jobs.
+    """
     digest = plan_digest(plan.fingerprint)
     existing = set(store.names(WORK))
 
@@ -102,14 +135,32 @@ def incomplete_jobs(store: Store, jobs: list[Job], plan: Plan) -> list[Job]:
 
 
 def damaged(store: Store, jobs: list[Job], summary: Summary) -> list[Job]:
-    """The jobs whose shards do not have the SHA-256 that build.json states."""
+    """The jobs whose shards do not have the SHA-256 that build.json states.
+
+    Args:
+        store: The build.
+        jobs: All jobs.
+        summary: Its build.json.
+
+    Returns:
+        Those of the jobs.
+    """
     shards = summary["shards"]
     sound = _jobs_where(lambda job: has_bytes(store, job, shards[shard_name(job)]["sha256"]), jobs)
     return [job for job in jobs if job not in sound]
 
 
 def has_bytes(store: Store, job: Job, sha256: str) -> bool:
-    """Whether a job's shard exists and has that SHA-256."""
+    """Whether a job's shard exists and is undamaged.
+
+    Args:
+        store: The build.
+        job: The job.
+        sha256: The SHA-256 that the shard should have, in hexadecimal.
+
+    Returns:
+        Whether it has.
+    """
     try:
         with store.local(shard_name(job)) as path:
             return sha256_of(path) == sha256

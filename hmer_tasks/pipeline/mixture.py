@@ -169,6 +169,16 @@ def _drawn(opened: Inputs, member: Member, source: str, seed: int) -> Inputs:
 
 
 def is_taken(seed: int, source: str, id: str, weight: float) -> bool:
-    """Whether a sample is taken by its corpus's weight. Depends on nothing else."""
+    """Whether a sample is taken by its corpus's weight. Any worker decides alike.
+
+    Args:
+        seed: The build's seed.
+        source: The sample's source.
+        id: Its id.
+        weight: The share of the corpus that is taken, from 0 to 1.
+
+    Returns:
+        Whether it is.
+    """
     digest = sha256("\x1f".join((str(seed), "weight", source, id)).encode()).digest()
     return int.from_bytes(digest[:8], "big") < weight * 2**64

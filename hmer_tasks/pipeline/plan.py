@@ -255,7 +255,16 @@ def open_inputs(
 
 
 def check_valid_share(valid_share: float, splits: Collection[str], name: str) -> None:
-    """Raise UsageError if a validation share is asked for and the splits leave no room for it."""
+    """Check that a validation share can be set aside.
+
+    Args:
+        valid_share: The share of train that is asked for.
+        splits: The splits that are built.
+        name: The corpus, for the message.
+
+    Raises:
+        UsageError: A share is asked for, and there is no train, or a validation split already.
+    """
     if valid_share and ("train" not in splits or VALID in splits):
         problem = f"has a {VALID} split already" if VALID in splits else "needs the split train"
         raise UsageError(f"--valid-share sets samples of train aside; {name} {problem}")
@@ -298,7 +307,16 @@ def _cut(count: int, step: int) -> list[range]:
 
 
 def is_valid_side(seed: int, label: str, share: float) -> bool:
-    """Whether a label belongs to the validation split. Depends on seed and label only."""
+    """Whether a label belongs to the validation split: equal labels stand on one side.
+
+    Args:
+        seed: The build's seed.
+        label: The label in explicit form.
+        share: The share that is set aside, from 0 to 1.
+
+    Returns:
+        Whether it does.
+    """
     digest = sha256(f"{seed}\x1f{label}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 

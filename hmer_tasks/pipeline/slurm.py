@@ -19,7 +19,21 @@ _WAIT = 60  # seconds for squeue to answer; a busy controller takes some
 
 
 def array(step: PipelineStep, tasks: int, asked: dict[str, str], logs: Path) -> SlurmPipelineExecutor:
-    """datatrove's executor with the user's Slurm options. Raises UsageError."""
+    """datatrove's executor with the user's Slurm options.
+
+    Args:
+        step: What each task runs.
+        tasks: How many tasks.
+        asked: Options by name: `partition`, `time`, `cpus`, `mem` (GB a cpu), `at-once`, `qos`, `job-name`;
+            others go to sbatch as they are.
+        logs: The folder for the engine's files.
+
+    Returns:
+        The executor; nothing is submitted yet.
+
+    Raises:
+        UsageError: There is no partition, or a number is none.
+    """
     options = dict(asked)
     if "partition" not in options:
         raise UsageError("--on slurm needs --slurm partition=NAME (`sinfo` lists them)")

@@ -30,8 +30,19 @@ def card(
     arrow_bytes: Mapping[str, int],
     examples: Sequence[Example] = (),
 ) -> str:
-    """The card of a build; `labels` and `tokens` are what `label_statistics` found, `arrow_bytes` what the
-    rows of each split take in memory, `examples` the rows of one sample."""
+    """The dataset card of a build.
+
+    Args:
+        summary: Its build.json.
+        corpus: The corpus, whose licence and origin it names.
+        labels: Statistics of the labels, a row for each split, as `label_statistics` found them.
+        tokens: The commonest tokens and how often they occur.
+        arrow_bytes: By split, what its rows take in memory, in bytes.
+        examples: The rows of one sample.
+
+    Returns:
+        The card, Markdown with a YAML head.
+    """
     from jinja2 import Environment  # only the end of a build needs it: workers, `check` and `verify` do not
 
     made_by = summary["made_by"]

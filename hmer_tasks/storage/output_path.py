@@ -16,10 +16,19 @@ _WRITABLE = 0o222  # by anyone
 def validate_output_path(
     out: Path, inputs: Iterable[PathOrUrl | None] = (), *, folder_made: bool = False
 ) -> Path:
-    """The path, if a file may be written there.
+    """Check that a file may be written.
 
-    Raises UsageError where it is one of `inputs` (a file, or a file in a folder or corpus) or a URL;
-    BuildError where it is a folder, is read-only, or lies in no folder and none is to be made.
+    Args:
+        out: The file.
+        inputs: What the command reads: files, folders or corpora.
+        folder_made: Whether a folder that is not there will be made.
+
+    Returns:
+        The path.
+
+    Raises:
+        UsageError: It is one of the inputs, lies in one, or is a URL.
+        BuildError: It is a folder, is read-only, or lies in no folder and none is to be made.
     """
     if re.match(r"[a-z][a-z0-9+.-]+:/[^/]", str(out)):  # a URL, as a path has it
         url = str(out).replace(":/", "://", 1)

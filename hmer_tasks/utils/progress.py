@@ -32,7 +32,16 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress_of(total: int, what: str = "samples", skipped: int = 0) -> Iterator[Callable[[int], None]]:
-    """Show how far `total` things are; yields a function that takes how many are done."""
+    """Show how far the work is: a bar with rate and time left, or plain lines where there is no terminal.
+
+    Args:
+        total: How many things there are.
+        what: What they are called.
+        skipped: How many shards were finished by an earlier run; it is said first.
+
+    Yields:
+        A function that takes how many are done.
+    """
     console = plain_console(stderr=True)
     if skipped:
         console.print(f"going on: {skipped} finished shards are kept")
@@ -53,7 +62,16 @@ def progress_of(total: int, what: str = "samples", skipped: int = 0) -> Iterator
 
 
 def progress_of_many(total: int, few: int, what: str) -> AbstractContextManager[Callable[[int], None]]:
-    """The same for work that mostly takes no time: nothing is shown of fewer than `few`."""
+    """The same for work that mostly takes no time.
+
+    Args:
+        total: How many things there are.
+        few: Of fewer than so many nothing is shown.
+        what: What they are called.
+
+    Returns:
+        The context of a function that takes how many are done.
+    """
     return nullcontext(lambda done: None) if total < few else progress_of(total, what)
 
 

@@ -25,7 +25,16 @@ def kind_of(pattern: Pattern) -> str:
 
 
 def mistake_features(tokens: Sequence[str], place: int, pattern: Pattern) -> list[str]:
-    """The features of a pattern at a place of a label (its first token is START)."""
+    """What stands around a mistake, as features.
+
+    Args:
+        tokens: The label; its first token is START.
+        place: Where the mistake begins.
+        pattern: The mistake.
+
+    Returns:
+        The features' names, which the noise model weighs.
+    """
     kind = kind_of(pattern)
     left, changed, right = around(tokens, place, place + len(pattern.old[0]))
     return features(kind, changed, "", right) if kind == "add" else features(kind, left, changed, right)
@@ -35,6 +44,14 @@ def around(tokens: Sequence[str], start: int, stop: int) -> tuple[str, str, str]
     """The neighbours of a mistake and, between them, the first token that it concerns.
 
     A brace is named together with what it belongs to on the far side: `{ _`, `} ^`.
+
+    Args:
+        tokens: The label; its first token is START.
+        start: The place of the first token that the mistake concerns.
+        stop: The place after the last one.
+
+    Returns:
+        The left neighbour, the token, the right neighbour.
     """
     left = tokens[start - 1] if start else ""
     if left in _BRACES:
@@ -59,18 +76,47 @@ def neighbours(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def features(kind: str, left: str, changed: str, right: str) -> list[str]:
-    """The features of a mistake of that kind there; `changed` is empty where something is only added."""
+    """The features of a mistake.
+
+    Args:
+        kind: Its kind, as `kind_of` names it.
+        left: The left neighbour.
+        changed: The first token that it concerns; empty where something is only added.
+        right: The right neighbour.
+
+    Returns:
+        The features' names.
+    """
     twin = [f"{kind} twin"] if changed and changed in (left, right) else []
     return [*left_features(kind, left, changed), *right_features(kind, left, changed, right), *twin]
 
 
 def left_features(kind: str, left: str, changed: str) -> list[str]:
-    """Those of the features that the left neighbour decides."""
+    """Those of the features that the left neighbour decides.
+
+    Args:
+        kind: The kind of the mistake.
+        left: The left neighbour.
+        changed: The first token that it concerns; empty where something is only added.
+
+    Returns:
+        The features' names.
+    """
     out = [kind, f"{kind} left {left}", f"{kind} before {token_class(left.split(' ', maxsplit=1)[0])}"]
     return [*out, f"{kind} [{changed}]", f"{kind} {left} [{changed}]"] if changed else out
 
 
 def right_features(kind: str, left: str, changed: str, right: str) -> list[str]:
-    """Those that the right neighbour decides; `left` tells only where nothing is changed."""
+    """Those of the features that the right neighbour decides.
+
+    Args:
+        kind: The kind of the mistake.
+        left: The left neighbour; it tells only where nothing is changed.
+        changed: The first token that it concerns; empty where something is only added.
+        right: The right neighbour.
+
+    Returns:
+        The features' names.
+    """
     out = [f"{kind} right {right}", f"{kind} after {token_class(right.split(' ', maxsplit=1)[0])}"]
     return [*out, f"{kind} [{changed}] {right}" if changed else f"{kind} {left} [] {right}"]

@@ -60,8 +60,18 @@ def start_of(old: str) -> str:
 def find(
     shape: Pattern, tokens: list[str], place: int, lengths: tuple[int, ...], random: Random
 ) -> list[Edit] | None:
-    """The edits that put the pattern at a place of a label (its first token is START); None if it does
-    not fit there. `lengths` are those of gaps that end where they like."""
+    """Where a pattern fits a label.
+
+    Args:
+        shape: The pattern.
+        tokens: The label; its first token is START.
+        place: Where the pattern is to begin.
+        lengths: How many items a gap takes that ends where it likes; one of them is drawn.
+        random: The source of randomness.
+
+    Returns:
+        The edits that put the pattern there; None if it does not fit.
+    """
     if len(shape.old) == 1:  # without a gap, as most are
         (old,), (new,) = shape.old, shape.new
         stop = place + len(old)

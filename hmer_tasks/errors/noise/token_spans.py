@@ -10,7 +10,16 @@ _TRIES: Final = 4
 
 
 def sample_span_error(tokens: list[str], random: Random, model: NoiseModel) -> list[Edit] | None:
-    """A run of the label lost, or read as a run like another of the label; None where there is no room."""
+    """A mistake that concerns a run of tokens: it is lost, or read as another run of the label.
+
+    Args:
+        tokens: The label; its first token is START.
+        random: The source of randomness.
+        model: The noise model, which says how long such runs are.
+
+    Returns:
+        The edit; None where there is no room for it, or the model knows no runs.
+    """
     if model.runs is None:
         return None
     old, new = model.runs.draw(random)
