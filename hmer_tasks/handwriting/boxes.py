@@ -159,8 +159,17 @@ class LineSetter(Protocol):
 
 
 def kerning(left: Box, right: Box, down: float, most: float) -> float:
-    """How far a box `down` below the line could move into the box to its left before their ink is
-    nearer than it is with the two side by side, at most `most`."""
+    """How far a box may move into the box to its left.
+
+    Args:
+        left: The box to the left.
+        right: The box that moves.
+        down: How far below the line it stands, in units.
+        most: At most so far, in units.
+
+    Returns:
+        The distance, in units, at which their ink is no nearer than with the two side by side.
+    """
     edge: dict[int, float] = {}
     for mark in left.marks[-4:]:
         for row, (_, x) in mark.reach_at(0.0).items():

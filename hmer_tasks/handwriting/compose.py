@@ -314,7 +314,15 @@ def _fit(pieces: list[Piece], scale: tuple[float, float], shift: tuple[float, fl
 
 
 def recombined_ink(plan: Plan, chance: Random) -> Ink:
-    """A plan's ink in pixels, as a pen of this person's width leaves it; `numbers` are those of the tree."""
+    """The ink of a plan, as a pen of this person's width leaves it.
+
+    Args:
+        plan: Which parts of real expressions stand where.
+        chance: The source of randomness.
+
+    Returns:
+        The ink, in pixels; its `numbers` are those of the label's tree.
+    """
     pieces = composed(plan.slot)
     numbers = [piece.number for piece in pieces for _ in piece.strokes]
     strokes = [stroke for piece in pieces for stroke in piece.strokes]

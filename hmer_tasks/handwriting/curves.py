@@ -29,7 +29,16 @@ def curve(given: Sequence[tuple[float, float]]) -> Points:
 
 
 def evenly(points: Points, step: float = 5.0, fewest: int = 3) -> Points:
-    """The same line with points about `step` apart."""
+    """The same line with its points evenly spaced.
+
+    Args:
+        points: The line, shape (points, 2).
+        step: About how far apart its points are to be, in the unit of the points.
+        fewest: At least so many points.
+
+    Returns:
+        The line, both of its ends kept.
+    """
     if len(points) < 2:
         return np.repeat(points, 2, axis=0)
     lengths = np.hypot(np.diff(points[:, 0]), np.diff(points[:, 1]))
@@ -46,7 +55,15 @@ def box_of(points: Points) -> tuple[float, float, float, float]:
 
 
 def parted(points: Points, like: Sequence[Points]) -> list[Points]:
-    """Points that were joined, as strokes again: as many in each as in `like`."""
+    """Points that were joined, as strokes again.
+
+    Args:
+        points: All points, shape (points, 2).
+        like: Strokes with as many points each.
+
+    Returns:
+        The strokes.
+    """
     strokes, start = [], 0
     for stroke in like:
         strokes.append(points[start : start + len(stroke)])

@@ -96,9 +96,18 @@ class _Axis:
 
 
 def read_points(text: str, channels: Channels) -> Stroke:
-    """The (x, y) of each point, in the trace's own units; none where the text is empty.
+    """Read the points of a trace.
 
-    Raises TraceError where a point is not as the recommendation has it, UnsupportedInkError.
+    Args:
+        text: What stands in the trace.
+        channels: Its channels, in order.
+
+    Returns:
+        x and y of each point, in the trace's own units; none where the text is empty.
+
+    Raises:
+        TraceError: A point is not as the recommendation has it.
+        UnsupportedInkError: It is, but in a way that is not read here.
     """
     text = text.strip().removesuffix(",")
     if not text:

@@ -49,12 +49,20 @@ class Ink:
 
 
 def parse(data: bytes, where: str) -> Ink:
-    """Read a document. `where` names it in errors.
+    """Read an InkML document.
 
-    Raises PictureError: INK_EMPTY (no bytes, or no stroke with a point), INK_UNREADABLE (not XML,
-    not InkML, a DTD or an entity, a point that is not numbers, a reference that leads nowhere),
-    INK_UNSUPPORTED (InkML that is not read here), NOT_UTF8 (a truth in unknown bytes),
-    IMAGE_TOO_LARGE (over MAX_BYTES: as Python's objects a document is twenty times its size).
+    Args:
+        data: The document.
+        where: Its name, for messages.
+
+    Returns:
+        The strokes in the document's own units, with what it says of label, writer and symbols.
+
+    Raises:
+        PictureError: `ink_empty` (no bytes, or no stroke with a point); `ink_unreadable` (not XML, not InkML,
+            a DTD or an entity, a point that is not numbers, a reference that leads nowhere);
+            `ink_unsupported` (InkML that is not read here); `not_utf8` (a truth in unknown bytes);
+            `image_too_large` (over `MAX_BYTES`: as Python's objects a document is twenty times its size).
     """
     if len(data) > MAX_BYTES:
         detail = f"{len(data):,} bytes; an ink document of at most {MAX_BYTES:,} is read"

@@ -52,7 +52,15 @@ CORNERS = ((0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0))
 
 
 def photographed(written: Ink, chance: Random) -> tuple[bytes, tuple[int, int], list[Points]]:
-    """A JPEG, its size, and the strokes where the photograph shows them."""
+    """A photograph of the ink on paper.
+
+    Args:
+        written: The ink, in pixels.
+        chance: The source of randomness: paper, light, perspective, camera.
+
+    Returns:
+        A JPEG, its width and height, and the strokes where the photograph shows them.
+    """
     seen = {name for name, share in SHARES.items() if chance.random() < share}
     if "scan" in seen:
         seen -= {"shadow", "uneven light", "motion blur", "low resolution"}
@@ -246,7 +254,15 @@ def _askew(
 
 
 def homography(source: Points, target: Points) -> list[float]:
-    """The eight numbers of the perspective that takes the four points of `source` to those of `target`."""
+    """The perspective that takes four points to four others.
+
+    Args:
+        source: Four points, shape (4, 2).
+        target: Where they go, shape (4, 2).
+
+    Returns:
+        Its eight numbers, as Pillow's `Transform.PERSPECTIVE` has them.
+    """
     rows, values = [], []
     for (x, y), (u, v) in zip(source.tolist(), target.tolist(), strict=True):
         rows += [(x, y, 1, 0, 0, 0, -u * x, -u * y), (0, 0, 0, x, y, 1, -v * x, -v * y)]

@@ -81,7 +81,15 @@ class Expression:
 
 
 def read_documents(files: Files, names: Sequence[str]) -> Iterator[Document]:
-    """The documents that can be read and have symbol groups, in that order."""
+    """The documents that can be read and have symbol groups.
+
+    Args:
+        files: The folder or archive.
+        names: Names of InkML files in it.
+
+    Yields:
+        The documents, in that order.
+    """
     for name in names:
         try:
             data = files.read(name)
@@ -207,7 +215,15 @@ STRETCHING = frozenset(
 
 
 def unit_of(expression: Expression, numbers: Sequence[int]) -> float | None:
-    """The height of a digit, judged by those nodes; None where none of them tells."""
+    """The height of a digit in an expression.
+
+    Args:
+        expression: The expression.
+        numbers: The nodes to judge it by.
+
+    Returns:
+        The height, in the expression's units; None where none of the nodes tells.
+    """
     sizes = []
     for number in numbers:
         usual = usual_height(expression.cells[number].symbol)

@@ -32,7 +32,16 @@ class Ink:
 
 
 def ink(box: Box, writer: Writer, chance: Random) -> Ink:
-    """The box's marks as this writer's pen leaves them, on a canvas of their own."""
+    """A box's marks as a writer's pen leaves them, on a canvas of their own.
+
+    Args:
+        box: The set expression, in units (a hundredth of a digit's height).
+        writer: Who writes.
+        chance: The source of randomness.
+
+    Returns:
+        The ink, in pixels.
+    """
     strokes: list[Points] = []
     numbers: list[int] = []
     sizes: list[float] = []
@@ -105,10 +114,19 @@ def _bent(points: Points, writer: Writer, chance: Random) -> Points:
 
 
 def sampled(points: Points, counts: list[int], pace: float, grid: float) -> tuple[Points, list[int]]:
-    """The points that a tablet takes of strokes, evenly in time, on its grid, and how many of each stroke.
+    """The points that a tablet takes of strokes, evenly in time, on its grid.
 
-    A hand slows down where it turns, by the power of two thirds (Lacquaniti, Terzuolo and Viviani 1983),
-    and where a stroke begins and ends. `pace` is what it covers between two points of a straight stroke.
+    A hand slows down where it turns, by the power of two thirds (Lacquaniti, Terzuolo and Viviani 1983), and
+    where a stroke begins and ends.
+
+    Args:
+        points: Of all strokes, one after the other: shape (points, 2), in units (a hundredth of a digit's height).
+        counts: How many points each stroke has.
+        pace: What the hand covers between two points of a straight stroke, in units.
+        grid: The distance of the tablet's lines, in units.
+
+    Returns:
+        The points that are taken, and how many of each stroke.
     """
     lasts = np.cumsum(counts) - 1
     firsts = lasts - np.array(counts) + 1
@@ -145,7 +163,15 @@ def _pressed(count: int, writer: Writer, chance: Random) -> NDArray[np.float64]:
 
 
 def painted(written: Ink, over: int = OVER) -> Image.Image:
-    """The ink as a greyscale picture, dark on white."""
+    """The ink as a greyscale picture, dark on white.
+
+    Args:
+        written: The ink, in pixels.
+        over: How many times as large it is painted before it is made smaller, which smooths its edges.
+
+    Returns:
+        The picture, mode L.
+    """
     width, height = written.size
     page = Image.new("L", (width * over, height * over), 255)
     pencil = ImageDraw.Draw(page)

@@ -67,10 +67,16 @@ def measure(strokes: list[Stroke]) -> Extent:
 
 
 def check_size(strokes: list[Stroke], extent: Extent, where: str) -> None:
-    """Refuse ink that would be drawn too small to be read. `where` names it in errors.
+    """Refuse ink that would be drawn too small to be read.
 
-    Raises PictureError (INK_UNSUPPORTED) where one point lies so far from all others that they would become a
-    dot, or where typical strokes would be under SMALLEST pixels.
+    Args:
+        strokes: The strokes, in the document's units.
+        extent: Their box and the size of a symbol, as `measure` found them.
+        where: The document's name, for the message.
+
+    Raises:
+        PictureError: `ink_unsupported`: one point lies so far from all others that they would become a dot,
+            or typical strokes would be under `SMALLEST` pixels.
     """
     if _may_have_stray(extent) and _has_stray(strokes):
         raise PictureError(RejectReason.INK_UNSUPPORTED, where, "one point lies far from all the others")
@@ -112,7 +118,15 @@ def _has_stray(strokes: list[Stroke]) -> bool:
 
 
 def draw(strokes: list[Stroke], extent: Extent | None = None) -> Image.Image:
-    """The ink as a greyscale picture (mode L), its proportions kept. `extent`: as `measure` found it."""
+    """Ink as a greyscale picture, its proportions kept.
+
+    Args:
+        strokes: The strokes, each of shape (points, 2), in any unit.
+        extent: As `measure` found it. None: it is measured.
+
+    Returns:
+        The picture, mode L, dark on white.
+    """
     extent = measure(strokes) if extent is None else extent
     left, top, width, height = extent.left, extent.top, extent.width, extent.height
     wanted, scale = extent.wanted_scale, extent.scale

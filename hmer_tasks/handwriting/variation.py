@@ -37,7 +37,16 @@ class Habits:
 
 
 def warped(strokes: Sequence[Points], share: float, chance: Random) -> list[Points]:
-    """Strokes under a smooth warp of their box, `share` of its size."""
+    """Strokes under a smooth warp of their box.
+
+    Args:
+        strokes: The strokes.
+        share: How strong it is, as a share of the box's size.
+        chance: The source of randomness.
+
+    Returns:
+        The strokes, as many points as before.
+    """
     points = np.concatenate(strokes)
     return parted(warp(points, box_of(points), share, chance), strokes)
 
@@ -63,10 +72,17 @@ def warp(points: Points, box: tuple[float, float, float, float], share: float, c
 
 
 def copied(strokes: Sequence[Points], habits: Habits, size: float, chance: Random) -> list[Points]:
-    """The strokes of one copy: its own warp, size, slant, ends and hooks.
+    """The strokes of one copy of a symbol: with a warp, size, slant, ends and hooks of its own.
 
-    `size` is that of the line: what is written small has hooks no smaller in the hand's own units, so
-    these grow against the symbol.
+    Args:
+        strokes: The symbol's strokes, in units.
+        habits: The writer's habits.
+        size: That of the line, 1 for the main one. What is written small has hooks no smaller in the hand's
+            own units, so they grow against the symbol.
+        chance: The source of randomness.
+
+    Returns:
+        The strokes.
     """
     points = np.concatenate(strokes)
     left, top, right, bottom = box = box_of(points)

@@ -145,7 +145,16 @@ def bent(model: Form, chance: Random, share: float) -> Form:
 
 
 def writer(number: int, hands: Hands | None = None, person: str = "") -> Writer:
-    """Writer `number`: any whole number from 0. With `hands`, the forms of a real person by token."""
+    """A writer by number.
+
+    Args:
+        number: Any whole number from 0.
+        hands: Forms of a real person by token. None: the shipped ones.
+        person: Whose forms these are.
+
+    Returns:
+        The writer, with habits of their own.
+    """
     chance = keyed("writer", number)
     pixels = chance.uniform(42, 64)
     return Writer(

@@ -46,7 +46,20 @@ class Written:
 
 
 def write(label: str, by: Writer, seed: int = 0, look: str = "ink") -> Written:
-    """Write a label by hand. Raises LabelError: what `parse` does, and `not_drawable`."""
+    """Write a label by hand.
+
+    Args:
+        label: The LaTeX; it need not be in explicit form.
+        by: Who writes.
+        seed: The same label, writer and seed give the same picture.
+        look: `ink` (a clean scan, PNG) or `photo` (a photograph of paper, JPEG).
+
+    Returns:
+        The encoded picture, with the boxes of its symbols in pixels.
+
+    Raises:
+        LabelError: What `parse` raises, and `not_drawable`.
+    """
     chance = keyed("write", seed, by.number, label)
     written, cells, relations = _ink_of(label, by, chance)
     if look == "photo":
@@ -66,13 +79,38 @@ def write(label: str, by: Writer, seed: int = 0, look: str = "ink") -> Written:
 
 
 def write_ink(label: str, by: Writer, seed: int = 0) -> tuple[Ink, list[Cell]]:
-    """The strokes that `write` paints, and the tree's nodes by number. Raises LabelError as `write` does."""
+    """The strokes that `write` paints.
+
+    Args:
+        label: The LaTeX.
+        by: Who writes.
+        seed: As for `write`.
+
+    Returns:
+        The ink, in pixels, and the nodes of the label's tree by number.
+
+    Raises:
+        LabelError: As `write` does.
+    """
     ink_written, cells, _ = _ink_of(label, by, keyed("write", seed, by.number, label))
     return ink_written, cells
 
 
 def write_inkml(label: str, by: Writer, seed: int = 0, id: str = "") -> bytes:
-    """The label as InkML, with the strokes that `write` paints. Raises LabelError as `write` does."""
+    """The label as InkML, with the strokes that `write` paints.
+
+    Args:
+        label: The LaTeX.
+        by: Who writes.
+        seed: As for `write`.
+        id: What the document calls itself.
+
+    Returns:
+        The document, UTF-8.
+
+    Raises:
+        LabelError: As `write` does.
+    """
     return inkml_document(id, label, write_ink(label, by, seed)[0], by.name)
 
 
