@@ -120,7 +120,8 @@ def sampled(points: Points, counts: list[int], pace: float, grid: float) -> tupl
     where a stroke begins and ends.
 
     Args:
-        points: Of all strokes, one after the other: shape (points, 2), in units (a hundredth of a digit's height).
+        points: Of all strokes, one after the other: shape (points, 2), in units (a hundredth of a digit's
+            height).
         counts: How many points each stroke has.
         pace: What the hand covers between two points of a straight stroke, in units.
         grid: The distance of the tablet's lines, in units.
