@@ -134,7 +134,7 @@ class FolderFiles(Files):
         self._seen: set[str] = set()  # folders, as real paths, in which a file was found
         self._names: list[str] | None = None
         self._folders: dict[str, str] = {}  # a folder's name -> its real path
-        self._found = ("", "", 0)  # of the last file that was asked for and was there: name, path, size
+        self._last_file = ("", "", 0)  # of the last file that was asked for and was there: name, path, size
         self._opened: list[BinaryIO] = []
 
     def _walk(self, folder: str, prefix: str) -> Iterator[str]:
@@ -209,15 +209,15 @@ class FolderFiles(Files):
 
     def exists(self, name: str) -> bool:
         try:
-            self._found = (name, *self._find(name, guarded=False))  # reading it then raises
+            self._last_file = (name, *self._find(name, guarded=False))  # reading it then raises
         except PictureError:
             return False
         return True
 
     def read(self, name: str) -> bytes:
         # A picture is looked for, then read: once is enough, as asking the disk takes as long as reading.
-        path, size = self._found[1:] if self._found[0] == name else self._find(name)
-        self._found = ("", "", 0)
+        path, size = self._last_file[1:] if self._last_file[0] == name else self._find(name)
+        self._last_file = ("", "", 0)
         guard_size(size, name)
         try:
             with open(path, "rb") as file:
