@@ -44,6 +44,7 @@ class Recipe:
     mined: str | None = None
     noise: str | None = None
     held: str = "held-10"
+    watched: int = 400  # of the held-out expressions, at most, are read for the curve
     budget: int = 2200  # tokens of a micro-batch
     accumulate: int = 2  # micro-batches of a step
     optimizer: str = "muon"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 SAVE_EVERY, DECODE_EVERY, LOG_EVERY = 240.0, 300.0, 30.0  # seconds
+DECODE_SHARE = 0.05  # of the time goes to reading what is held out, at most
 Precision = torch.bfloat16
 
 
@@ -114,6 +115,7 @@ class Training:
     def train(self, minutes: float) -> None:
         """Go on until the recipe's end, or for so many minutes."""
         begun = saved = decoded = logged = time.monotonic()
+        wait = DECODE_EVERY
         before, number, drawer = self.seconds, -1, None
         losses: list[tuple[float, float]] = []
         pad = self.tokenizer.pad_token_id
@@ -151,10 +153,11 @@ class Training:
             if now - logged > LOG_EVERY:
                 self.note(loss=np.mean(losses, axis=0).round(4).tolist(), rate=round(share, 3), stage=at)
                 losses, logged = [], now
-            if now - decoded > DECODE_EVERY:
+            if now - decoded > wait:
                 decoded = now
                 if stage.answers:
                     self.note(**self.decode())
+                    wait = max(DECODE_EVERY, (time.monotonic() - now) / DECODE_SHARE)
             if now - saved > SAVE_EVERY:
                 self.save()
                 saved = now
@@ -193,16 +196,14 @@ class Training:
         """How well the mean weights read what is held out, greedily."""
         own = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         self._set(self.mean)
-        rows = still_rows(self.held, self.recipe.size.geometry)
-        answers = self.answers(rows)
+        every = -(-len(self.held.store) // self.recipe.watched)
+        labels = self.held.store.labels[::every]
+        answers = self.answers(still_rows(self.held, self.recipe.size.geometry)[::every])
         self._set(own)
-        pairs = [
-            (label.split(), answer.split())
-            for label, answer in zip(self.held.store.labels, answers, strict=True)
-        ]
+        pairs = [(label.split(), answer.split()) for label, answer in zip(labels, answers, strict=True)]
         distances = [edit_distance(wanted, read) for wanted, read in pairs]
         with (self.out / "held.jsonl").open("w", encoding="utf-8") as file:
-            for label, answer in zip(self.held.store.labels, answers, strict=True):
+            for label, answer in zip(labels, answers, strict=True):
                 file.write(json.dumps({"gt": label, "pred": answer}) + "\n")
         return {
             "exprate": round(100 * float(np.mean([distance == 0 for distance in distances])), 2),
