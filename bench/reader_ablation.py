@@ -15,19 +15,20 @@ synthetic ones.
 
 import argparse
 import json
+import signal
 import time
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import torch
 
-from examples.reader.__main__ import make_ink, read_test
+from examples.reader.__main__ import RECIPE, make_ink, read_test
 from examples.reader.recipe import Recipe, Stage, read_recipe
 from examples.reader.train import Training
 from hmer_tasks import evaluate
 from hmer_tasks.predictions import read_predictions
 
-RECIPE = Path("examples/reader/reader-cpu.yaml")
 ERRORS = ("error_detection", "error_correction")
 SAME = "real+recombined+pen"  # the same run as the arm `recognition`
 ALL = {"symbols": 0.3, "real": 2.0, "recombined": 4.0, "pen": 1.0, "alone": 0.5}
@@ -98,17 +99,19 @@ def _line(arm: str, seed: str, about: dict[str, float], pairs: list[tuple[str, s
     return "| " + " | ".join([arm, seed, *counts, f"{about['seconds'] / 60:.1f}", *figures]) + " |"
 
 
-def run(recipe: Recipe, corpus: Path, folder: Path, ink: Path, minutes: float) -> None:
-    """Train an arm for so long, and read the test set if it is done."""
+def run(recipe: Recipe, corpus: Path, folder: Path, ink: Path, minutes: float) -> bool:
+    """Train an arm for so long, and read the test set if it is done; returns whether to go on with another."""
     training = Training(recipe, ink, folder / "run")
+    signal.signal(signal.SIGTERM, training.stop)
     training.train(minutes)
     if training.step < recipe.steps:
-        return
+        return False
     (folder / "ink").unlink(missing_ok=True)
     (folder / "ink").symlink_to(ink.resolve())
     read_test(recipe, corpus, folder)
     figures = {name: getattr(training, name) for name in ("step", "tokens", "samples", "seconds")}
     (folder / "done.json").write_text(json.dumps({"seed": recipe.seed, **figures}), encoding="utf-8")
+    return not training.stopped
 
 
 def main() -> None:
@@ -142,16 +145,18 @@ def main() -> None:
     torch.set_num_threads(1)
     given.out.mkdir(parents=True, exist_ok=True)
     base, ink, begun = read_recipe(RECIPE), given.ink or given.out / "ink", time.monotonic()
-    for seed in given.seeds:
-        for arm in [] if given.table else given.arms:
-            left = given.minutes - (time.monotonic() - begun) / 60
-            if (given.out / f"{arm}-s{seed}" / "done.json").exists() or left <= 0:
-                continue
-            recipe = recipe_of(arm, base, given.dense, given.steps, seed)
-            if arm == "own-mistakes":
-                recipe = replace(recipe, mined=given.mined, noise=given.noise)
-            make_ink(recipe, given.corpus, ink)
-            run(recipe, given.corpus, given.out / f"{arm}-s{seed}", ink, left)
+    for seed, arm in [] if given.table else product(given.seeds, given.arms):
+        left = given.minutes - (time.monotonic() - begun) / 60
+        if (given.out / f"{arm}-s{seed}" / "done.json").exists():
+            continue
+        if left <= 0:
+            break
+        recipe = recipe_of(arm, base, given.dense, given.steps, seed)
+        if arm == "own-mistakes":
+            recipe = replace(recipe, mined=given.mined, noise=given.noise)
+        make_ink(recipe, given.corpus, ink)
+        if not run(recipe, given.corpus, given.out / f"{arm}-s{seed}", ink, left):
+            break
     (given.out / "table.md").write_text(table(given.out), encoding="utf-8")
     print(table(given.out))
 

@@ -11,9 +11,9 @@ import json
 from pathlib import Path
 
 from bench.reader_ablation import SOURCES, TASKS, recipe_of
+from examples.reader.__main__ import RECIPE
 from examples.reader.recipe import Recipe, read_recipe
 
-RECIPE = Path("examples/reader/reader-cpu.yaml")
 AXES = {
     "tokens": (1e6, "million tokens seen"),
     "answers": (1e3, "thousand pictures seen with the answer of recognition (about)"),

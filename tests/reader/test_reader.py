@@ -9,6 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from bench.reader_ablation import recipe_of
+from bench.reader_curves import points
+from examples.reader.__main__ import RECIPE as READER_CPU
 from examples.reader.__main__ import parts_of
 from examples.reader.drawing import STILL, Geometry, Jitter, draw
 from examples.reader.fold import held_out
@@ -171,6 +174,33 @@ def test_a_run_goes_on_and_what_it_saves_reads_as_it_does(ink: Path, tmp_path: P
         [{"role": "user", "content": prompt_set("uni-mumer")["recognition"]}],
     )
     assert answer(model, processor, [question], Sampling(GREEDY.temperature, max_new_tokens=5))
+
+
+def test_only_so_many_held_out_expressions_are_read_for_the_curve(ink: Path, tmp_path: Path) -> None:
+    name = "pen-alone-8-40-0"
+    recipe = Recipe(TINY, {"pen": name}, (Stage(1, {"pen": 1.0}),), held=name, budget=200, watched=15)
+    Training(recipe, ink, tmp_path).train(0.0)
+    read = [json.loads(line)["gt"] for line in (tmp_path / "held.jsonl").read_text().splitlines()]
+    assert read == InkStore(ink / f"{name}.npz").labels[::3]
+
+
+def test_a_curve_counts_the_pictures_with_the_answer_of_recognition(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    lines = [
+        {"step": 90, "samples": 900},
+        {"step": 110, "samples": 1100},
+        {"step": 200, "samples": 2000, "tokens": 5, "exprate": 0.0},
+        {"step": 300, "samples": 3000, "tokens": 9, "exprate": 7.0},
+    ]
+    log.write_text("\n".join(map(json.dumps, lines)))
+    base = read_recipe(READER_CPU)
+    alone = points(log, recipe_of("recognition", base, dense=100, steps=900, seed=0))
+    assert [(point["answers"], point["exprate"]) for point in alone] == [(1000, 0), (2000, 7)]
+    both = points(log, recipe_of("counting", base, dense=100, steps=900, seed=0))
+    symbols = 0.3 / 7.8  # of the pictures: they are asked for nothing else
+    assert [point["answers"] for point in both] == [
+        pytest.approx(seen * (symbols + (1 - symbols) / 2)) for seen in (1000, 2000)
+    ]
 
 
 def test_a_store_says_how_it_is_made() -> None:
