@@ -9,6 +9,7 @@ import signal
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,18 +158,29 @@ def still_rows(source: Source, geometry: Geometry) -> list[tuple[Drawn, Row]]:
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """So many batches of sources by weight."""
+
+    weights: Mapping[str, float]
+    jitter: Jitter
+    batches: int
+    seed: tuple[int, ...]
+
+
 class Drawer:
-    """Batches from a process of its own, which is not in the way of the one that trains."""
+    """Batches from a process of its own, which is not in the way of the one that trains.
+
+    It is forked once, before training fills the memory: each page that both have would be copied when it is written.
+    """
 
     def __init__(
         self,
         sources: Mapping[str, Source],
-        weights: Mapping[str, float],
+        drawings: Sequence[Drawing],
         geometry: Geometry,
-        jitter: Jitter,
         budget: int,
         pad: int,
-        seed: Sequence[int],
     ) -> None:
         context = multiprocessing.get_context("fork")
         self._queue: Queue[Batch] = context.Queue(maxsize=48)
@@ -176,9 +188,11 @@ class Drawer:
         def work() -> None:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the trainer's, which saves first
             os.nice(7)
-            rng = np.random.default_rng(list(seed))
-            for batch in batches(drawn_rows(sources, weights, geometry, jitter, rng), budget, pad, rng):
-                self._queue.put(batch)
+            for drawing in drawings:
+                rng = np.random.default_rng(drawing.seed)
+                rows = drawn_rows(sources, drawing.weights, geometry, drawing.jitter, rng)
+                for batch in islice(batches(rows, budget, pad, rng), drawing.batches):
+                    self._queue.put(batch)
 
         self._process = context.Process(target=work, daemon=True)
         self._process.start()

@@ -27,7 +27,7 @@ from examples.reader.drawing import Drawn
 from examples.reader.forward import TEXT, Network, Weights, cast
 from examples.reader.ink import InkStore
 from examples.reader.recipe import Recipe, read_recipe
-from examples.reader.rows import Batch, Drawer, Row, source_of, still_rows
+from examples.reader.rows import Batch, Drawer, Drawing, Row, source_of, still_rows
 from examples.reader.tasks import read_mistakes, texts_of
 from hmer_tasks.errors.edits import edit_distance
 
@@ -116,21 +116,10 @@ class Training:
         """Go on until the recipe's end, or for so many minutes."""
         begun = saved = decoded = logged = time.monotonic()
         wait = DECODE_EVERY
-        before, number, drawer = self.seconds, -1, None
+        before, drawer = self.seconds, self._drawer()
         losses: list[tuple[float, float]] = []
-        pad = self.tokenizer.pad_token_id
         while self.step < self.recipe.steps and not self.stopped and time.monotonic() - begun < minutes * 60:
             at, stage = self.recipe.stage_at(self.step)
-            if at != number:
-                if drawer:
-                    drawer.close()
-                number = at
-                seed = (self.recipe.seed, at, self.step)
-                weights, geometry = stage.sources, self.recipe.size.geometry
-                drawer = Drawer(
-                    self.sources, weights, geometry, stage.drawing(), self.recipe.budget, pad, seed
-                )
-            assert drawer is not None
             share = self.recipe.rate_at(self.step)
             for optimizer in self.optimizers:
                 for group in optimizer.param_groups:
@@ -161,12 +150,24 @@ class Training:
             if now - saved > SAVE_EVERY:
                 self.save()
                 saved = now
-        if drawer:
-            drawer.close()
+        drawer.close()
         if losses:
             self.note(loss=np.mean(losses, axis=0).round(4).tolist())
         self.save()
         self.note(**self.decode())
+
+    def _drawer(self) -> Drawer:
+        """The batches of the steps that are left, stage by stage."""
+        drawings, start = [], 0
+        for number, stage in enumerate(self.recipe.stages):
+            first, start = max(start, self.step), start + stage.steps
+            if first < start:
+                count = (start - first) * self.recipe.accumulate
+                drawings.append(
+                    Drawing(stage.sources, stage.drawing(), count, (self.recipe.seed, number, first))
+                )
+        geometry, pad = self.recipe.size.geometry, self.tokenizer.pad_token_id
+        return Drawer(self.sources, drawings, geometry, self.recipe.budget, pad)
 
     def _average(self) -> None:
         keep = min(self.recipe.average, (1 + self.step) / (10 + self.step))
