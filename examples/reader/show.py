@@ -111,7 +111,7 @@ def curve(logs: Sequence[Path], out: Path) -> None:
             title = f"{name}: {'ExpRate' if key == 'exprate' else '≤1'}"
             axes.plot(seen, [point[key] for point in points], style, markersize=3, label=title)
     axes.set_xlabel("pictures seen")
-    axes.set_ylabel("% of 381 held-out expressions")
+    axes.set_ylabel("% of the held-out expressions")
     axes.set_ylim(0, 100)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
