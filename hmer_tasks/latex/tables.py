@@ -1,7 +1,7 @@
 """The tables of grammar/commands.toml, read once: which command takes what, which names exist."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 from hmer_tasks.utils.grammar_files import read_toml
 from hmer_tasks.utils.pickling import reduce_dataclass
@@ -24,7 +24,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Tables:
-    """commands.toml as sets and dicts."""
+    """commands.toml as sets and dicts. `known`: every command that stands in some table."""
 
     signatures: dict[str, Signature]
     operators: frozenset[str]
@@ -35,15 +35,10 @@ class Tables:
     reserved: frozenset[str]
     symbols: frozenset[str]
     registers: frozenset[str]
+    known: frozenset[str]  # a field: mypyc works a cached property out each time
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return reduce_dataclass(self)
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """Every command that stands in some table."""
-        names = (self.signatures, self.scripts, ("\\\\", "\\begin", "\\end"))
-        return (self.symbols | self.operators | self.fences).union(*names)
 
 
 def _section(data: dict[str, object], name: str) -> dict[str, object]:
@@ -72,15 +67,19 @@ def tables() -> Tables:
         for command in str(group["commands"]).split():
             signatures[command] = signature
     nodes, environments = _section(data, "nodes"), _section(data, "environments")
-    symbols = _section(data, "symbols")
+    sections = _section(data, "symbols")
+    symbols = _words(sections, "letters") | _words(sections, "marks")
+    operators, fences = _words(nodes, "operators"), _words(nodes, "fences")
+    scripts = {str(name): str(mark) for name, mark in _section(data, "scripts").items()}
     return Tables(
         signatures=signatures,
-        operators=_words(nodes, "operators"),
-        fences=_words(nodes, "fences"),
-        scripts={str(name): str(mark) for name, mark in _section(data, "scripts").items()},
+        operators=operators,
+        fences=fences,
+        scripts=scripts,
         environments=_words(environments, "plain"),
         column_environments=_words(environments, "columns"),
         reserved=_words(_section(data, "reserved"), "tokens"),
-        symbols=_words(symbols, "letters") | _words(symbols, "marks"),
-        registers=_words(symbols, "registers"),
+        symbols=symbols,
+        registers=_words(sections, "registers"),
+        known=(symbols | operators | fences).union(signatures, scripts, ("\\\\", "\\begin", "\\end")),
     )
