@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import sysconfig
+import tomllib
 import venv
 from hashlib import sha256
 from pathlib import Path
@@ -80,3 +81,13 @@ def test_the_same_bytes_and_messages(bin_folder, tmp_path, monkeypatch):
             {path.name: sha256(path.read_bytes()).hexdigest() for path in out.glob("data/*.parquet")}
         )
     assert shards[0] and shards[0] == shards[1] == shards[2]
+
+
+def test_no_compiled_module_has_a_cached_property():
+    """Mypyc works one out at each access."""
+    wheel = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    modules = wheel["hooks"]["custom"]["modules"]
+    assert "hmer_tasks/latex/tables.py" in modules
+    assert not [module for module in modules if "cached_property" in (REPOSITORY / module).read_text()]
