@@ -53,6 +53,7 @@ def main() -> None:
     )
     parser.add_argument("runs", type=Path, help="the --out of bench.reader_ablation")
     parser.add_argument("--arms", nargs="+", choices=list(dict.fromkeys([*TASKS, *SOURCES])), required=True)
+    parser.add_argument("--recipe", type=Path, default=RECIPE, help="as of the runs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dense", type=int, default=300, help="as of the runs")
     parser.add_argument("--steps", type=int, default=900, help="as of the runs")
@@ -60,7 +61,7 @@ def main() -> None:
     given = parser.parse_args()
     figure, panels = pyplot.subplots(1, 2, figsize=(9.6, 3.8), sharey=True)
     for arm in given.arms:
-        recipe = recipe_of(arm, read_recipe(RECIPE), given.dense, given.steps, given.seed)
+        recipe = recipe_of(arm, read_recipe(given.recipe), given.dense, given.steps, given.seed)
         measured = points(given.runs / f"{arm}-s{given.seed}" / "run" / "log.jsonl", recipe)
         for panel, (axis, (unit, _)) in zip(panels, AXES.items(), strict=True):
             panel.plot(
@@ -74,7 +75,7 @@ def main() -> None:
         panel.set_xlabel(title)
         panel.set_ylim(0)
         panel.grid(alpha=0.3)
-    panels[0].set_ylabel("ExpRate, % of 381 held-out expressions")
+    panels[0].set_ylabel("ExpRate, % of held-out expressions")
     panels[0].legend(fontsize=8)
     figure.tight_layout()
     figure.savefig(given.out, dpi=110)

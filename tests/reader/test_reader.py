@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.reader_ablation import recipe_of
+from bench.reader_ablation import DONE, SOURCES, difference, recipe_of, table
+from bench.reader_ablation import TASKS as ARMS
 from bench.reader_curves import points
 from examples.reader.__main__ import RECIPE as READER_CPU
 from examples.reader.__main__ import parts_of
@@ -201,6 +202,58 @@ def test_a_curve_counts_the_pictures_with_the_answer_of_recognition(tmp_path: Pa
     assert [point["answers"] for point in both] == [
         pytest.approx(seen * (symbols + (1 - symbols) / 2)) for seen in (1000, 2000)
     ]
+
+
+@pytest.mark.parametrize("name", ["reader-cpu.yaml", "reader-long.yaml"])
+def test_the_arms_of_the_ablation_have_equal_steps_and_their_ink(name: str) -> None:
+    base = read_recipe(READER_CPU.with_name(name))
+    for arm in {**ARMS, **SOURCES}:
+        recipe = recipe_of(arm, base, dense=30, steps=90, seed=1)
+        assert recipe.steps == 120 and sum(stage.steps for stage in recipe.stages if not stage.answers) == 30
+        assert {name for stage in recipe.stages for name in stage.sources} == set(recipe.stores)
+        made_from = {parts_of(store)[0] for store in recipe.stores.values()}
+        assert (made_from <= {"pen-symbols", "pen-alone"}) == (arm == "pen-alone")
+        last = {parts_of(recipe.stores[name])[1] for name in recipe.stages[-1].sources}
+        assert max(last) == parts_of(base.held)[1]
+
+
+def test_the_table_of_the_ablation_compares_the_same_expressions_and_seeds(tmp_path: Path) -> None:
+    labels = ["a", "b", "c", "d"]
+    read = {
+        "recognition-s0": "abcd",
+        "recognition-s1": "abxx",
+        "tree-s0": "abxx",
+        "tree-s1": "xxxx",
+        "counting-s0": "xbcd",
+        "errors-s2": "abcd",
+    }
+    for run, answers in read.items():
+        (tmp_path / run).mkdir()
+        lines = [
+            json.dumps({"img_id": label, "gt": label, "pred": answer})
+            for label, answer in zip(labels, answers, strict=True)
+        ]
+        # Each run in an order of its own: expressions are joined by their ids.
+        order = lines if run.endswith("0") else lines[::-1]
+        (tmp_path / run / "2014.jsonl").write_text("\n".join(order))
+        about = {"seed": int(run[-1]), "step": 10, "tokens": 100, "samples": 7, "seconds": 60}
+        (tmp_path / run / DONE).write_text(json.dumps(about))
+    (tmp_path / "real-s0").mkdir()  # one that is not done
+    lines = table(tmp_path).splitlines()
+    cells = {tuple(line.split(" | ")[:2]): line.strip("| ").split(" | ") for line in lines[2:]}
+    assert len(cells) == len(read) + 2
+    assert cells["| **recognition**", "0 and 1"][6].startswith("75 (")
+    assert cells["| **tree**", "0 and 1"][6].startswith("25 (")
+    assert cells["| **tree**", "0 and 1"][9].startswith("-50 (")
+    assert cells["| tree", "1"][9].startswith("-50 (")
+    assert cells["| counting", "0"][9].startswith("-25 (")
+    assert len(cells["| errors", "2"]) == 9, "no recognition of that seed to compare with"
+
+
+def test_a_difference_that_every_expression_shows_has_no_width() -> None:
+    base = np.tile([1.0, 0.0], (20, 1))
+    gained = difference(np.tile([1.0, 1.0], (20, 1)), base, lambda sums: 100 * sums[1] / sums[0])
+    assert (gained.value, gained.low, gained.high) == (100, 100, 100)
 
 
 def test_a_store_says_how_it_is_made() -> None:
