@@ -157,17 +157,22 @@ def _line(arm: str, runs: list[Run], base: list[Run]) -> str:
         for name in ("step", "tokens", "samples", "seconds")
     }
     counts = [f"{mean[name]:,.0f}" for name in ("step", "tokens", "samples")]
-    rows = _over_seeds(runs)
-    drawn = resampled_sums(rows)
-    figures = [estimate(METRICS[name].value, rows.sum(axis=0), drawn) for name in SHOWN]
+    figures = estimates(runs).values()
     same = [run for run in base if run.about["seed"] in seeds]
     against = ""
     if len(same) == len(runs) and arm.strip("*") != BASE:
-        against = _figure(difference(rows, _over_seeds(same), METRICS["exprate"].value))
+        against = _figure(difference(_over_seeds(runs), _over_seeds(same), METRICS["exprate"].value))
     return (
         f"| {arm} | {' and '.join(map(str, seeds))} | {' | '.join(counts)} | {mean['seconds'] / 60:.1f} | "
         f"{' | '.join(map(_figure, figures))} | {against} |"
     )
+
+
+def estimates(runs: list[Run]) -> dict[str, Estimate]:
+    """The metrics that are SHOWN, of all these runs of an arm together, with their 95 % intervals."""
+    rows = _over_seeds(runs)
+    drawn = resampled_sums(rows)
+    return {name: estimate(METRICS[name].value, rows.sum(axis=0), drawn) for name in SHOWN}
 
 
 def _over_seeds(runs: list[Run]) -> Table:

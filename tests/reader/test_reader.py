@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
-from bench.reader_ablation import DONE, SOURCES, difference, recipe_of, table
+from bench.reader_ablation import DONE, SAME, SOURCES, difference, done_runs, recipe_of, table
 from bench.reader_ablation import TASKS as ARMS
 from bench.reader_curves import points
+from bench.reader_intervals import TITLES
+from bench.reader_intervals import draw as draw_intervals
 from examples.reader.__main__ import RECIPE as READER_CPU
 from examples.reader.__main__ import parts_of
 from examples.reader.drawing import STILL, Geometry, Jitter, draw
@@ -217,9 +220,23 @@ def test_the_arms_of_the_ablation_have_equal_steps_and_their_ink(name: str) -> N
         assert max(last) == parts_of(base.held)[1]
 
 
+def write_runs(folder: Path, answers: dict[str, str]) -> None:
+    """Runs that are done: each answer is a letter for one of the labels a, b, c, d."""
+    for run, letters in answers.items():
+        (folder / run).mkdir()
+        lines = [
+            json.dumps({"img_id": label, "gt": label, "pred": letter})
+            for label, letter in zip("abcd", letters, strict=True)
+        ]
+        # Each run in an order of its own: expressions are joined by their ids.
+        order = lines if run.endswith("0") else lines[::-1]
+        (folder / run / "2014.jsonl").write_text("\n".join(order))
+        about = {"seed": int(run[-1]), "step": 10, "tokens": 100, "samples": 7, "seconds": 60}
+        (folder / run / DONE).write_text(json.dumps(about))
+
+
 def test_the_table_of_the_ablation_compares_the_same_expressions_and_seeds(tmp_path: Path) -> None:
-    labels = ["a", "b", "c", "d"]
-    read = {
+    answers = {
         "recognition-s0": "abcd",
         "recognition-s1": "abxx",
         "tree-s0": "abxx",
@@ -227,27 +244,31 @@ def test_the_table_of_the_ablation_compares_the_same_expressions_and_seeds(tmp_p
         "counting-s0": "xbcd",
         "errors-s2": "abcd",
     }
-    for run, answers in read.items():
-        (tmp_path / run).mkdir()
-        lines = [
-            json.dumps({"img_id": label, "gt": label, "pred": answer})
-            for label, answer in zip(labels, answers, strict=True)
-        ]
-        # Each run in an order of its own: expressions are joined by their ids.
-        order = lines if run.endswith("0") else lines[::-1]
-        (tmp_path / run / "2014.jsonl").write_text("\n".join(order))
-        about = {"seed": int(run[-1]), "step": 10, "tokens": 100, "samples": 7, "seconds": 60}
-        (tmp_path / run / DONE).write_text(json.dumps(about))
+    write_runs(tmp_path, answers)
     (tmp_path / "real-s0").mkdir()  # one that is not done
     lines = table(tmp_path).splitlines()
     cells = {tuple(line.split(" | ")[:2]): line.strip("| ").split(" | ") for line in lines[2:]}
-    assert len(cells) == len(read) + 2
+    assert len(cells) == len(answers) + 2
     assert cells["| **recognition**", "0 and 1"][6].startswith("75 (")
     assert cells["| **tree**", "0 and 1"][6].startswith("25 (")
     assert cells["| **tree**", "0 and 1"][9].startswith("-50 (")
     assert cells["| tree", "1"][9].startswith("-50 (")
     assert cells["| counting", "0"][9].startswith("-25 (")
     assert len(cells["| errors", "2"]) == 9, "no recognition of that seed to compare with"
+
+
+def test_the_picture_of_the_ablation_has_a_point_an_arm_and_one_a_seed(tmp_path: Path) -> None:
+    write_runs(tmp_path, {"recognition-s0": "abcd", "recognition-s1": "abxx", "pen-alone-s0": "xbcd"})
+    axes = Figure().subplots()
+    draw_intervals(axes, done_runs(tmp_path))
+    points = sorted(line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o")
+    assert points == [50, 75, 75, 100]  # recognition's seeds and their mean, the pen's one run
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["recognition, all sources", "the pen alone"]
+
+
+def test_every_arm_has_a_title() -> None:
+    assert {*ARMS, *SOURCES} - {SAME} == set(TITLES)
 
 
 def test_a_difference_that_every_expression_shows_has_no_width() -> None:
