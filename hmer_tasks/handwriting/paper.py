@@ -1,11 +1,13 @@
 """The `photo` look: ink on paper under a lamp, taken askew by a phone, or scanned.
 
 SHARES says how often each thing is seen; every photograph draws for each. What else stands on the
-paper (lines above and below, print, a crossed-out start) never touches the formula.
+paper (lines above and below, print, a crossed-out start) never touches the formula. A page is three planes, one
+a colour, of shape (3, height, width): what falls on all colours alike is then added a row at a time.
 """
 
 import io
 import math
+from collections.abc import Iterable
 from random import Random
 
 import numpy as np
@@ -76,12 +78,12 @@ def photographed(written: Ink, chance: Random) -> tuple[bytes, tuple[int, int], 
     surroundings.add_writing(cover, margins, pen, seen, chance)
     page = _page(width, height, seen, chance, numbers)
     if "print" in seen:
-        page *= surroundings.printed(width, height, margins, chance)[..., None]
-    picture = Image.fromarray(_inked(page, cover, seen, chance, numbers), "RGB")
+        page *= surroundings.printed(width, height, margins, chance)
+    picture = _merged(_inked(page, cover, seen, chance, numbers))
     picture, strokes = _askew(picture, strokes, chance, 0.25 if "scan" in seen else 1.0)
     picture = _taken(picture, seen, chance)
     noise = numbers.normal(0.0, chance.uniform(1.0, 5.0), (picture.height, picture.width))
-    picture = Image.fromarray(_levels(np.asarray(picture) + noise[..., None]), "RGB")
+    picture = _merged(np.asarray(band) + noise for band in picture.split())
     file = io.BytesIO()
     quality = chance.randint(22, 45) if "strong jpeg" in seen else chance.randint(65, 93)
     picture.save(file, "JPEG", quality=quality)
@@ -143,14 +145,14 @@ def _page(width: int, height: int, seen: set[str], chance: Random, numbers: np.r
         paper = np.array((level, level, level), dtype=np.float32)
     else:
         paper = np.array(chance.choice(PAPERS), dtype=np.float32) + chance.uniform(-18, 18)
-    page = np.broadcast_to(paper, (height, width, 3)).astype(np.float32)
-    page += _smooth(width, height, 3, numbers)[..., None] * chance.uniform(1.0, 4.0)
-    page += _smooth(width, height, 40, numbers)[..., None] * 4.0
+    page = np.broadcast_to(paper[:, None, None], (3, height, width)).astype(np.float32)
+    page += _smooth(width, height, 3, numbers) * chance.uniform(1.0, 4.0)
+    page += _smooth(width, height, 40, numbers) * 4.0
     if seen & {"ruled", "squared"}:
         page -= _ruled(width, height, chance, squares="squared" in seen)
     if "shine through" in seen:
         page -= _shine_through(width, height, chance)
-    page *= _light(width, height, seen, chance)[..., None]
+    page *= _light(width, height, seen, chance)
     return page
 
 
@@ -170,7 +172,7 @@ def _ruled(width: int, height: int, chance: Random, *, squares: bool) -> Grey:
         x += step
     colour = np.array(chance.choice(((70, 50, 25), (45, 45, 45), (30, 55, 75))), dtype=np.float32)
     soft = np.asarray(lines.filter(ImageFilter.GaussianBlur(0.6)), dtype=np.float32) / 255
-    return (soft[..., None] * colour * chance.uniform(0.35, 0.9)).astype(np.float32, copy=False)
+    return (soft * colour[:, None, None] * chance.uniform(0.35, 0.9)).astype(np.float32, copy=False)
 
 
 def _shine_through(width: int, height: int, chance: Random) -> Grey:
@@ -185,7 +187,7 @@ def _shine_through(width: int, height: int, chance: Random) -> Grey:
             spots.append((x, y))
         pencil.line(spots, fill=255, width=3)
     soft = np.asarray(back.filter(ImageFilter.GaussianBlur(3.0)), dtype=np.float32) / 255
-    return (soft[..., None] * chance.uniform(6, 20)).astype(np.float32, copy=False)
+    return (soft * chance.uniform(6, 20)).astype(np.float32, copy=False)
 
 
 def _light(width: int, height: int, seen: set[str], chance: Random) -> Grey:
@@ -208,23 +210,24 @@ def _light(width: int, height: int, seen: set[str], chance: Random) -> Grey:
 
 def _inked(
     page: Grey, cover: Image.Image, seen: set[str], chance: Random, numbers: np.random.Generator
-) -> NDArray[np.uint8]:
+) -> Grey:
     """Ink on the page, which is painted over: uneven, as a ball pen or a pencil leaves it."""
-    height, width = page.shape[:2]
+    _, height, width = page.shape
     amount = 1.0 - np.asarray(cover, dtype=np.float32) / 255
     uneven = chance.uniform(0.05, 0.25)
     amount = amount * (chance.uniform(0.82, 0.98) - uneven * np.abs(_smooth(width, height, 5, numbers)))
     colour = np.array(chance.choice(INKS), dtype=np.float32)
     if "scan" in seen:
         colour = np.full(3, colour.mean(), dtype=np.float32)
-    page *= 1.0 - amount[..., None]
-    page += colour * amount[..., None]
-    return _levels(page)
+    page *= 1.0 - amount
+    page += colour[:, None, None] * amount
+    return page
 
 
-def _levels(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Brightness from 0 to 255, cut off below and above; `picture` is changed."""
-    return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
+def _merged(planes: Iterable[NDArray[np.floating]]) -> Image.Image:
+    """A picture of three planes of brightness, which are cut off below 0 and above 255."""
+    bands = [np.clip(plane, 0, 255, out=plane).astype(np.uint8) for plane in planes]
+    return Image.merge("RGB", [Image.fromarray(band, "L") for band in bands])
 
 
 def _askew(
