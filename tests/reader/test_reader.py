@@ -15,6 +15,7 @@ from bench.reader_ablation import TASKS as ARMS
 from bench.reader_curves import points
 from bench.reader_intervals import TITLES
 from bench.reader_intervals import draw as draw_intervals
+from bench.reader_novelty import distances, expected
 from examples.reader.__main__ import RECIPE as READER_CPU
 from examples.reader.__main__ import parts_of
 from examples.reader.drawing import STILL, Geometry, Jitter, draw
@@ -265,6 +266,17 @@ def test_the_picture_of_the_ablation_has_a_point_an_arm_and_one_a_seed(tmp_path:
     assert points == [50, 75, 75, 100]  # recognition's seeds and their mean, the pen's one run
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["recognition, all sources", "the pen alone"]
+
+
+def test_novelty_is_the_distance_to_the_nearest_label() -> None:
+    known = ["a + b", "x ^ { 2 }", "\\frac { 1 } { 2 }"]
+    assert distances(["a + b", "a + c", "x ^ { 3 } y", "z"], known) == [0, 1 / 3, 2 / 6, 3]
+
+
+def test_what_is_expected_counts_cells_that_both_have_enough_of() -> None:
+    held = {(True, 0): [True, True, True, False], (True, 1): [True], (False, 0): [False] * 4}
+    test = {(True, 0): [True, False], (True, 1): [True], (False, 0): [False] * 3, (False, 2): [True]}
+    assert expected(held, test) == (1.5, 1, 5)
 
 
 def test_every_arm_has_a_title() -> None:
