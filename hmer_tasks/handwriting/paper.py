@@ -1,8 +1,8 @@
 """The `photo` look: ink on paper under a lamp, taken askew by a phone, or scanned.
 
 SHARES says how often each thing is seen; every photograph draws for each. What else stands on the
-paper (lines above and below, print, a crossed-out start) never touches the formula. A page is three planes, one
-a colour, of shape (3, height, width): what falls on all colours alike is then added a row at a time.
+paper (lines above and below, print, a crossed-out start) never touches the formula. A page is three planes,
+one a colour, of shape (3, height, width): what falls on all colours alike is then added a row at a time.
 """
 
 import io
