@@ -83,11 +83,14 @@ def recipe_of(arm: str, base: Recipe, dense: int, steps: int, seed: int) -> Reci
     stores = {**{name: store.format(longest) for name, store in PEN_STORES.items()}, **base.stores}
     stages: tuple[Stage, ...]
     stages = (Stage(dense, sources, answers=False, dense=1.0), Stage(steps, sources))
-    brief = read_recipe(RECIPE)
-    if base.held != brief.held:
+    short_recipe = read_recipe(RECIPE)
+    if base.held != short_recipe.held:
         short = {f"short {name}": weight for name, weight in sources.items()}
-        brief_stores = {**{name: store.format(10) for name, store in PEN_STORES.items()}, **brief.stores}
-        stores |= {f"short {name}": store for name, store in brief_stores.items()}
+        short_stores = {
+            **{name: store.format(10) for name, store in PEN_STORES.items()},
+            **short_recipe.stores,
+        }
+        stores |= {f"short {name}": store for name, store in short_stores.items()}
         few = {name: SHORT_LATER * weight for name, weight in short.items()}
         stages = (
             Stage(dense, {**sources, **short}, answers=False, dense=1.0),
@@ -139,14 +142,15 @@ def table(out: Path) -> str:
     difference from `recognition`, which is paired: the same expressions, the same seeds.
     """
     runs = done_runs(out)
+    base = runs.get(BASE, [])  # another arm may be done first
     lines = [
         "| arm | seed | steps | tokens | pictures | minutes | ExpRate | ≤1 | token error rate | ExpRate against recognition |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- | --- | --- | --- |",
     ]
     for arm, of_arm in runs.items():
-        lines += [_line(arm, [run], runs[BASE]) for run in of_arm]
+        lines += [_line(arm, [run], base) for run in of_arm]
         if len(of_arm) > 1:
-            lines.append(_line(f"**{arm}**", of_arm, runs[BASE]))
+            lines.append(_line(f"**{arm}**", of_arm, base))
     return "\n".join(lines) + "\n"
 
 

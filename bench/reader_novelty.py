@@ -53,13 +53,13 @@ def cells(pairs: list[tuple[str, str]], known: list[str]) -> dict[Cell, list[boo
     return out
 
 
-def expected(held: dict[Cell, list[bool]], test: dict[Cell, list[bool]]) -> tuple[float, int, int]:
+def expected(held_out: dict[Cell, list[bool]], test: dict[Cell, list[bool]]) -> tuple[float, int, int]:
     """If the test were read as the held-out are, cell by cell: how many right, how many are, of how many.
 
     Cells with fewer than FEW held-out labels are left out on both sides.
     """
-    usable = [cell for cell in test if len(held.get(cell, ())) >= FEW]
-    as_held = sum(len(test[cell]) * sum(held[cell]) / len(held[cell]) for cell in usable)
+    usable = [cell for cell in test if len(held_out.get(cell, ())) >= FEW]
+    as_held = sum(len(test[cell]) * sum(held_out[cell]) / len(held_out[cell]) for cell in usable)
     return as_held, sum(sum(test[cell]) for cell in usable), sum(len(test[cell]) for cell in usable)
 
 
@@ -82,8 +82,8 @@ def main() -> None:
         for store in read_recipe(given.recipe).stores.values()
         for label in InkStore(ink / f"{store}.npz").labels
     ]
-    held_lines = (given.run / "run" / "held.jsonl").read_text(encoding="utf-8").splitlines()
-    held = cells([(line["gt"], line["pred"]) for line in map(json.loads, held_lines)], known)
+    lines = (given.run / "run" / "held.jsonl").read_text(encoding="utf-8").splitlines()
+    held_out = cells([(line["gt"], line["pred"]) for line in map(json.loads, lines)], known)
     answers = read_predictions(given.run / "2014.jsonl")
     test = cells([(answer.gt, answer.pred) for answer in answers], known)
     print("| tokens | distance | held-out writers | CROHME 2014 |\n| --- | --- | --- | --- |")
@@ -91,9 +91,9 @@ def main() -> None:
         length = f"at most {SHORT}" if short else f"over {SHORT}"
         for kind, most in enumerate(FARTHEST):
             far = "0" if not most else f"up to {most}" if most < float("inf") else "more"
-            shares = [_share(side.get((short, kind), [])) for side in (held, test)]
+            shares = [_share(side.get((short, kind), [])) for side in (held_out, test)]
             print(f"| {length} | {far} | {' | '.join(shares)} |")
-    as_held, right, count = expected(held, test)
+    as_held, right, count = expected(held_out, test)
     print(
         f"\nof {count} of CROHME 2014 in cells with at least {FEW} held-out labels {right} are right "
         f"({100 * right / count:.1f} %); read as the held-out are, {as_held:.0f} would be ({100 * as_held / count:.1f} %)"

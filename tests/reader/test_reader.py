@@ -258,6 +258,12 @@ def test_the_table_of_the_ablation_compares_the_same_expressions_and_seeds(tmp_p
     assert len(cells["| errors", "2"]) == 9, "no recognition of that seed to compare with"
 
 
+def test_the_table_of_the_ablation_needs_no_recognition(tmp_path: Path) -> None:
+    write_runs(tmp_path, {"tree-s0": "abxx"})
+    [line] = table(tmp_path).splitlines()[2:]
+    assert line.strip("| ").split(" | ")[6].startswith("50 (")
+
+
 def test_the_picture_of_the_ablation_has_a_point_an_arm_and_one_a_seed(tmp_path: Path) -> None:
     write_runs(tmp_path, {"recognition-s0": "abcd", "recognition-s1": "abxx", "pen-alone-s0": "xbcd"})
     axes = Figure().subplots()
@@ -274,9 +280,9 @@ def test_novelty_is_the_distance_to_the_nearest_label() -> None:
 
 
 def test_what_is_expected_counts_cells_that_both_have_enough_of() -> None:
-    held = {(True, 0): [True, True, True, False], (True, 1): [True], (False, 0): [False] * 4}
+    held_out_right = {(True, 0): [True, True, True, False], (True, 1): [True], (False, 0): [False] * 4}
     test = {(True, 0): [True, False], (True, 1): [True], (False, 0): [False] * 3, (False, 2): [True]}
-    assert expected(held, test) == (1.5, 1, 5)
+    assert expected(held_out_right, test) == (1.5, 1, 5)
 
 
 def test_every_arm_has_a_title() -> None:
