@@ -142,7 +142,9 @@ def _edits_left(a: list[str], b: list[str], distance: int) -> tuple[list[list[in
     rows = [below]
     for i in range(n, -1, -1):
         row = [far] * width
-        for place in range(min(width - 2, m - i - first), max(1, -i - first) - 1, -1):
+        last, lowest = m - i - first, -i - first
+        # here and below without min() and max(): these cells are most of an alignment's work
+        for place in range(last if last < width - 2 else width - 2, (lowest if lowest > 1 else 1) - 1, -1):
             j = i + place + first
             if i == n:
                 row[place] = m - j
@@ -151,7 +153,9 @@ def _edits_left(a: list[str], b: list[str], distance: int) -> tuple[list[list[in
             elif a[i] == b[j]:
                 row[place] = below[place]
             else:
-                row[place] = 1 + min(below[place], below[place - 1], row[place + 1])
+                both, lost, added = below[place], below[place - 1], row[place + 1]
+                least = both if both < lost else lost
+                row[place] = 1 + (least if least < added else added)
         rows.append(row)
         below = row
     rows.reverse()

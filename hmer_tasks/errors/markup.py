@@ -18,6 +18,7 @@ ERROR_START: Final = "<error_start>"
 ERROR_END: Final = "<error_end>"
 DELETED: Final = "<deleted>"
 START: Final = "<start>"
+_MARKS: Final = frozenset([ERROR_START, ERROR_END, DELETED])
 
 
 def mark_errors(candidate: str, label: str) -> tuple[str, str]:
@@ -78,7 +79,7 @@ def marked_errors(candidate: str, label: str) -> tuple[str, str]:
 
 def strip_marks(marked: str) -> str:
     """The candidate that was marked."""
-    return " ".join(token for token in marked.split() if token not in (ERROR_START, ERROR_END, DELETED))
+    return " ".join([token for token in marked.split() if token not in _MARKS])
 
 
 def apply_corrections(marked: str, log: str) -> str:
@@ -111,24 +112,25 @@ def corrected_label(marked: str, log: str) -> str:
     tokens = marked.split()
     operations = log.split("\n") if log else []
     out: list[str] = []
-    before, used, i = START, 0, 0
-    while i < len(tokens):
-        token = tokens[i]
-        if token not in (ERROR_START, ERROR_END, DELETED):
-            out.append(token)
-            before, i = token, i + 1
-            continue
+    before, used, done = START, 0, 0
+    for i in [place for place, token in enumerate(tokens) if token in _MARKS]:
+        if i < done:
+            continue  # the mark that ends the last span
+        if i > done:
+            out += tokens[done:i]
+            before = tokens[i - 1]
         if used >= len(operations):
             raise _bad(i, "a mark without an operation in the log", tokens)
         operation, used = operations[used], used + 1
-        if token == DELETED:
+        if tokens[i] == DELETED:
             out += _inserted(operation, before, i, tokens)
-            i += 1
+            done = i + 1
             continue
         end = _span_end(i, tokens)
         span = tokens[i + 1 : end]
         out += _replaced(operation, " ".join(span), i, tokens)
-        before, i = span[-1], end + 1
+        before, done = span[-1], end + 1
+    out += tokens[done:]
     if used < len(operations):
         raise _bad(len(tokens), f"an operation without a mark: {operations[used]!r}", tokens)
     return " ".join(out)
@@ -156,7 +158,7 @@ def _span_end(start: int, tokens: list[str]) -> int:
     for i in range(start + 1, len(tokens)):
         if tokens[i] == ERROR_END and i > start + 1 and tokens[start] == ERROR_START:
             return i
-        if tokens[i] in (ERROR_START, ERROR_END, DELETED):
+        if tokens[i] in _MARKS:
             break
     raise _bad(start, f"{ERROR_START} … {ERROR_END} is not well formed", tokens)
 

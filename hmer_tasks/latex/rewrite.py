@@ -37,9 +37,7 @@ def rewrite(tree: ExprTree, rules: Rules) -> str:
 class _Rewriter:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.touched = (
-            {GROUP, NONE, "'"} | rules.drop | rules.unwrap | rules.delimiter_sizes | rules.alias.keys()
-        )
+        self.touched = rules.touched
 
     def line(self, line: Line, option: bool = False, script: bool = False) -> Line:
         """A line rewritten. `option`: it stands in brackets, `script`: it is a script."""

@@ -1,10 +1,11 @@
 """Tables of rewriting rules: a profile of grammar/profiles.toml, or grammar/spellings.toml."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+from hmer_tasks.latex.nodes import GROUP, NONE
 from hmer_tasks.utils.grammar_files import read_toml
 
 Table = dict[str, object]
@@ -50,6 +51,11 @@ class Rules:
     primes: str
     scripts: str
     dots: str
+    touched: frozenset[str] = field(init=False)  # symbols that may change; all others stay as they are
+
+    def __post_init__(self) -> None:
+        touched = self.drop | self.unwrap | self.delimiter_sizes | {GROUP, NONE, "'", *self.alias}
+        object.__setattr__(self, "touched", touched)
 
     @property
     def change_nothing(self) -> bool:

@@ -8,7 +8,6 @@ digits are.
 from bisect import bisect
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -35,18 +34,24 @@ _UNSEEN: Final = 0.5
 REMEMBERED = 20_000
 
 
-@dataclass(frozen=True, slots=True)
 class Places:
     """A label (its first token is START), and how readily it is misread up to each of its places."""
 
-    tokens: list[str]
-    lefts: list[str]
-    rights: list[str]
-    cumulative: list[float]
-    longer: dict[int, list[tuple[Table, float]]]  # what begins there with more than the one token
+    __slots__ = ("cumulative", "lefts", "longer", "rights", "tokens")
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return reduce_dataclass(self)
+    def __init__(
+        self,
+        tokens: list[str],
+        lefts: list[str],
+        rights: list[str],
+        cumulative: list[float],
+        longer: dict[int, list[tuple[Table, float]]],  # what begins there with more than the one token
+    ) -> None:
+        self.tokens: Final = tokens
+        self.lefts: Final = lefts
+        self.rights: Final = rights
+        self.cumulative: Final = cumulative
+        self.longer: Final = longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +69,39 @@ class NoiseModel:
     by_sort: dict[str, Table]
     # How long the starts are that begin with these two tokens.
     lengths: dict[tuple[str, str], tuple[int, ...]]
-    # How readily a token is misread between two neighbours; filled as they are met, up to REMEMBERED.
-    _met: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    # How readily a token is misread between two neighbours, and how long the starts may be that begin there;
+    # filled as they are met, up to REMEMBERED.
+    _met: dict[tuple[str, str, str], tuple[float, tuple[int, ...]]] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return reduce_dataclass(self)
 
     def places(self, tokens: list[str]) -> Places:
         """How readily a label is misread at each of its places."""
-        met, lengths, by_start = self._met, self.lengths, self.by_start
+        met, by_start = self._met, self.by_start
         lefts, rights = neighbours(tokens)
-        totals = []
-        for around_it in zip(lefts, tokens, rights, strict=True):
-            total = met.get(around_it)
-            if total is None:
-                total = self._total(*around_it)
-                if len(met) < REMEMBERED:
-                    met[around_it] = total
-            totals.append(total)
+        cumulative: list[float] = []
         longer: dict[int, list[tuple[Table, float]]] = {}
-        for place, pair in enumerate(pairwise(tokens)):
-            for length in lengths.get(pair, ()):
+        so_far = 0.0
+        for place, around_it in enumerate(zip(lefts, tokens, rights, strict=True)):
+            known = met.get(around_it)
+            if known is None:
+                left, token, right = around_it
+                following = right.partition(" ")[0]  # a brace is named together with what stands beyond it
+                known = self._total(left, token, right), self.lengths.get((token, following), ())
+                if len(met) < REMEMBERED:
+                    met[around_it] = known
+            total, lengths = known
+            for length in lengths:
                 end = place + length
                 start = by_start.get(tuple(tokens[place:end]))
                 if start is not None and end <= len(tokens):
                     weight = start.weight(lefts[place], rights[end - 1])
                     longer.setdefault(place, []).append((start.table, weight))
-                    totals[place] += weight
-        return Places(tokens, lefts, rights, list(accumulate(totals)), longer)
+                    total += weight
+            so_far += total
+            cumulative.append(so_far)
+        return Places(tokens, lefts, rights, cumulative, longer)
 
     def choose(self, places: Places, random: Random) -> tuple[int, Table]:
         """A place for a mistake, and the table to draw it from."""
@@ -99,13 +109,22 @@ class NoiseModel:
         at = random.random() * cumulative[-1]
         place = bisect(cumulative, at, 0, len(cumulative) - 1)
         at = cumulative[place] - at
-        weighed = self._weighed(places.lefts[place], tokens[place], places.rights[place])
-        tables = [*weighed, *places.longer.get(place, ())]
-        for table, weight in tables:
-            at -= weight
-            if at <= 0:
-                return place, table
-        return place, tables[-1][0]  # rounding
+        token, left = tokens[place], places.lefts[place]
+        table: Table | None = None
+        known = self.by_token.get(token)
+        if known is not None:
+            table, at = known.choose(left, places.rights[place], at)
+        elif not opens_argument(token, left):
+            table = self.by_sort[token_class(token)]
+            at -= table.total
+        if at > 0 or table is None:
+            for longer, weight in places.longer.get(place, ()):
+                table = longer
+                at -= weight
+                if at <= 0:
+                    break
+        assert table is not None, "a place that weighs nothing is not chosen"
+        return place, table  # the last one where rounding left something over
 
     def _total(self, left: str, token: str, right: str) -> float:
         """How readily a token is misread between its neighbours."""
@@ -113,16 +132,6 @@ class NoiseModel:
         if tables is not None:
             return tables.total(left, right)
         return 0.0 if opens_argument(token, left) else self.by_sort[token_class(token)].total
-
-    def _weighed(self, left: str, token: str, right: str) -> list[tuple[Table, float]]:
-        """The tables of a token between its neighbours, each with its weight there."""
-        tables = self.by_token.get(token)
-        if tables is not None:
-            return tables.weighed(left, right)
-        if opens_argument(token, left):
-            return []
-        table = self.by_sort[token_class(token)]
-        return [(table, table.total)]
 
     def draw(self, table: Table, token: str, random: Random) -> Pattern:
         """A mistake from a table of a place where this token stands."""

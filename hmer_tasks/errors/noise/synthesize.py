@@ -151,4 +151,8 @@ def _plain() -> frozenset[str]:
 
 def _apart(new: list[Edit], edits: list[Edit]) -> bool:
     """Whether a symbol stands between the new edits and those that are there: else they were one mistake."""
-    return all(start > stop or end < begin for begin, stop, _ in edits for start, end, _ in new)
+    for begin, stop, _ in edits:
+        for start, end, _ in new:
+            if start <= stop and end >= begin:
+                return False
+    return True

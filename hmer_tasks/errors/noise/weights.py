@@ -73,14 +73,28 @@ class TokenTables:
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return TokenTables, (self.token, self.tables, self.context)
 
-    def weighed(self, left: str, right: str) -> list[tuple[Table, float]]:
-        """The tables with their weights between two neighbours."""
+    def choose(self, left: str, right: str, at: float) -> "tuple[Table | None, float]":
+        """The table within which a number lies when their weights between two neighbours are laid end to end.
+
+        Args:
+            left: The left neighbour.
+            right: The right neighbour.
+            at: The number, from 0.
+
+        Returns:
+            The table, or the last one (None where there is none) if the number lies beyond all of them; and
+            what is left of the number, which is positive only then.
+        """
+        chosen: Table | None = None
         before, after = self.before(left), self.after(left, right)
-        return [
-            (table, table.total * min(left_factor * right_factor, _MOST))
-            for table, left_factor, right_factor in zip(self.tables.values(), before, after, strict=True)
-            if left_factor != _STAYS
-        ]
+        for table, left_factor, right_factor in zip(self.tables.values(), before, after, strict=True):
+            if left_factor != _STAYS:
+                factor = left_factor * right_factor
+                chosen = table
+                at -= table.total * (factor if factor < _MOST else _MOST)
+                if at <= 0:
+                    break
+        return chosen, at
 
     def total(self, left: str, right: str) -> float:
         """The sum of these weights, without a table of them: it is asked for every place of a label."""
@@ -175,10 +189,8 @@ class StartTable(TokenTables):
         return self.table.total * (factor if factor < _MOST else _MOST)
 
     def left_factors(self, left: str) -> tuple[float, ...]:
-        """The single weights, those left out that change nothing."""
-        if opens_argument(self.token, left):
-            return (_STAYS,)
-        return tuple(weight for weight in self.left_weights(SHAPE, left) if weight != 1.0)
+        """The product of the weights alone: `weight` goes on multiplying from there."""
+        return (_STAYS if opens_argument(self.token, left) else prod(self.left_weights(SHAPE, left)),)
 
     def right_factors(self, right: str, is_twin: bool) -> tuple[float, ...]:
         """The single weights, those left out that change nothing."""
