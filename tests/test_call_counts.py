@@ -29,10 +29,10 @@ WARM, COUNTED = LABELS[:200], LABELS[200:]
 BOUNDS = {
     "parse": 186,
     "tree_text": 27,
-    "synthesize": 1190,
-    "mark_errors": 173,
-    "five rows": 2520,
-    "five rows of a picture": 2300,  # of labels that were read already
+    "synthesize": 1130,
+    "mark_errors": 132,
+    "five rows": 2370,
+    "five rows of a picture": 2130,  # of labels that were read already
 }
 
 

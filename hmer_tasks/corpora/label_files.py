@@ -31,7 +31,7 @@ SHOWN = 500  # characters of a record that is refused whole
 LABEL_KEYS = ("Label", "label", "latex", "text", "gt")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen, as Sample is not
 class Entry:
     """A picture's name and its label as written; `where` is `file:line`.
 

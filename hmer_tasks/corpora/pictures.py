@@ -43,7 +43,7 @@ class StoredPicture(ABC):
         return picture.data, picture.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen, as Sample is not
 class FilePicture(StoredPicture):
     """The picture `name` in `files`; `light_on_dark` is the corpus's word for its polarity.
 

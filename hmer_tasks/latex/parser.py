@@ -102,10 +102,10 @@ def unknown_commands(label: str) -> list[str]:
     """Commands of a label in explicit form that stand in no table: ordinary nodes, worth a warning."""
     known = tables().known
     words = label.split()
-    if not any(word[0] == "\\" and len(word) > 1 and word not in known for word in words):
+    unknown = {word for word in words if word[0] == "\\"}.difference(known, ("\\",))
+    if not unknown:
         return []
-    seen = dict.fromkeys(ink_tokens(words))
-    return [word for word in seen if word[0] == "\\" and len(word) > 1 and word not in known]
+    return [word for word in dict.fromkeys(ink_tokens(words)) if word in unknown]
 
 
 def _deep_place(lexed: Lexed) -> int:

@@ -70,7 +70,8 @@ def parse_tree_text(text: str) -> ExprTree:
     """
     require_type(text, str, "a tree text")
     lines = text.split("\n")
-    open_lines = [_OpenLine("", Node(lines[0]))]
+    current = _OpenLine("", Node(lines[0]))
+    open_lines = [current]
     for number in range(1, len(lines)):
         line = lines[number]
         parts = _known_parts(line) if len(line) <= _LONGEST_KNOWN else _parts(line)
@@ -82,13 +83,17 @@ def parse_tree_text(text: str) -> ExprTree:
         if relation == "right":
             if depth >= len(open_lines):
                 raise _bad(number, f"{leaf.symbol} stands right of nothing at depth {depth}", lines)
-            _close(open_lines, depth + 1)
-            open_lines[depth].add(leaf)
+            if depth + 1 < len(open_lines):
+                _close(open_lines, depth + 1)
+                current = open_lines[depth]
+            current.add(leaf)
         else:
             if not 1 <= depth <= len(open_lines):
                 raise _bad(number, f"{leaf.symbol} has no parent at depth {depth - 1}", lines)
-            _close(open_lines, depth)
-            open_lines.append(_OpenLine(relation, leaf))
+            if depth < len(open_lines):
+                _close(open_lines, depth)
+            current = _OpenLine(relation, leaf)
+            open_lines.append(current)
     _close(open_lines, 1)
     tree = ExprTree(open_lines[0].finished())
     check_tree(tree)

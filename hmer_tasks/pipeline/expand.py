@@ -3,7 +3,7 @@
 The functions are pure: nothing depends on workers, order or other files. Randomness is keyed by (seed, id).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from hmer_tasks.corpora import Rejected, Sample
@@ -27,6 +27,8 @@ from hmer_tasks.tasks.base import prove_row
 from hmer_tasks.tasks.prompts import Templates, draw
 from hmer_tasks.utils.keyed_random import keyed_random
 
+_NO_PICTURE = LoadedPicture(b"", "")
+
 
 @dataclass(frozen=True, slots=True)
 class ExpansionConfig:
@@ -46,6 +48,15 @@ class ExpansionConfig:
     repair_as: str | None = None  # the corpus whose repairs are applied; None: that of the sample
     images: bool = True
     strict: bool = False  # reject labels with an unknown command
+    about_label: tuple[Task, ...] = field(init=False)  # those of `tasks` that ask about the label
+    about_mistakes: tuple[Task, ...] = field(init=False)  # those that ask about a candidate's mistakes
+
+    def __post_init__(self) -> None:
+        mistakes = tuple(task for task in self.tasks if task.name.startswith("error_"))
+        object.__setattr__(self, "about_mistakes", mistakes)
+        object.__setattr__(
+            self, "about_label", tuple(task for task in self.tasks if not task.name.startswith("error_"))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +106,12 @@ def read_label(sample: Sample, profile: str | None, context: ExpansionConfig) ->
     Returns:
         The label, or why it was rejected.
     """
-    corpus = sample.source.partition("/")[0] if context.repair_as is None else context.repair_as
+    repaired_as = None
+    if context.repair:
+        corpus = context.repair_as
+        repaired_as = sample.source.partition("/")[0] if corpus is None else corpus
     try:
-        result = _read(sample.label, profile, context.normalize, corpus if context.repair else None)
+        result = _read(sample.label, profile, context.normalize, repaired_as)
     except LabelError as error:
         return _refuse(sample, error)
     if context.strict and (unknown := unknown_commands(result.label)):
@@ -131,15 +145,15 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
         ProofError: A row is not what its task promises. This is a bug, and it ends the build.
     """
     label, tree, repaired = read.label, read.tree, read.repaired
-    others, about_mistakes = _sorted_tasks(context)
+    about_label, about_mistakes = context.about_label, context.about_mistakes
     if read.erroneous is not None:  # the picture does not show the label: nothing can be asked of it alone
-        others, clean = [], read.erroneous == label
+        about_label, clean = (), read.erroneous == label
         wrong = [] if clean else [read.erroneous]
     else:
         wrong, clean = _candidates(sample, label, context) if about_mistakes else ([], False)
     prompts = draw(context.prompts, context.seed, sample.source, sample.id)
     try:
-        inputs = [(labelled(label, tree, None, sample.image), others)]
+        inputs = [(labelled(label, tree, None, sample.image), about_label)]
         # Correct candidates as well: a model must also learn to say that nothing is wrong.
         inputs += [
             (labelled(label, tree, candidate, sample.image), about_mistakes)
@@ -177,17 +191,8 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
 def _picture(sample: Sample, context: ExpansionConfig) -> LoadedPicture:
     """The sample's picture; empty bytes in a build without pictures. Raises PictureError."""
     if not context.images:
-        return LoadedPicture(b"", "")
+        return _NO_PICTURE
     return loaded(sample.image, context.keep_polarity)
-
-
-def _sorted_tasks(context: ExpansionConfig) -> tuple[list[Task], list[Task]]:
-    """The tasks about a label, and those about the errors of a candidate."""
-    others: list[Task] = []
-    about_mistakes: list[Task] = []
-    for task in context.tasks:
-        (about_mistakes if task.name.startswith("error_") else others).append(task)
-    return others, about_mistakes
 
 
 def _candidates(sample: Sample, label: str, context: ExpansionConfig) -> tuple[list[str], bool]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import accumulate, repeat
 from math import ceil, floor
 from typing import TypedDict
 
@@ -121,11 +122,7 @@ def _distinct(hashes: "array[int]") -> int:
 
 def _nesting(words: list[str]) -> int:
     """How deep braces stand in one another."""
-    depth = deepest = 0
-    for word in words:
-        depth += _BRACES.get(word, 0)
-        deepest = max(deepest, depth)
-    return deepest
+    return max(accumulate(map(_BRACES.get, words, repeat(0)), initial=0))
 
 
 def example_rows(store: Store, shards: Mapping[str, list[str]]) -> list[Example]:

@@ -7,7 +7,7 @@ from hmer_tasks.shards.repairs import Repair
 from hmer_tasks.tasks import Row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen, as Row is not: made once a sample
 class SampleRows:
     """A sample with its rows: one picture (no bytes: none), the owners' label, a row a task.
 

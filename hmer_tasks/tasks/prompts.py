@@ -54,11 +54,13 @@ def draw(templates: Templates, seed: int, source: str, id: str) -> Mapping[str, 
     Returns:
         One template for each task of the set.
     """
-    key = source, id.removeprefix(f"{source}/")
-    return {
-        task: given if isinstance(given, str) else keyed_random(seed, "prompt", *key, task).choice(given)
-        for task, given in templates.items()
-    }
+    drawn = {task: given for task, given in templates.items() if isinstance(given, str)}
+    if len(drawn) < len(templates):
+        key = source, id.removeprefix(f"{source}/")
+        for task, given in templates.items():
+            if not isinstance(given, str):
+                drawn[task] = keyed_random(seed, "prompt", *key, task).choice(given)
+    return drawn
 
 
 def prompts_digest(prompts: Templates) -> str:
