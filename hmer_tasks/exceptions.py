@@ -210,7 +210,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     Returns:
         `did you mean NEAREST? ` with a blank behind it, or nothing where no name is near.
 
-    Example:
+    Examples:
         >>> did_you_mean("hme100", ["hme100k", "crohme"])
         'did you mean hme100k? '
     """

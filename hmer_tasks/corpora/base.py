@@ -208,7 +208,7 @@ def samples(corpus: Corpus, root: PathOrUrl | None, split: str) -> Iterator[Samp
     Yields:
         A sample, or what is refused in its place.
 
-    Example:
+    Examples:
         >>> from hmer_tasks.corpora import CORPORA
         >>> next(samples(CORPORA["sample"], None, "train")).source
         'sample/train'

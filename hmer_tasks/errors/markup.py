@@ -39,7 +39,7 @@ def mark_errors(candidate: str, label: str) -> tuple[str, str]:
         LabelError: `reserved_token`: one of the strings holds a mark already.
         TypeError: An argument is no string.
 
-    Example:
+    Examples:
         >>> marked, log = mark_errors("x + 1", "x - 1 2")
         >>> print(marked)
         x <error_start> + <error_end> 1 <deleted>
@@ -97,7 +97,7 @@ def apply_corrections(marked: str, log: str) -> str:
             more of the ones than of the others. `position` is an index into the tokens of `marked`.
         TypeError: An argument is no string.
 
-    Example:
+    Examples:
         >>> apply_corrections("x <error_start> + <error_end> 1", "REPLACE:+ -> -")
         'x - 1'
     """

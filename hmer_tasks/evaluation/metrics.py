@@ -195,7 +195,7 @@ def evaluate(
     Raises:
         MissingLibraryError: The extra `score` is not installed.
 
-    Example:
+    Examples:
         >>> metrics = evaluate([("x ^ { 2 }", "x ^ { 2 }"), ("a + b", "a - b")])
         >>> metrics["exprate"]
         50.0

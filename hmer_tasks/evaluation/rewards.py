@@ -52,7 +52,7 @@ def exact_reward(prompts: object, completions: Sequence[Completion], **columns: 
     Raises:
         ValueError: A column is missing.
 
-    Example:
+    Examples:
         >>> exact_reward(None, ["x + 1", "x - 1"], task=["recognition"] * 2, label=["x + 1"] * 2)
         [1.0, 0.0]
     """
@@ -96,7 +96,7 @@ def edit_reward(prompts: object, completions: Sequence[Completion], **columns: o
     Raises:
         ValueError: A column is missing.
 
-    Example:
+    Examples:
         >>> edit_reward(None, ["x + 1", "x - 1"], task=["recognition"] * 2, label=["x + 1"] * 2)
         [1.0, 0.6666666666666667]
     """

@@ -28,7 +28,7 @@ def canonicalize(label: str) -> str:
     Raises:
         LabelError: As `parse` raises it, and `empty_label` where nothing that leaves ink remains.
 
-    Example:
+    Examples:
         >>> canonicalize(r"x ^ 2 _ 1 \le y")
         'x _ { 1 } ^ { 2 } \\leq y'
     """
@@ -45,7 +45,7 @@ def visually_equal(a: str, b: str) -> bool:
     Returns:
         Whether they are equal.
 
-    Example:
+    Examples:
         >>> visually_equal(r"x \le y", r"x \leq y")
         True
     """

@@ -23,7 +23,7 @@ def count_symbols(label: str, dialect: str = "canonical") -> dict[str, int]:
     Raises:
         TypeError: The label is no string.
 
-    Example:
+    Examples:
         >>> count_symbols("x ^ { 2 } + x")
         {'x': 2, '^': 1, '2': 1, '+': 1}
     """
@@ -50,7 +50,7 @@ def count_text(label: str, dialect: str = "canonical") -> str:
     Raises:
         TypeError: The label is no string.
 
-    Example:
+    Examples:
         >>> count_text("x ^ { 2 } + x")
         'x: 2, ^: 1, 2: 1, +: 1'
     """

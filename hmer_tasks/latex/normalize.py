@@ -40,7 +40,7 @@ def normalize(latex: str, profile_name: str = "plain") -> str:
         ValueError: There is no such profile; the message names the nearest.
         TypeError: The argument is no string.
 
-    Example:
+    Examples:
         >>> normalize(r"$\frac12 + x$")
         '\\frac { 1 } { 2 } + x'
     """

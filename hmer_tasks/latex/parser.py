@@ -33,7 +33,7 @@ def parse(label: str) -> ExprTree:
         LabelError: The label is not in the language. `reason` and `position` name the fault and its token.
         TypeError: The label is no string.
 
-    Example:
+    Examples:
         >>> tree = parse(r"\frac { a } { b } + 1")
         >>> print(tree)
         \frac

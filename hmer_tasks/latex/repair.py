@@ -102,7 +102,7 @@ def repair(label: str, parses: Parses, corpus: str = "") -> RepairedLabel | None
     Raises:
         LabelError: Text is lost that no repair can restore (`lost_text`).
 
-    Example:
+    Examples:
         >>> repair("√ { x }", lambda text: text.startswith("\\sqrt"))
         RepairedLabel(label='\\sqrt { x }', kinds=('root_sign',))
     """

@@ -67,7 +67,7 @@ class ExprTree:
         Returns:
             One line a node, joined by LF.
 
-        Example:
+        Examples:
             >>> print(ExprTree((Node("x", (("sup", (Node("2"),)),)), Node("+"))))
             x
               2 (sup)
@@ -98,7 +98,7 @@ class ExprTree:
         Returns:
             Nodes 0 to n-1 in reading order with the attribute `symbol`, edges with the attribute `relation`.
 
-        Example:
+        Examples:
             >>> graph = ExprTree((Node("x", (("sup", (Node("2"),)),)), Node("+"))).to_networkx()
             >>> list(graph.edges(data="relation"))
             [(0, 1, 'sup'), (0, 2, 'right')]
@@ -133,7 +133,7 @@ def to_label(tree: ExprTree) -> str:
     Raises:
         TypeError: The argument is no tree.
 
-    Example:
+    Examples:
         >>> from hmer_tasks import parse
         >>> to_label(parse(r"\frac a b ^ 2"))
         '\\frac { a } { b } ^ { 2 }'

@@ -28,7 +28,7 @@ def tree_text(tree: ExprTree) -> str:
     Raises:
         TypeError: The argument is no tree.
 
-    Example:
+    Examples:
         >>> from hmer_tasks import parse
         >>> tree_text(parse("x ^ { 2 } + 1"))
         'x\n\t2 (sup)\n+ (right)\n1 (right)'
@@ -63,7 +63,7 @@ def parse_tree_text(text: str) -> ExprTree:
             `too_deep` over 100 levels. Its `position` is the number of the line, from 0.
         TypeError: The text is no string.
 
-    Example:
+    Examples:
         >>> from hmer_tasks import to_label
         >>> to_label(parse_tree_text("x\n\t2 (sup)"))
         'x ^ { 2 }'

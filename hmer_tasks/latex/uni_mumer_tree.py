@@ -36,7 +36,7 @@ def released_tree_text(label: str) -> str:
         LabelError: The label does not parse, or `released_unbuildable`: the published tool itself stops at it
             (a script, or one of its commands, without a brace).
 
-    Example:
+    Examples:
         >>> released_tree_text("x ^ { 2 }")
         'x\n\t2 (sup)'
     """

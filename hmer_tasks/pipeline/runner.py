@@ -102,7 +102,7 @@ def build(options: BuildOptions) -> BuildResult:
         PredictionError: The prediction file of `errors` is invalid.
         Stopped: SIGINT or SIGTERM was received.
 
-    Example:
+    Examples:
         >>> from hmer_tasks.pipeline import BuildOptions, build
         >>> build(BuildOptions(dataset="sample")).summary["splits"].keys()  # doctest: +SKIP
         dict_keys(['train'])

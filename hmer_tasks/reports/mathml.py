@@ -47,7 +47,7 @@ def mathml(label: str) -> Markup | None:
         A `<math>` element that is safe to put into a page; None where the label is too long, or math-core
         cannot read it.
 
-    Example:
+    Examples:
         >>> mathml("a + b")
         Markup('<math display="block"><mi>a</mi><mo>+</mo><mi>b</mi></math>')
     """

@@ -32,7 +32,7 @@ def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None =
     Raises:
         BuildError: `out` is not a finished build or has no such split or task, or datasets is not installed.
 
-    Example:
+    Examples:
         >>> rows = load("build/sample", tasks=["recognition"], split="train")  # doctest: +SKIP
         >>> rows[0]["label"]  # doctest: +SKIP
     """

@@ -76,7 +76,7 @@ def synthesize_candidates(label: str, n: int = 1, seed: int = 0) -> list[str]:
     Raises:
         LabelError: The label does not parse.
 
-    Example:
+    Examples:
         >>> synthesize_candidates("x ^ { 2 } + 1", n=3)
         ['x . ^ { 2 } + 1', 'x ^ { 2 } +', 'x ^ { 2 } N']
     """
