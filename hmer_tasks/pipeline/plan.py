@@ -30,7 +30,38 @@ PACKAGES = ("lark", "pillow", "pyarrow", "pylatexenc", "rapidfuzz", "numpy", "sy
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """The arguments of `hmer-tasks build`."""
+    """The arguments of `hmer-tasks build`, with the same defaults.
+
+    Attributes:
+        dataset: The corpus, a key of `hmer_tasks.corpora.CORPORA`; with `recipe` the recipe's name.
+        root: Its folder, archive or URL. None: where it usually lies.
+        splits: Its splits; empty for all that are there.
+        out: A folder or URL to write to. None: build/<dataset>.
+        tasks: The tasks by name; empty for all five.
+        errors: Where wrong candidates come from: `synthetic`, a file of mined ones, or `FILE,synthetic`.
+        tree_format: The dialect of trees and counts, `canonical` or `released`.
+        prompts: A prompt set by name, or a .toml file; empty for the corpus's own set, else `uni-mumer`.
+        normalize: Whether labels are rewritten in one spelling.
+        valid_share: The share of train that is set aside as valid, by label.
+        seed: The seed of wrong candidates and of the validation split.
+        workers: Worker processes; 0 for one a core.
+        limit: Only so many first inputs of each split. None: all.
+        overwrite: Whether an earlier build in `out` is replaced.
+        count: How many samples (dataset `synthetic` alone). None: 1,000.
+        like: A label file whose statistics are followed (`synthetic` alone).
+        look: `ink` or `photo` (`synthetic` alone). None: ink.
+        hands: InkML with symbol groups, to write as its people do (`synthetic` alone).
+        clean_share: The share of the samples that also get rows of a candidate without mistakes.
+        keep_polarity: Whether pictures that are light on dark stay so.
+        exclude: JSON lines of samples to leave out, as `hmer-tasks audit -o` writes them.
+        noise: A noise file of `hmer-tasks errors fit` for synthetic candidates. None: the shipped one.
+        repair: Whether labels that are nearly TeX are repaired where there is exactly one way.
+        no_images: Whether rows are made of the labels alone, without pictures.
+        profile: How labels are read (datasets `folder` and `parquet` alone). None: as raw LaTeX.
+        strict: Whether labels with an unknown command are refused.
+        columns: Which column holds what (`folder` and `parquet` alone). None: found by type and name.
+        recipe: Several corpora in one build; what is said of one corpus is not used then.
+    """
 
     dataset: str
     root: PathOrUrl | None = None
@@ -39,37 +70,26 @@ class BuildOptions:
     tasks: tuple[str, ...] = ()
     errors: str = "synthetic"
     tree_format: str = "canonical"
-    prompts: str = ""  # empty: the corpus's own set, else uni-mumer
+    prompts: str = ""
     normalize: bool = False
     valid_share: float = 0.0
     seed: int = 0
-    workers: int = 0  # 0: one a core
+    workers: int = 0
     limit: int | None = None
     overwrite: bool = False
-    # for --dataset synthetic only
     count: int | None = None
     like: Path | None = None
     look: str | None = None
     hands: Path | None = None
-    # for the error tasks: this share of the samples also gets a correct candidate
     clean_share: float = 0.0
-    # pictures that are light on dark stay so
     keep_polarity: bool = False
-    # JSON lines of samples to leave out, as `hmer-tasks audit -o` writes them
     exclude: Path | None = None
-    # the noise file of `hmer-tasks errors fit` for synthetic candidates; None: the shipped one
     noise: Path | None = None
-    # repair labels that are nearly TeX if there is exactly one way
     repair: bool = False
-    # rows without pictures
     no_images: bool = False
-    # for --dataset folder and parquet only: how its labels are read; None: as raw LaTeX
     profile: str | None = None
-    # reject labels with an unknown command
     strict: bool = False
-    # for --dataset folder and parquet only: which column holds what; None: found by name
     columns: Columns | None = None
-    # several corpora; `dataset` is the recipe's name then, and what is said of one corpus is not used
     recipe: Recipe | None = None
 
 

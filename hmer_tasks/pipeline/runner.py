@@ -58,8 +58,11 @@ from hmer_tasks.utils.progress import progress_of
 class BuildResult:
     """How a build ended.
 
-    `out`: where it is; `summary`: its build.json; `already`: whether it was finished before; `rebuilt`: how
-    many of its shards were damaged and have been written again.
+    Attributes:
+        out: Where the build is.
+        summary: Its build.json.
+        already: Whether it was finished before.
+        rebuilt: How many of its shards were damaged and have been written again.
     """
 
     out: PathOrUrl
