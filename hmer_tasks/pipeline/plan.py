@@ -36,7 +36,7 @@ class BuildOptions:
         dataset: The corpus, a key of `hmer_tasks.corpora.CORPORA`; with `recipe` the recipe's name.
         root: Its folder, archive or URL. None: where it usually lies.
         splits: Its splits; empty for all that are there.
-        out: A folder or URL to write to. None: build/<dataset>.
+        out: A folder or URL to write to. None: `build/<dataset>`.
         tasks: The tasks by name; empty for all five.
         errors: Where wrong candidates come from: `synthetic`, a file of mined ones, or `FILE,synthetic`.
         tree_format: The dialect of trees and counts, `canonical` or `released`.
@@ -47,9 +47,9 @@ class BuildOptions:
         workers: Worker processes; 0 for one a core.
         limit: Only so many first inputs of each split. None: all.
         overwrite: Whether an earlier build in `out` is replaced.
-        count: How many samples (dataset `synthetic` alone). None: 1,000.
-        like: A label file whose statistics are followed (`synthetic` alone).
-        look: `ink` or `photo` (`synthetic` alone). None: ink.
+        count: How many samples (datasets `synthetic` and `recombined`). None: 1,000.
+        like: A label file whose statistics are followed (the same two).
+        look: `ink` or `photo` (the same two). None: ink.
         hands: InkML with symbol groups, to write as its people do (`synthetic` alone).
         clean_share: The share of the samples that also get rows of a candidate without mistakes.
         keep_polarity: Whether pictures that are light on dark stay so.
