@@ -10,7 +10,16 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from bench.reader_ablation import DONE, SAME, SOURCES, difference, done_runs, recipe_of, table
+from bench.reader_ablation import (
+    DONE,
+    SAME,
+    SOURCES,
+    difference,
+    done_runs,
+    recipe_of,
+    table,
+    table_by_length,
+)
 from bench.reader_ablation import TASKS as ARMS
 from bench.reader_curves import points
 from bench.reader_intervals import TITLES
@@ -262,6 +271,23 @@ def test_the_table_of_the_ablation_needs_no_recognition(tmp_path: Path) -> None:
     write_runs(tmp_path, {"tree-s0": "abxx"})
     [line] = table(tmp_path).splitlines()[2:]
     assert line.strip("| ").split(" | ")[6].startswith("50 (")
+
+
+def test_the_table_by_length_counts_each_expression_where_it_belongs(tmp_path: Path) -> None:
+    long = " ".join("x" * 15)
+    for arm, right in (("recognition-s0", 3), ("recognition-s1", 2), ("tree-s0", 0)):
+        (tmp_path / arm).mkdir()
+        answers = [
+            {"img_id": str(n), "gt": gt, "pred": gt if n < right else "y"}
+            for n, gt in enumerate(["a", "b", long])
+        ]
+        (tmp_path / arm / "2014.jsonl").write_text("\n".join(map(json.dumps, answers)), encoding="utf-8")
+        about = {"seed": int(arm[-1]), "step": 1, "tokens": 1, "samples": 1, "seconds": 1}
+        (tmp_path / arm / DONE).write_text(json.dumps(about), encoding="utf-8")
+    recognition, tree = (line.strip("| ").split(" | ") for line in table_by_length(tmp_path).splitlines()[2:])
+    assert recognition[1:3] == ["100.0", "50.0"] and tree[1:3] == ["0.0", "0.0"]
+    assert recognition[4:6] == ["0.000", "0.500"] and tree[4:6] == ["1.000", "1.000"]
+    assert recognition[3] == "", "there is no longer one"
 
 
 def test_the_picture_of_the_ablation_has_a_point_an_arm_and_one_a_seed(tmp_path: Path) -> None:
