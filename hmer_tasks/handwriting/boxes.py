@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
-from hmer_tasks.handwriting.curves import Points
+from hmer_tasks.handwriting.curves import Points, box_of, moved
 from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.latex.attributes import HIDDEN, command_of, tokens_of
 from hmer_tasks.latex.parser import parse
@@ -78,21 +78,20 @@ class Mark:
     size: float
     loose: bool = True
     heavy: bool = False
-    reach: "tuple[tuple[float, float], dict[int, tuple[float, float]]] | None" = field(
+    reach: "tuple[tuple[float, float], dict[float, tuple[float, float]]] | None" = field(
         default=None, repr=False, compare=False
     )
 
-    def reach_at(self, down: float) -> dict[int, tuple[float, float]]:
+    def reach_at(self, down: float) -> dict[float, tuple[float, float]]:
         """By row of BIN units, with the mark `down` below its place: how far its ink reaches to the left and
         to the right, from `x`. Kept, for a mark is compared with several that follow it."""
         key = self.y, down
         if self.reach is None or self.reach[0] != key:
-            rows: dict[int, tuple[float, float]] = {}
+            rows: dict[float, tuple[float, float]] = {}
+            size, place = self.size, self.y
             for stroke in self.strokes:
-                some = stroke[::2]  # points lie nearer than rows
-                xs = (some[:, 0] * self.size).tolist()
-                places = ((some[:, 1] * self.size + self.y + down) // BIN).astype(int).tolist()
-                for x, row in zip(xs, places, strict=True):
+                for across, along in stroke[::2].tolist():  # points lie nearer than rows
+                    x, row = across * size, (along * size + place + down) // BIN
                     left, right = rows.get(row, (x, x))
                     if x <= left or x >= right:
                         rows[row] = min(x, left), max(x, right)
@@ -170,27 +169,30 @@ def kerning(left: Box, right: Box, down: float, most: float) -> float:
     Returns:
         The distance, in units, at which their ink is no nearer than with the two side by side.
     """
-    edge: dict[int, float] = {}
+    edge: dict[float, float] = {}
     for mark in left.marks[-4:]:
+        place = mark.x
         for row, (_, x) in mark.reach_at(0.0).items():
-            edge[row] = max(edge.get(row, -math.inf), x + mark.x)
-    free = most
+            if x + place > edge.get(row, -math.inf):
+                edge[row] = x + place
+    free, width, edge_at = most, left.width, edge.get
     for mark in right.marks[:4]:
+        place = mark.x
         for row, (x, _) in mark.reach_at(down).items():
-            for near in (row - 1, row, row + 1):
-                if near in edge:
-                    free = min(free, left.width - edge[near] + (x + mark.x))
+            nearest = max(edge_at(row - 1, -math.inf), edge_at(row, -math.inf), edge_at(row + 1, -math.inf))
+            free = min(free, width - nearest + (x + place))
     return max(0.0, free)
 
 
 def strokes_box(number: int, strokes: Iterable[Points], heavy: bool = False) -> Box:
     """A box of strokes that stand where they are meant to; its left edge becomes 0."""
     kept = tuple(strokes)
-    left = min(float(stroke[:, 0].min()) for stroke in kept)
-    kept = tuple(stroke - (left, 0.0) for stroke in kept)
+    lefts, tops, rights, bottoms = zip(*map(box_of, kept), strict=True)
+    left = min(lefts)
+    kept = tuple(moved(stroke, -left, 0.0) for stroke in kept)
     return Box(
-        max(float(stroke[:, 0].max()) for stroke in kept),
-        min(float(stroke[:, 1].min()) for stroke in kept),
-        max(float(stroke[:, 1].max()) for stroke in kept),
+        max(rights) - left,
+        min(tops),
+        max(bottoms),
         [Mark(number, kept, 0.0, 0.0, 1.0, loose=False, heavy=heavy)],
     )

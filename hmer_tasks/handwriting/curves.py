@@ -64,6 +64,8 @@ def parted(points: Points, like: Sequence[Points]) -> list[Points]:
     Returns:
         The strokes.
     """
+    if len(like) == 1:
+        return [points]
     strokes, start = [], 0
     for stroke in like:
         strokes.append(points[start : start + len(stroke)])

@@ -203,7 +203,8 @@ class Layout:
         wide = writer.wide if symbol.isalnum() else 1.0
         points = np.concatenate(strokes)
         left, top, right, bottom = box_of(points)
-        points = (points - (left, 0.0)) * (wide, 1.0)
+        points[:, 0] -= left
+        points[:, 0] *= wide
         marks = [Mark(number, tuple(parted(points, strokes)), 0.0, 0.0, size, heavy=style == "bold")]
         if style == "double" and (letter or symbol.isdigit()):
             rib = stretch.upright(top * size + 6, bottom * size - 6, self.chance)

@@ -3,19 +3,21 @@
 SHARES says how often each thing is seen; every photograph draws for each. What else stands on the
 paper (lines above and below, print, a crossed-out start) never touches the formula. A page is three planes,
 one a colour, of shape (3, height, width): what falls on all colours alike is then added a row at a time.
+A scan without ruled lines has no colour: one plane.
 """
 
 import io
 import math
 from collections.abc import Iterable
 from random import Random
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from hmer_tasks.handwriting import surroundings
-from hmer_tasks.handwriting.curves import Points, moved
+from hmer_tasks.handwriting.curves import Points, moved, parted
 from hmer_tasks.handwriting.pen import Ink, painted
 
 Grey = NDArray[np.float32]
@@ -74,7 +76,7 @@ def photographed(written: Ink, chance: Random) -> tuple[bytes, tuple[int, int], 
     cover = Image.new("L", (width, height), 255)
     cover.paste(mask, (left, top))
     strokes = [moved(stroke, left, top) for stroke in written.strokes]
-    pen = float(np.median([widths[0] for widths in written.widths]))
+    pen = median([float(widths[0]) for widths in written.widths])
     surroundings.add_writing(cover, margins, pen, seen, chance)
     page = _page(width, height, seen, chance, numbers)
     if "print" in seen:
@@ -82,8 +84,10 @@ def photographed(written: Ink, chance: Random) -> tuple[bytes, tuple[int, int], 
     picture = _merged(_inked(page, cover, seen, chance, numbers))
     picture, strokes = _askew(picture, strokes, chance, 0.25 if "scan" in seen else 1.0)
     picture = _taken(picture, seen, chance)
-    noise = numbers.normal(0.0, chance.uniform(1.0, 5.0), (picture.height, picture.width))
-    picture = _merged(np.asarray(band) + noise for band in picture.split())
+    noise = numbers.standard_normal((picture.height, picture.width))
+    noise *= chance.uniform(1.0, 5.0)
+    whole = np.floor(noise, out=noise).astype(np.int16)  # as brightness is
+    picture = _merged(np.asarray(band) + whole for band in picture.split()).convert("RGB")
     file = io.BytesIO()
     quality = chance.randint(22, 45) if "strong jpeg" in seen else chance.randint(65, 93)
     picture.save(file, "JPEG", quality=quality)
@@ -145,9 +149,12 @@ def _page(width: int, height: int, seen: set[str], chance: Random, numbers: np.r
         paper = np.array((level, level, level), dtype=np.float32)
     else:
         paper = np.array(chance.choice(PAPERS), dtype=np.float32) + chance.uniform(-18, 18)
-    page = np.broadcast_to(paper[:, None, None], (3, height, width)).astype(np.float32)
-    page += _smooth(width, height, 3, numbers) * chance.uniform(1.0, 4.0)
-    page += _smooth(width, height, 40, numbers) * 4.0
+    planes = 1 if "scan" in seen and not seen & {"ruled", "squared"} else 3
+    page = np.broadcast_to(paper[:planes, None, None], (planes, height, width)).astype(np.float32)
+    for grain, depth in ((3, chance.uniform(1.0, 4.0)), (40, 4.0)):
+        noise = _smooth(width, height, grain, numbers)
+        noise *= depth
+        page += noise
     if seen & {"ruled", "squared"}:
         page -= _ruled(width, height, chance, squares="squared" in seen)
     if "shine through" in seen:
@@ -205,29 +212,33 @@ def _light(width: int, height: int, seen: set[str], chance: Random) -> Grey:
         soft = np.float32(chance.uniform(0.02, 0.12))
         shade = 1.0 / (1.0 + np.exp(np.clip(-edge / soft * chance.choice((-1, 1)), -40, 40)))
         light = light * (1.0 - chance.uniform(0.1, 0.3) * shade)
-    return np.broadcast_to(light, (height, width)).astype(np.float32)
+    return light.astype(np.float32, copy=False)
 
 
 def _inked(
     page: Grey, cover: Image.Image, seen: set[str], chance: Random, numbers: np.random.Generator
 ) -> Grey:
     """Ink on the page, which is painted over: uneven, as a ball pen or a pencil leaves it."""
-    _, height, width = page.shape
-    amount = 1.0 - np.asarray(cover, dtype=np.float32) / 255
-    uneven = chance.uniform(0.05, 0.25)
-    amount = amount * (chance.uniform(0.82, 0.98) - uneven * np.abs(_smooth(width, height, 5, numbers)))
+    planes, height, width = page.shape
+    amount = np.asarray(cover, dtype=np.float32) / 255
+    np.subtract(1.0, amount, out=amount)
+    uneven, most = chance.uniform(0.05, 0.25), chance.uniform(0.82, 0.98)
+    noise = _smooth(width, height, 5, numbers)
+    np.abs(noise, out=noise)
+    noise *= uneven
+    amount *= np.subtract(most, noise, out=noise)
     colour = np.array(chance.choice(INKS), dtype=np.float32)
     if "scan" in seen:
         colour = np.full(3, colour.mean(), dtype=np.float32)
     page *= 1.0 - amount
-    page += colour[:, None, None] * amount
+    page += colour[:planes, None, None] * amount
     return page
 
 
-def _merged(planes: Iterable[NDArray[np.floating]]) -> Image.Image:
-    """A picture of three planes of brightness, which are cut off below 0 and above 255."""
-    bands = [np.clip(plane, 0, 255, out=plane).astype(np.uint8) for plane in planes]
-    return Image.merge("RGB", [Image.fromarray(band, "L") for band in bands])
+def _merged(planes: Iterable[NDArray[np.floating] | NDArray[np.int16]]) -> Image.Image:
+    """A picture of three planes of brightness, or of one, which are cut off below 0 and above 255."""
+    bands = [Image.fromarray(np.clip(plane, 0, 255, out=plane).astype(np.uint8), "L") for plane in planes]
+    return Image.merge("RGB", bands) if len(bands) > 1 else bands[0]
 
 
 def _askew(
@@ -249,11 +260,9 @@ def _askew(
     back = homography(to, seen)
     forth = np.linalg.inv(np.array([*back, 1.0]).reshape(3, 3))
     turned = picture.transform((width, height), Image.Transform.PERSPECTIVE, back, Image.Resampling.BICUBIC)
-    moved = []
-    for points in strokes:
-        mapped = np.column_stack([points, np.ones(len(points))]) @ forth.T
-        moved.append(mapped[:, :2] / mapped[:, 2:])
-    return turned, moved
+    points = np.concatenate(strokes)
+    mapped = np.column_stack([points, np.ones(len(points))]) @ forth.T
+    return turned, parted(mapped[:, :2] / mapped[:, 2:], strokes)
 
 
 def homography(source: Points, target: Points) -> list[float]:

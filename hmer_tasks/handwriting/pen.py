@@ -179,12 +179,12 @@ def painted(written: Ink, over: int = OVER) -> Image.Image:
     points = np.concatenate(written.strokes) * over
     widths = (np.concatenate(written.widths) * over).tolist()
     turns = _turns(points) > BEND
-    spots = [(x, y) for x, y in points.tolist()]
+    spots = points.ravel().tolist()
     start = 0
     for stroke in written.strokes:
         stop = start + len(stroke)
         discs = [0, *(np.flatnonzero(turns[start : stop - 2]) + 1).tolist(), len(stroke) - 1]
-        _stroke(pencil, spots[start:stop], widths[start:stop], discs)
+        _stroke(pencil, spots[2 * start : 2 * stop], widths[start:stop], discs)
         start = stop
     return page.reduce(over)
 
@@ -196,21 +196,20 @@ def _turns(points: Points) -> NDArray[np.float64]:
     return np.abs((np.diff(headings) + math.pi) % TURN - math.pi)
 
 
-def _stroke(
-    pencil: ImageDraw.ImageDraw, spots: list[tuple[float, float]], widths: list[float], discs: list[int]
-) -> None:
-    """Segments with a disc at the ends and wherever the stroke turns: round caps and joins."""
+def _stroke(pencil: ImageDraw.ImageDraw, spots: list[float], widths: list[float], discs: list[int]) -> None:
+    """Segments with a disc at the ends and wherever the stroke turns: round caps and joins. `spots`: x and y
+    of each point in turn."""
     if max(widths) - min(widths) < 0.5:
         pencil.line(spots, fill=0, width=round(widths[0]))
     else:
         whole = [max(1, round(width)) for width in widths]
         start = 0
-        for at in range(1, len(spots)):  # segments of one width in one call
-            if at + 1 == len(spots) or whole[at + 1] != whole[at]:
-                pencil.line(spots[start : at + 1], fill=0, width=whole[at])
+        for at in range(1, len(whole)):  # segments of one width in one call
+            if at + 1 == len(whole) or whole[at + 1] != whole[at]:
+                pencil.line(spots[2 * start : 2 * at + 2], fill=0, width=whole[at])
                 start = at
     for at in discs:
-        (x, y), radius = spots[at], widths[at] / 2
+        x, y, radius = spots[2 * at], spots[2 * at + 1], widths[at] / 2
         pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
 
 

@@ -58,15 +58,13 @@ def warp(points: Points, box: tuple[float, float, float, float], share: float, c
     right, down = share * min(most, 0.9 * wide + 12.0), share * min(most, 0.9 * tall + 12.0)
     along = (points - box[:2]) / (max(wide, 0.4 * tall), max(tall, 0.4 * wide))
     waves = along.T[[1, 0, 0, 1]]  # down, across, across, down
-    lengths, phases = zip(
-        *[(TURN * chance.uniform(0.3, 0.9), TURN * chance.random()) for _ in range(4)], strict=True
-    )
-    waves *= np.array(lengths)[:, None]
-    waves += np.array(phases)[:, None]
+    drawn = [(TURN * chance.uniform(0.3, 0.9), TURN * chance.random()) for _ in range(4)]
+    heights = [weight * chance.uniform(-1.3, 1.3) for weight in (right, 0.7 * right, down, 0.7 * down)]
+    lengths, phases, reaches = np.array([*zip(*drawn, strict=True), heights])[:, :, None]
+    waves *= lengths
+    waves += phases
     np.sin(waves, out=waves)
-    waves *= np.array([
-        weight * chance.uniform(-1.3, 1.3) for weight in (right, 0.7 * right, down, 0.7 * down)
-    ])[:, None]  # fmt: skip
+    waves *= reaches
     bent: Points = points + (waves[::2] + waves[1::2]).T
     return bent
 
@@ -140,8 +138,9 @@ def span(stroke: Points) -> float:
 
 def _dotted(stroke: Points, chance: Random) -> Points:
     """A dot or a dash, a little otherwise turned and as long as it happens to be."""
-    middle = (stroke.min(axis=0) + stroke.max(axis=0)) / 2
-    small = span(stroke) < DOT
+    left, top, right, bottom = box_of(stroke)
+    middle = np.array(((left + right) / 2, (top + bottom) / 2))
+    small = max(right - left, bottom - top) < DOT
     angle, scale = (
         chance.gauss(0.0, 0.8 if small else 0.15),
         chance.lognormvariate(0.0, 0.35 if small else 0.15),
@@ -160,18 +159,20 @@ def _stretched_end(stroke: Points, by: float, chance: Random) -> Points:
         reach = math.hypot(step[0], step[1])
         if reach < 1e-6:
             return stroke
-        return np.vstack([stroke, stroke[-1] + step / reach * min(by, 14.0)])
+        return np.concatenate((stroke, (stroke[-1] + step / reach * min(by, 14.0))[None]))
     count = min(len(stroke) // 5, int(-by / 5.0))
     return stroke[:-count] if count else stroke
 
 
 def _hooked(stroke: Points, length: float, hook: float, chance: Random) -> Points:
     """A short turn at the last end."""
-    step = (stroke[-1] - stroke[-3]).tolist()
-    heading = math.atan2(step[1], step[0]) + chance.choice((-1.0, 1.0)) * chance.uniform(0.7, 2.5)
+    before, _, end = stroke[-3:].tolist()
+    heading = math.atan2(end[1] - before[1], end[0] - before[0])
+    heading += chance.choice((-1.0, 1.0)) * chance.uniform(0.7, 2.5)
     reach = min(hook * chance.uniform(0.4, 1.5), 0.16 * length)
-    tip = stroke[-1] + np.array((math.cos(heading), math.sin(heading))) * reach
-    return np.vstack([stroke, (stroke[-1] + tip) / 2, tip])
+    x, y = end
+    tip_x, tip_y = x + math.cos(heading) * reach, y + math.sin(heading) * reach
+    return np.concatenate((stroke, np.array((((x + tip_x) / 2, (y + tip_y) / 2), (tip_x, tip_y)))))
 
 
 def in_one(strokes: Sequence[Points], farthest: float) -> list[Points]:

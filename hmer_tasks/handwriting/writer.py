@@ -134,12 +134,13 @@ def bent(model: Form, chance: Random, share: float) -> Form:
     """A form under a smooth warp over its box, two slow waves each way."""
     squeeze = chance.lognormvariate(0.0, 0.12)
     points = np.concatenate(model.strokes)
-    points = warp(points, box_of(points), share, chance) * (squeeze, 1.0)
+    points = warp(points, box_of(points), share, chance)
+    points[:, 0] *= squeeze
     left, top, right, bottom = box_of(points)
-    points -= (left, 0.0)
+    points[:, 0] -= left
     if -8.0 < model.bottom < 8.0 < model.bottom - model.top:  # what stood on the line stands on it still
         rise = model.bottom - bottom
-        points += (0.0, rise)
+        points[:, 1] += rise
         top, bottom = top + rise, bottom + rise
     return Form(model.hand, tuple(parted(points, model.strokes)), right - left, top, bottom)
 

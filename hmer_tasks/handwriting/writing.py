@@ -15,6 +15,7 @@ from PIL import Image
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.handwriting.boxes import Cell, Relation, UndrawableError, cells_of
+from hmer_tasks.handwriting.curves import box_of
 from hmer_tasks.handwriting.inkml_writer import inkml_document
 from hmer_tasks.handwriting.layout import Layout
 from hmer_tasks.handwriting.paper import photographed
@@ -71,10 +72,10 @@ def write(label: str, by: Writer, seed: int = 0, look: str = "ink") -> Written:
     boxes: list[PixelBox | None] = [None] * len(cells)
     for number, points, widths in zip(written.numbers, places, written.widths, strict=True):
         half = float(widths[0]) / 2
-        left, top = (float(value) - half for value in points.min(axis=0))
-        right, bottom = (float(value) + half for value in points.max(axis=0))
-        old = boxes[number] or (left, top, right, bottom)
-        boxes[number] = (min(left, old[0]), min(top, old[1]), max(right, old[2]), max(bottom, old[3]))
+        left, top, right, bottom = box_of(points)
+        box = left - half, top - half, right + half, bottom + half
+        old = boxes[number] or box
+        boxes[number] = (min(box[0], old[0]), min(box[1], old[1]), max(box[2], old[2]), max(box[3], old[3]))
     return Written(data, ending, size, tuple(cell.symbol for cell in cells), tuple(boxes), tuple(relations))
 
 
