@@ -68,13 +68,13 @@ def begin(out: Path, identity: Identity, restart: bool) -> bool:
         Whether the run is finished already.
 
     Raises:
-        TrainError: OUT holds the checkpoints of another run; the message names what differs.
+        TrainError: OUT holds another run, finished or not; the message names what differs.
     """
     path, log = out / "run.json", out / "log.jsonl"
     if restart:
         for checkpoint in checkpoints(out):
             shutil.rmtree(checkpoint)
-    elif path.exists() and checkpoints(out):
+    elif path.exists() and (checkpoints(out) or log.exists()):
         if other := difference(path, identity):
             raise TrainError(
                 f"{out} holds another run ({other}): pass --restart to delete its checkpoints, or choose"

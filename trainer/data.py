@@ -102,10 +102,13 @@ class Prepared:
         return sorted({row for row in zip(*columns, strict=True) if row[3]})
 
     def digest(self) -> str:
-        """What the run is trained on, in order: another digest is another run."""
+        """What the run is trained on, in order: samples, texts, sizes made smaller. Another digest is
+        another run."""
         keys = sha256(json.dumps(self.downsized()).encode())
         for name in KEY:
             keys.update("\n".join(self.table[name]).encode())
+        for batch in self.table.select_columns(["prompt", "completion"]).iter(10_000):
+            keys.update(json.dumps(batch).encode())
         return keys.hexdigest()
 
     def lines(self) -> list[str]:

@@ -159,14 +159,14 @@ def read_out(processor: "ProcessorMixin", ids: list[int], generation: "Generatio
     Returns:
         The text, and why it ends: `eos`, `length` or `repetition`.
     """
-    ends = generation.eos_token_id
+    ends, pad = generation.eos_token_id, processor.tokenizer.pad_token_id
     stops = set(ends if isinstance(ends, list) else [ends])
-    at = next((number for number, token in enumerate(ids) if token in stops), None)
-    if at is None:
-        while (
-            ids and ids[-1] == processor.tokenizer.pad_token_id
-        ):  # it was stopped before others of its batch
-            ids = ids[:-1]
-    kept, stuck = (ids[:at], False) if at is not None else cut(ids)
+    at = next((number for number, token in enumerate(ids) if token in stops | {pad}), None)
+    stop = "length" if at is None or ids[at] not in stops else "eos"
+    kept, stuck = ids[:at], False
+    if (
+        at is None or ids[at] == pad
+    ):  # padding, which may end answers too: it was stopped before others of its batch
+        kept, stuck = cut(kept)
     text = processor.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return Answer(text, "eos" if at is not None else "repetition" if stuck else "length")
+    return Answer(text, "repetition" if stuck else stop)

@@ -81,10 +81,22 @@ def by_sample(rows: pd.DataFrame, values: OfSamples, flag: str) -> "pd.Series[fl
         TrainError: The file names no sample of this data: it may be another corpus's.
     """
     keys = zip(rows["source"], rows["id"], strict=True)
-    own = [values.get(key, values.get(("", key[1]), math.nan)) for key in keys]
+    own = [of_sample(values, *key) for key in keys]
     if all(map(math.isnan, own)):
         raise TrainError(f"{flag} names no sample of this data: is it another corpus's?")
     return pd.Series(own, rows.index)
+
+
+def of_sample(values: OfSamples, source: str, id: str) -> float:
+    """The value of a sample; a line without a source is for any. NaN where there is none."""
+    return values.get((source, id), values.get(("", id), math.nan))
+
+
+def check_fold(folds: OfSamples, fold: int) -> None:
+    """Raise UsageError where there is no such fold."""
+    if fold not in folds.values():
+        numbers = ", ".join(f"{number:.0f}" for number in sorted({*folds.values()}))
+        raise UsageError(f"--fold {fold}: the folds are {numbers}")
 
 
 def in_training(rows: pd.DataFrame, folds: OfSamples, fold: int, side: str) -> "pd.Series[bool]":
@@ -103,10 +115,7 @@ def in_training(rows: pd.DataFrame, folds: OfSamples, fold: int, side: str) -> "
         UsageError: There is no such fold.
         TrainError: None of the rows is in it.
     """
-    if fold not in folds.values():
-        raise UsageError(
-            f"--fold {fold}: the folds are {', '.join(f'{n:.0f}' for n in sorted({*folds.values()}))}"
-        )
+    check_fold(folds, fold)
     held = by_sample(rows, folds, "--folds") == fold
     if not held.any():
         raise TrainError(f"none of the rows is in fold {fold}: are the folds those of this data?")

@@ -186,6 +186,8 @@ def repair_names(saved: Path, base: set[str]) -> str:
     Issue (huggingface/transformers): "Under ZeRO-3 a model that was loaded by `from_pretrained` is saved with
     its names in memory below a further `model.` (`model.model.embed_tokens…`), which vLLM cannot read."
     """
+    if (saved / "adapter_config.json").is_file():
+        return ""  # of an adapter, whose weights are not the base's
     names = names_of_weights(str(saved)) - {"lm_head.weight"}
     missing = base - names - {"lm_head.weight"}
     renamed = {name: short for name in names - base if (short := name.removeprefix("model.")) in missing}

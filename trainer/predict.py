@@ -32,12 +32,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
 from datasets import disable_progress_bars
 from transformers.utils import logging
 
+from hmer_tasks.pipeline.resume import BUILD
 from hmer_tasks.plugins import load_plugins
 from hmer_tasks.tasks import TASK_NAMES, all_tasks, check_task
 from hmer_tasks.tasks.prompts import prompt_set
@@ -48,9 +50,10 @@ from trainer.decoding import Question, Sampling
 from trainer.engines import ENGINES, QUESTIONS, Engine, choose_engine, open_engine
 from trainer.faults import TrainError, UsageError, run
 from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_folder, of_shards
-from trainer.mixing import read_samples
+from trainer.mixing import check_fold, of_sample, read_samples
 from trainer.model import check_model_path
 from trainer.refine import refine
+from trainer.shards import find_shards
 
 Line = dict[str, object]
 Batch = tuple[int, list[Item], Iterable[Question]]
@@ -114,8 +117,9 @@ def items_of(given: argparse.Namespace, ask: Asked) -> Iterator[Item]:
     items = of_shards(given.data, ask) if given.data else of_folder(given.pictures, ask)
     if given.folds:
         folds = read_samples(given.folds, "fold")
+        check_fold(folds, given.fold)
         held = given.side == "held"
-        items = (item for item in items if (folds.get((item.source, item.id)) == given.fold) == held)
+        items = (item for item in items if (of_sample(folds, item.source, item.id) == given.fold) == held)
     return islice(items, given.limit)
 
 
@@ -128,6 +132,20 @@ def whole_batches(out: Path, lines_a_batch: int) -> int:
     with out.open("r+b") as file:
         file.truncate(sum(map(len, lines[: batches * lines_a_batch])))
     return batches
+
+
+def digests(given: argparse.Namespace) -> Identity:
+    """Of the model's weights and of the rows. A model that was trained anew since, or another build in the
+    same place, is another run, though the command is the same."""
+    weights = sha256()
+    for file in sorted(Path(given.model).glob("*.safetensors")):  # gigabytes: their dates must do
+        weights.update(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
+    rows = sha256()
+    for shard in find_shards(given.data) if given.data else []:
+        built = shard.parent.parent / BUILD
+        rows.update(f"{shard.name} {shard.stat().st_size}\n".encode())
+        rows.update(built.read_bytes() if built.is_file() else str(shard.stat().st_mtime_ns).encode())
+    return {"digest of the weights": weights.hexdigest()[:16], "digest of the rows": rows.hexdigest()[:16]}
 
 
 def check_same(out: Path, settings: Identity) -> None:
@@ -156,9 +174,8 @@ def predict(given: argparse.Namespace) -> None:
     total = sum(1 for _ in items_of(given, ask))
     if not total:
         raise TrainError("no picture to read: --folds, --limit or --candidates leave none")
-    check_same(
-        given.out, {key: str(value) for key, value in vars(given).items() if key not in ("out", "engine")}
-    )
+    settings = {key: str(value) for key, value in vars(given).items() if key not in ("out", "engine")}
+    check_same(given.out, {**settings, **digests(given)})
     done = whole_batches(given.out, given.batch * given.samples)
     sampling = Sampling(given.temperature, given.top_p, given.top_k, given.max_new_tokens, given.samples)
     how = {"max_pixels": given.max_pixels, "dtype": given.dtype, "seed": given.seed}

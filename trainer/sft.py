@@ -63,9 +63,9 @@ if TYPE_CHECKING:
 
 # What makes a run this run: with another value of these its checkpoints are another run's.
 IDENTITY = (
-    "learning_rate", "lr_scheduler_type", "warmup_steps", "num_train_epochs", "max_steps", "optim",
-    "weight_decay", "adam_beta1", "adam_beta2", "max_grad_norm", "seed", "bf16", "fp16", "loss_type",
-    "train_sampling_strategy",
+    "learning_rate", "lr_scheduler_type", "lr_scheduler_kwargs", "warmup_steps", "num_train_epochs",
+    "max_steps", "optim", "weight_decay", "adam_beta1", "adam_beta2", "max_grad_norm", "seed", "data_seed",
+    "bf16", "fp16", "loss_type", "train_sampling_strategy",
 )  # fmt: skip
 
 
@@ -259,6 +259,7 @@ def set_up(
         "system_prompt": arguments.system_prompt,
         "jitter": arguments.jitter,
         "lora": [config.lora_r, config.lora_alpha] if config.use_peft else None,
+        "packing": bool(getattr(training, "packing", False)),
         **{name: str(getattr(training, name)) for name in IDENTITY},
         **(more or {}),
     }

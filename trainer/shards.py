@@ -4,6 +4,7 @@ A path is a build (`build/crohme`, its split `train`, or its only one), a split 
 (`build/crohme:2014`), a folder of Parquet files, or one Parquet file.
 """
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,10 @@ import pyarrow.parquet as pq
 from datasets import Dataset, Features, Image, List, Value, concatenate_datasets, load_dataset
 from datasets.exceptions import DatasetGenerationError
 
+from hmer_tasks.pipeline.resume import BUILD
+from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.shards.schema import SCHEMA
+from hmer_tasks.storage.store import WORK
 from trainer.faults import TrainError
 
 TEXTS = ("id", "source", "task", "label", "gt", "candidate", "marked")
@@ -36,12 +40,18 @@ def shards_of(path: str) -> list[Path]:
         return [where]
     if not where.exists():
         raise TrainError(f"no shards: {path} is not there; build them with `hmer-tasks build --out {where}`")
-    shards = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
+    built = where / BUILD
+    if (where / WORK).is_dir() and not built.is_file():
+        raise TrainError(f"{where} is an unfinished build: finish it by the same `hmer-tasks build` command")
+    if built.is_file():
+        split_of = _of_build(built)
+    else:
+        found = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
+        split_of = {shard: shard.name.rsplit("-", 3)[0] for shard in found}  # SPLIT-00000-of-00001.parquet
+    shards, splits = list(split_of), list(dict.fromkeys(split_of.values()))
     if not shards:
         raise TrainError(f"no shards: {path} holds no Parquet file; a build has them under data/")
-    split_of = {shard: shard.name.rsplit("-", 3)[0] for shard in shards}  # SPLIT-00000-of-00001.parquet
-    splits = list(dict.fromkeys(split_of.values()))
-    if not split and (where / "build.json").is_file():
+    if not split and built.is_file():
         if "train" not in splits and len(splits) > 1:
             raise TrainError(f"{path} has several splits: say {where}:SPLIT, one of {', '.join(splits)}")
         split = "train" if "train" in splits else splits[0]
@@ -49,6 +59,15 @@ def shards_of(path: str) -> list[Path]:
     if not chosen:
         raise TrainError(f"no shards: {where} has no split {split!r}; there is {', '.join(splits)}")
     return chosen
+
+
+def _of_build(built: Path) -> dict[Path, str]:
+    """The shards that build.json lists, and their splits. Raises TrainError."""
+    try:
+        summary: Summary = json.loads(built.read_text(encoding="utf-8"))
+        return {built.parent / name: shard["split"] for name, shard in summary["shards"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TrainError(f"{built} is damaged ({error}): build anew with --overwrite") from error
 
 
 def features() -> Features:

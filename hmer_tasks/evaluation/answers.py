@@ -17,7 +17,7 @@ def label_in(answer: str, task: str) -> str:
     """The label of an answer: its last line; the whole of a recognition; none of an error detection."""
     if task == "error_detection":
         return ""
-    return last_line(answer.strip("\n"))
+    return answer.strip("\n") if task == "recognition" else last_line(answer.strip("\n"))
 
 
 def reasoning_of(answer: str) -> str:

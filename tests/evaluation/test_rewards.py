@@ -180,6 +180,14 @@ def test_as_trl_calls_it():
         assert earned == [due(reward.__name__.removesuffix("_reward"), "recognition")]
 
 
+def test_a_recognition_is_its_whole_answer():
+    """As ExpRate counts it: what stands before the last line is a part of it."""
+    answer = f"y y y\n{LABEL}"
+    assert with_one(exact_reward, answer, "recognition") == 0
+    assert with_one(exact_reward, f"\n{LABEL}\n", "recognition") == 1
+    assert with_one(exact_reward, answer, "counting") == 1
+
+
 def test_exactness_by_degrees():
     near = LABEL.replace("x", "v")
     assert with_one(exact_reward, near, "recognition") == 0

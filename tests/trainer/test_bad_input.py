@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from hmer_tasks.pipeline import BuildOptions, build
 from tests.conftest import REPOSITORY
 from tests.trainer.conftest import words
 from trainer import faults, predict, sft
@@ -40,6 +41,18 @@ def test_shards_that_are_not_there(capsys, tiny, shards, tmp_path):
     assert "no shards: say --data" in trained(
         capsys, "--output_dir", tmp_path, "--model_name_or_path", tiny, "--bf16", "false", code=2
     )
+
+
+def test_shards_of_a_build_that_is_not_finished_or_not_its_own(capsys, tiny, tmp_path):
+    """An unfinished build has all splits and no list of them: nothing may be taken for training."""
+    out = tmp_path / "out"
+    build(BuildOptions("sample", out=out, limit=2, workers=1))
+    wanted = shards_of(str(out))
+    (out / "data" / "test-00000-of-00001.parquet").write_bytes(wanted[0].read_bytes())
+    assert shards_of(str(out)) == wanted
+    (out / "build.json").rename(tmp_path / "build.json")
+    (out / ".build").mkdir()
+    assert f"{out} is an unfinished build: finish it" in trained(capsys, *words(out, tiny, tmp_path / "run"))
 
 
 def test_shards_of_another_schema(capsys, tiny, shards, tmp_path):

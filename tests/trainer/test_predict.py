@@ -1,11 +1,13 @@
 """The predictor: whatever is read, by whatever prompt, one line an answer, and no line twice."""
 
 import json
+import os
+import shutil
 
 import pytest
 import torch
 from PIL import Image
-from transformers import AutoProcessor
+from transformers import AutoProcessor, GenerationConfig
 
 from hmer_tasks import plugins
 from hmer_tasks.errors.markup import mark_errors
@@ -15,7 +17,7 @@ from hmer_tasks.tasks import PLUGIN_TASKS, TASK_NAMES
 from tests.conftest import REPOSITORY
 from trainer import predict
 from trainer.data import prepare
-from trainer.decoding import LONGEST_PERIOD, WINDOW, Question, StuckCriteria, cut, period
+from trainer.decoding import LONGEST_PERIOD, WINDOW, Question, StuckCriteria, cut, period, read_out
 from trainer.faults import TrainError, UsageError
 from trainer.options import DataArguments
 from trainer.refine import corrected, is_marking, refine
@@ -95,6 +97,52 @@ def test_candidates_are_put_into_the_prompt(shards, tiny, tmp_path):
     pictures = ("--model", tiny, "--pictures", tmp_path)
     with pytest.raises(UsageError, match="--task error_detection needs --candidates"):
         run(*pictures, "--task", "error_detection", "--out", tmp_path / "x.jsonl")
+
+
+def test_padding_that_also_ends_answers_hides_no_repetition(tiny):
+    """Qwen2.5-VL's padding is one of its ends: who was stopped before others of the batch has it behind."""
+    processor = AutoProcessor.from_pretrained(tiny)
+    pad, end = processor.tokenizer.pad_token_id, processor.tokenizer.eos_token_id
+    text = processor.tokenizer("x + 1")["input_ids"]
+    stuck = text + text[:1] * (2 * WINDOW)
+    for ends in ([end, pad], end):
+        generation = GenerationConfig(eos_token_id=ends)
+        got = [
+            read_out(processor, ids, generation)
+            for ids in (stuck + [pad] * 9, stuck, [*text, end, pad, pad], text)
+        ]
+        assert [answer.stop for answer in got] == ["repetition", "repetition", "eos", "length"]
+        assert got[0].raw == got[1].raw and len(got[0].raw) < len(got[2].raw) + 5
+    whole = read_out(processor, [*text, pad, pad], GenerationConfig(eos_token_id=[end, pad]))
+    assert (whole.stop, whole.raw) == ("eos", got[2].raw)
+
+
+def test_a_model_or_rows_written_anew_are_another_run(shards, tiny, tmp_path):
+    model, rows, out = tmp_path / "model", tmp_path / "rows", tmp_path / "out.jsonl"
+    shutil.copytree(tiny, model)
+    build(BuildOptions("sample", out=rows, limit=4, workers=1))
+    run("--model", model, "--data", rows, "--out", out)
+    run("--model", model, "--data", rows, "--out", out)
+    build(BuildOptions("sample", out=rows, limit=4, seed=1, workers=1, overwrite=True))
+    with pytest.raises(TrainError, match="its digest of the rows was"):
+        run("--model", model, "--data", rows, "--out", out)
+    build(BuildOptions("sample", out=rows, limit=4, workers=1, overwrite=True))
+    run("--model", model, "--data", rows, "--out", out)  # the same rows again
+    os.utime(model / "model.safetensors")
+    with pytest.raises(TrainError, match="its digest of the weights was"):
+        run("--model", model, "--data", rows, "--out", out)
+
+
+def test_folds_without_a_source_hold_the_same_out_as_in_training(shards, tiny, tmp_path):
+    ids = sorted({row["id"] for row in load_shards(shards_of(str(shards)))})
+    folds = tmp_path / "folds.jsonl"
+    folds.write_text("".join(json.dumps({"id": id, "fold": at % 2}) + "\n" for at, id in enumerate(ids)))
+    for side, wanted in (("held", ids[1::2]), ("train", ids[::2])):
+        out = tmp_path / f"{side}.jsonl"
+        run("--model", tiny, "--data", shards, "--folds", folds, "--fold", 1, "--side", side, "--out", out)
+        assert sorted(line.id for line in read_predictions(out)) == wanted
+    with pytest.raises(UsageError, match="--fold 2: the folds are 0, 1"):
+        run("--model", tiny, "--data", shards, "--folds", folds, "--fold", 2, "--out", tmp_path / "x.jsonl")
 
 
 def test_a_stuck_answer_is_cut_and_a_matrix_is_not():

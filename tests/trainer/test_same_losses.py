@@ -108,6 +108,13 @@ def test_a_finished_run_trains_nothing(shards, tiny, tmp_path, capsys):
     train(shards, tiny, tmp_path, *run)
     assert f"{tmp_path} is finished, nothing is trained" in capsys.readouterr().out
     assert stamps == {name: (tmp_path / name).stat().st_mtime_ns for name in files}
+    # Its checkpoints deleted to save space: it is finished still, and no other run's.
+    (tmp_path / "checkpoint-4").rename(tmp_path.with_name("elsewhere"))
+    train(shards, tiny, tmp_path, *run)
+    assert f"{tmp_path} is finished, nothing is trained" in capsys.readouterr().out
+    with pytest.raises(TrainError, match="holds another run"):
+        train(shards, tiny, tmp_path, *run, "--learning_rate", "7e-3")
+    tmp_path.with_name("elsewhere").rename(tmp_path / "checkpoint-4")
     # Killed after the last checkpoint, before the model was saved.
     for name in files[:2]:
         (tmp_path / name).unlink()
