@@ -30,6 +30,10 @@ def folds(
             help="Which columns of your own tables hold what: image=NAME,label=NAME,id=NAME,split=NAME."
         ),
     ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="The build mends labels (`build --repair`): put them in folds too."),
+    ] = False,
 ) -> None:
     """Cut a corpus into folds, so that the same expression never stands on both sides."""
     from hmer_tasks.corpora.columns import parse_columns
@@ -43,7 +47,7 @@ def folds(
     validate_output_path(out, (root_of(dataset, root),))
     chosen = None if columns is None else parse_columns(columns)
     options = BuildOptions(
-        dataset, place, tuple(split or ("train",)), seed=seed, profile=profile, columns=chosen
+        dataset, place, tuple(split or ("train",)), seed=seed, profile=profile, columns=chosen, repair=repair
     )
     sizes = write_folds(options, k, out)
     echo(f"{sum(sizes):,} samples in folds of {', '.join(f'{size:,}' for size in sizes)}: {out}")

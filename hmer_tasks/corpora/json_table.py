@@ -47,7 +47,8 @@ class JsonTable:
         self._label = columns.label or one_of(
             "label", LABEL_NAMES, (key for key in keys if key not in taken), where
         )
-        self._id = columns.id or next((key for key in ID_NAMES if key in keys and key not in taken), None)
+        ids = (key for key in ID_NAMES if key in keys and key not in taken)
+        self._id = columns.id or next((key for key in ids if self._all_differ(key)), None)
         for role, column in (("image", self._image), ("label", self._label), ("id", self._id)):
             if column is None and role == "id":
                 continue
@@ -95,6 +96,17 @@ class JsonTable:
         """Every row's value of a column."""
         for row in range(len(self)):
             yield (self._record(row) or {}).get(column)
+
+    def _all_differ(self, column: str) -> bool:
+        """Whether every row has a value of its own there. Lines that are refused do not count."""
+        seen: set[str] = set()
+        for row in range(len(self)):
+            if (record := self._record(row)) is not None:
+                value = record.get(column)
+                if value is None or isinstance(value, list | dict) or str(value) in seen:
+                    return False
+                seen.add(str(value))
+        return True
 
     def _line(self, row: int) -> tuple[int, bytes, bool]:
         at = bisect_right(self._ends, row)

@@ -62,9 +62,10 @@ class TablePicture(StoredPicture):
         cell = self.table.picture(self.row)
         file, line = self.table.place(self.row)
         where = f"{file}, {line}"
-        path = cell.get("path") if isinstance(cell, dict) else None
+        path, encoded = None, False
         if isinstance(cell, dict):
-            cell = cell.get("bytes") or path
+            path, data = cell.get("path"), cell.get("bytes")
+            cell, encoded = data or path, isinstance(data, str) and bool(data)
         if isinstance(cell, bytes) and cell:
             return cell, where, self._named(path, cell)
         if not isinstance(cell, str) or not cell.strip():
@@ -72,7 +73,7 @@ class TablePicture(StoredPicture):
         if cell.startswith("data:"):
             data = _of_data_uri(cell, where)
             return data, where, self._named(path, data)
-        if cell is not path and isinstance(path, str):  # JSON holds bytes as base64
+        if encoded:  # JSON holds bytes as base64
             data = _of_base64(cell, where)
             return data, where, self._named(path, data)
         name = self._find(cell, file)

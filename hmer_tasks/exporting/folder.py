@@ -108,6 +108,7 @@ def export(out: Path, target: Path, layout: Layout, overwrite: bool = False, add
             "hmer-tasks": __version__,
         }
         try:
+            _put_back(target)
             earlier = _read_export(target)
             if earlier is not None and add:
                 if (written := _already_added(target, earlier, plan)) is not None:
@@ -353,9 +354,20 @@ def _shards(
     return rows, left_out
 
 
+def _aside(target: Path) -> Path:
+    """Where an earlier export waits while another takes its name."""
+    return target.absolute().with_name(f".{target.name}.old")
+
+
+def _put_back(target: Path) -> None:
+    """Give an earlier export its name again where a run was killed before another had it."""
+    if _aside(target).exists() and not target.exists():
+        _aside(target).rename(target)
+
+
 def _replace(partial: Path, target: Path) -> None:
     """Give the folder its name; an earlier export steps aside first and goes last."""
-    old = target.absolute().with_name(f".{target.name}.old")
+    old = _aside(target)
     if old.exists():
         shutil.rmtree(old)
     if target.exists():

@@ -5,19 +5,19 @@ from hashlib import sha256
 from pathlib import Path
 
 from hmer_tasks.corpora import Rejected, open_corpus
-from hmer_tasks.exceptions import LabelError, UsageError
-from hmer_tasks.latex.canonical import canonicalize
-from hmer_tasks.pipeline.expand import ExpansionConfig, read_label
-from hmer_tasks.pipeline.plan import BuildOptions, corpus_named, open_inputs, with_profile
+from hmer_tasks.exceptions import UsageError
+from hmer_tasks.pipeline.expand import ExpansionConfig
+from hmer_tasks.pipeline.plan import BuildOptions, corpus_named, expression_of, open_inputs, with_profile
+from hmer_tasks.pipeline.worker import read_input
 from hmer_tasks.utils.files import atomic_write
 from hmer_tasks.utils.progress import progress_over
 
 
 def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
-    """Write each sample's fold as a JSON line. Samples with a rejected label have no fold.
+    """Write each sample's fold as a JSON line. Samples that a build would reject have no fold.
 
     Args:
-        options: The corpus, its root and splits, and the seed.
+        options: The corpus, its root and splits, whether labels are repaired, and the seed.
         folds: The number of folds, at least 2.
         out: The file to write.
 
@@ -31,16 +31,14 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
         raise UsageError(f"-k must be at least 2, not {folds}")
     corpus = with_profile(corpus_named(options.dataset, options.splits), options.profile, options.columns)
     groups: dict[str, list[tuple[str, str]]] = {}
-    context = ExpansionConfig(tasks=(), prompts={})
+    context = ExpansionConfig(tasks=(), prompts={}, repair=options.repair)
     with open_corpus(corpus, options.root) as files:
         for split, inputs in open_inputs(corpus, files, options).items():
             for index in progress_over(range(inputs.count), f"labels of {split}"):
-                sample = inputs.reader[index]
-                if isinstance(sample, Rejected) or index in inputs.earlier:
-                    continue
-                label = read_label(sample, inputs.reader.profile, context)
-                if not isinstance(label, Rejected):
-                    groups.setdefault(_expression(label.label), []).append((sample.source, sample.id))
+                outcome = read_input(inputs, index, context)
+                if not isinstance(outcome, Rejected):
+                    sample, label = outcome
+                    groups.setdefault(expression_of(label.label), []).append((sample.source, sample.id))
     fold_of = assign(
         {expression: len(samples) for expression, samples in groups.items()}, folds, options.seed
     )
@@ -72,11 +70,3 @@ def assign(sizes: dict[str, int], folds: int, seed: int) -> dict[str, int]:
         fold_of[expression] = fold
         filled[fold] += sizes[expression]
     return fold_of
-
-
-def _expression(label: str) -> str:
-    """The canonical spelling of a label: expressions that look the same are the same expression."""
-    try:
-        return canonicalize(label)
-    except LabelError:
-        return label

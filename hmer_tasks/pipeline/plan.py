@@ -12,7 +12,8 @@ from pathlib import Path
 from hmer_tasks._version import __version__
 from hmer_tasks.corpora import Corpus, Files, SplitReader, find, folder, parquet, recombined, synthetic
 from hmer_tasks.corpora.columns import Columns
-from hmer_tasks.exceptions import CorpusError, UsageError
+from hmer_tasks.exceptions import CorpusError, LabelError, UsageError
+from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.rules import profile
 from hmer_tasks.pipeline.recipe import Recipe
 from hmer_tasks.pipeline.repeated_ids import find_repeated_ids
@@ -327,7 +328,7 @@ def _cut(count: int, step: int) -> list[range]:
 
 
 def is_valid_side(seed: int, label: str, share: float) -> bool:
-    """Whether a label belongs to the validation split: equal labels stand on one side.
+    """Whether a label belongs to the validation split: spellings of one expression stand on one side.
 
     Args:
         seed: The build's seed.
@@ -337,8 +338,23 @@ def is_valid_side(seed: int, label: str, share: float) -> bool:
     Returns:
         Whether it does.
     """
-    digest = sha256(f"{seed}\x1f{label}".encode()).digest()
+    digest = sha256(f"{seed}\x1f{expression_of(label)}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def expression_of(label: str) -> str:
+    """The standard spelling of a label: expressions that look the same are the same expression.
+
+    Args:
+        label: The label in explicit form.
+
+    Returns:
+        Its standard spelling; the label itself where it has none.
+    """
+    try:
+        return canonicalize(label)
+    except LabelError:
+        return label
 
 
 def fingerprint(

@@ -33,7 +33,8 @@ def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
         strangers = [entry for entry in existing if entry not in (WORK, f".{BUILD}.tmp")]
         if strangers:
             raise BuildError(
-                f"{store} holds other files ({strangers[0]} …) and no build: choose another --out"
+                f"{store} holds other files ({strangers[0]} …) and no build: choose another --out, or pass "
+                f"--overwrite if they are what an interrupted --overwrite left"
             )
         return None
     try:

@@ -216,8 +216,13 @@ class TarFiles(ArchiveFiles):
                     raise too_much(path, f"over {MAX_MEMBERS:,} members")
                 if member.isreg():
                     self._members[name] = (member.offset_data, member.size)
-                elif member.islnk() and member.linkname in self._members:
-                    self._members[name] = self._members[member.linkname]
+                elif member.islnk():  # what it links to stands before it
+                    linked = self._members.get(checked(path, member.linkname))
+                    if linked is None:
+                        raise damaged(
+                            path, f"its member {name!r} links to {member.linkname!r}, which is not there"
+                        )
+                    self._members[name] = linked
             # tarfile stops without a word at a broken header or a missing end: samples would vanish.
             if os.pread(descriptor, BLOCK, tar.offset) != bytes(BLOCK):
                 raise damaged(path, f"no header at byte {tar.offset}")

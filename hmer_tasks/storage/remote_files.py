@@ -157,7 +157,12 @@ def _open_archive(url: str) -> Files:
 def _fetched(url: str) -> Path:
     """The archive's copy on this machine: downloaded once, by one process, for all."""
     fs, path = filesystem(url)
-    version = retry(url, lambda: fs.ukey(path))  # another for another content: of its date, size or tag
+    # Another for another content: of its date, size or tag. The key of a web server's file is its URL alone.
+    about = retry(url, lambda: fs.info(path))
+    version = [
+        retry(url, lambda: fs.ukey(path)),
+        *(about.get(name) for name in ("size", "ETag", "Last-Modified")),
+    ]
     folder = cache_folder() / sha256(f"{url}\n{version}".encode()).hexdigest()[:16]
     copy = folder / posixpath.basename(path)
     try:

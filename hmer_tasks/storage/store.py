@@ -1,4 +1,4 @@
-"""OUT, whatever keeps it: a folder here, an object store in remote.py.
+"""OUT, whatever keeps it: a folder here, an object store in remote_store.py.
 
 Both keep the same promise: a name stands for a whole file or for nothing. Names are relative, with
 slashes (`data/train-00000-of-00001.parquet`).

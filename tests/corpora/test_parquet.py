@@ -288,6 +288,7 @@ def test_json_lines_with_pictures(tmp_path):
         {"image": "img/a.png", "latex": None},
         {"image": None, "latex": "f"},
         "no object",
+        {"image": {"bytes": data, "path": None}, "latex": "h"},  # as the Hub's export writes it
     ]
     (tmp_path / "img").mkdir()
     (tmp_path / "img" / "a.png").write_bytes(PICTURES[1])
@@ -300,7 +301,22 @@ def test_json_lines_with_pictures(tmp_path):
     assert (rows[4].reason, rows[4].where) == (RejectReason.LABEL_MISSING, "train.jsonl, line 5")
     assert rows[5][2] == RejectReason.IMAGE_MISSING
     assert rows[6].reason is RejectReason.MALFORMED_LINE
+    assert rows[7] == ("0000007", "h", PICTURES[0], "0000007.png")
     assert read(tmp_path / "train.jsonl") == rows
+
+
+@pytest.mark.parametrize(
+    ("last", "ids"), [("three", ["one", "two", "three"]), ("one", ["a.png", "b.png", "c.png"])]
+)
+def test_json_lines_whose_ids_are_their_own_or_not(tmp_path, last, ids):
+    records = [
+        {"id": id, "image": name, "latex": "x"}
+        for id, name in (("one", "a.png"), ("two", "b.png"), (last, "c.png"))
+    ]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in records))
+    with open_files(tmp_path) as files:
+        reader = parquet.open_split(files, "train")
+        assert [reader.id(index) for index in range(3)] == ids
 
 
 def test_json_lines_that_are_no_table(tmp_path):

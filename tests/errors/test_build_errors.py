@@ -13,6 +13,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.pipeline.folds import assign, write_folds
+from tests.pipeline.conftest import make_hme100k, rows_of
 
 COUNT = 30
 
@@ -108,6 +109,23 @@ def test_folds_keep_an_expression_on_one_side(corpus, tmp_path):
     assert (tmp_path / "folds.jsonl").read_text() == before
     with pytest.raises(UsageError, match="-k"):
         write_folds(options, 1, tmp_path / "folds.jsonl")
+
+
+def test_folds_hold_what_a_build_holds(tmp_path):
+    """Repaired labels too, and none of what it rejects."""
+    root = make_hme100k(tmp_path / "HME100K", 6)
+    labels = root / "train" / "train_labels.txt"
+    lines = labels.read_text().split("\n")
+    lines[1] = lines[1].split("\t")[0] + "\t\\begin {Cases} x \\end {CASES}"
+    lines.insert(3, lines[3].split("\t")[0] + "\t")
+    labels.write_text("\n".join(lines))
+    for repair in (False, True):
+        options = BuildOptions("hme100k", root, out=tmp_path / f"out-{repair}", repair=repair, workers=1)
+        built = {(row["source"], row["id"]) for row in rows_of(build(options).out)}
+        write_folds(options, 2, tmp_path / "folds.jsonl")
+        inside = [json.loads(line) for line in (tmp_path / "folds.jsonl").read_text().splitlines()]
+        assert {(line["source"], line["id"]) for line in inside} == built
+        assert len(built) == 4 + repair
 
 
 def test_folds_are_even_and_follow_the_seed():

@@ -341,3 +341,15 @@ def test_every_split_of_every_corpus_has_a_role():
     assert role_of("human_handwrite.test") == "test"
     train = {key for key, role in roles.items() if role == "train"}
     assert train == {key for key in roles if key[1] in ("train", "synthetic", "symbols", "artificial")}
+
+
+def test_killed_between_two_names(source, tmp_path):
+    """An addition that was about to take the name of the export that it adds to."""
+    target, layout = tmp_path / "lf", llama_factory.layout(False)
+    export(source, target, layout)
+    other = build(BuildOptions("sample", out=tmp_path / "other", limit=3, workers=1)).out
+    rows = dict(export(source, target, layout).rows)
+    target.rename(tmp_path / ".lf.old")
+    added = export(Path(str(other)), target, layout, add=True)
+    assert rows.items() <= dict(added.rows).items() and len(added.rows) > len(rows)
+    assert not (tmp_path / ".lf.old").exists()

@@ -9,6 +9,7 @@ from hmer_tasks import load
 from hmer_tasks.exceptions import BuildError, PredictionError, PromptError, UsageError
 from hmer_tasks.latex.uni_mumer_tree import released_tree_text
 from hmer_tasks.pipeline import BuildOptions, build
+from hmer_tasks.pipeline.plan import is_valid_side
 from hmer_tasks.shards.verifier import verify
 from hmer_tasks.tasks.prompts import NAMES
 from tests.pipeline.conftest import label_of, rows_of, summary_of
@@ -69,6 +70,12 @@ def test_normalize(tmp_path, small):
     assert {row["label"] for row in rows_of(tmp_path / "as_is")} == {"x \\le y ^ { 2 } _ { 1 }"}
     assert {row["label"] for row in rows_of(tmp_path / "normal")} == {"x \\leq y _ { 1 } ^ { 2 }"}
     assert {row["gt"] for row in rows_of(tmp_path / "normal")} == {"x \\le y ^ 2 _ 1"}
+
+
+def test_spellings_of_one_expression_stand_on_one_side():
+    for one, other in (("a \\le b", "a \\leq b"), ("x _ { 1 } ^ { 2 }", "x ^ { 2 } _ { 1 }")):
+        sides = [is_valid_side(seed, one, 0.5) for seed in range(40)]
+        assert sides == [is_valid_side(seed, other, 0.5) for seed in range(40)] and len({*sides}) == 2
 
 
 def test_limit(rows):

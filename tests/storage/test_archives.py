@@ -110,7 +110,7 @@ def test_only_regular_files_count_and_hard_links_are_files(tmp_path):
         member.size = 3
         archive.addfile(member, io.BytesIO(b"abc"))
         for name, kind, target in (
-            ("hard", tarfile.LNKTYPE, "a"),
+            ("hard", tarfile.LNKTYPE, "./a"),  # as `tar` writes them of a folder `.`
             ("soft", tarfile.SYMTYPE, "/etc/hostname"),
             ("pipe", tarfile.FIFOTYPE, ""),
             ("folder", tarfile.DIRTYPE, ""),
@@ -121,6 +121,14 @@ def test_only_regular_files_count_and_hard_links_are_files(tmp_path):
     with open_files(tmp_path / "x.tar") as files:
         assert files.names() == ["a", "hard"]
         assert files.read("hard") == b"abc"
+
+
+def test_a_hard_link_to_nothing_is_damage(tmp_path):
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        member = tarfile.TarInfo("hard")
+        member.type, member.linkname = tarfile.LNKTYPE, "gone"
+        archive.addfile(member)
+    assert "its member 'hard' links to 'gone', which is not there" in error_of(tmp_path / "x.tar")
 
 
 def test_a_linked_zip_member_is_no_file(tmp_path):
