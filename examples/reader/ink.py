@@ -284,7 +284,7 @@ def _inner(chance: Random, level: int) -> list[str]:
 
 
 def alone_label(chance: Random) -> str:
-    """Half of the project's own random mathematics, half of random symbols in the shapes of short labels."""
+    """A quarter of the project's own random mathematics, the others random symbols in the shapes of short labels."""
     if chance.random() < 0.25:
         return expression("reader", chance.random())
     return shaped_label(chance)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from queue import Full
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -184,6 +185,7 @@ class Drawer:
     ) -> None:
         context = multiprocessing.get_context("fork")
         self._queue: Queue[Batch] = context.Queue(maxsize=48)
+        trainer = os.getpid()
 
         def work() -> None:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the trainer's, which saves first
@@ -192,10 +194,19 @@ class Drawer:
                 rng = np.random.default_rng(drawing.seed)
                 rows = drawn_rows(sources, drawing.weights, geometry, drawing.jitter, rng)
                 for batch in islice(batches(rows, budget, pad, rng), drawing.batches):
-                    self._queue.put(batch)
+                    self._put(batch, trainer)
 
         self._process = context.Process(target=work, daemon=True)
         self._process.start()
+
+    def _put(self, batch: Batch, trainer: int) -> None:
+        """Hand a batch over; end where the trainer was killed, which could not end this process."""
+        while os.getppid() == trainer:
+            try:
+                return self._queue.put(batch, timeout=10)
+            except Full:
+                continue
+        os._exit(1)
 
     def __next__(self) -> Batch:
         return self._queue.get(timeout=600)

@@ -5,6 +5,7 @@ hmer-tasks build --dataset crohme --root build/reader/short-2014 --split 2014 --
 """
 
 import argparse
+import shutil
 from pathlib import Path, PurePosixPath
 
 from hmer_tasks.corpora.base import Rejected
@@ -19,8 +20,9 @@ FOLDERS = {"train": "TrainINKML"}
 
 
 def copy_short(corpus: Path, split: str, out: Path, longest: int) -> int:
-    """Copy the InkML of labels of at most `longest` tokens; returns how many. `out` is replaced by nothing."""
-    count = 0
+    """Copy the InkML of labels of at most `longest` tokens; returns how many. `out` is there when it is whole."""
+    count, part = 0, out.with_name(f"{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
     with open_files(corpus) as files:
         names = {PurePosixPath(name).stem: name for name in ink_names(files, split)}
         reader = CORPUS.open_split(files, split)
@@ -33,10 +35,11 @@ def copy_short(corpus: Path, split: str, out: Path, longest: int) -> int:
             except LabelError:
                 continue
             if len(label.split()) <= longest:
-                path = out / FOLDERS.get(split, f"TEST{split}") / f"{sample.id}.inkml"
+                path = part / FOLDERS.get(split, f"TEST{split}") / f"{sample.id}.inkml"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(files.read(names[sample.id]))
                 count += 1
+    part.rename(out)
     return count
 
 

@@ -91,6 +91,10 @@ class Training:
     def save(self) -> None:
         """Write the state, and the model as it is read with."""
         self.out.mkdir(parents=True, exist_ok=True)
+        own = {name: value.detach().clone() for name, value in self.model.named_parameters()}
+        self._set(self.mean)
+        models.save(self.model, self.processor, self.out / "model")
+        self._set(own)
         state = {
             "model": dict(self.model.named_parameters()),
             "mean": self.mean,
@@ -101,11 +105,7 @@ class Training:
             "seconds": self.seconds,
         }
         torch.save(state, self.out / "state.part")
-        (self.out / "state.part").rename(self.out / "state.pt")
-        own = {name: value.detach().clone() for name, value in self.model.named_parameters()}
-        self._set(self.mean)
-        models.save(self.model, self.processor, self.out / "model")
-        self._set(own)
+        (self.out / "state.part").rename(self.out / "state.pt")  # last: who finds its end finds the model
 
     def _set(self, weights: Weights) -> None:
         with torch.no_grad():
