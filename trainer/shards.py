@@ -46,8 +46,8 @@ def shards_of(path: str) -> list[Path]:
     if built.is_file():
         split_of = _of_build(built)
     else:
-        found = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
-        split_of = {shard: shard.name.rsplit("-", 3)[0] for shard in found}  # SPLIT-00000-of-00001.parquet
+        files = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
+        split_of = {shard: shard.name.rsplit("-", 3)[0] for shard in files}  # SPLIT-00000-of-00001.parquet
     shards, splits = list(split_of), list(dict.fromkeys(split_of.values()))
     if not shards:
         raise TrainError(f"no shards: {path} holds no Parquet file; a build has them under data/")

@@ -25,10 +25,6 @@ from hmer_tasks.utils.files import atomic_write
 from hmer_tasks.utils.processes import raise_on_signal
 from hmer_tasks.utils.progress import progress_of
 
-# What `-o` writes by default: what leaks, and copies. Labels that repeat and labels that
-# are near are no mistake of a training set.
-DROPPED = (Kind.SAME_LABEL, Kind.SAME_SPELLING, Kind.SAME_PICTURE, Kind.DUPLICATE_PICTURE)
-
 
 @dataclass(frozen=True, slots=True)
 class AuditOptions:

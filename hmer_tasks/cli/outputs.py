@@ -8,7 +8,8 @@ import typer
 from hmer_tasks.exceptions import BuildError, UsageError
 from hmer_tasks.utils.terminal import echo, plain_console, printable_json
 
-_DROPPED = "same_label,same_spelling,same_picture,duplicate_picture"
+# What leaks, and copies. Labels that repeat and labels that are near are no mistake of a training set.
+DROPPED = "same_label,same_spelling,same_picture,duplicate_picture"
 
 
 def audit(
@@ -38,7 +39,7 @@ def audit(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write samples there for `build --exclude`.")
     ] = None,
-    drop: Annotated[str, typer.Option(help="What goes into -o, joined by commas.")] = _DROPPED,
+    drop: Annotated[str, typer.Option(help="What goes into -o, joined by commas.")] = DROPPED,
     predictions: Annotated[
         list[Path] | None,
         typer.Option(

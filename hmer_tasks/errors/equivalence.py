@@ -1,6 +1,6 @@
 r"""Whether a candidate looks the same on paper as its label: then it is no mistake.
 
-Beyond the standard spelling (latex/spelling.py): `\sin` and `s i n`, `\iint` and `\int \int`,
+Beyond the standard spelling (latex/canonical.py): `\sin` and `s i n`, `\iint` and `\int \int`,
 `a \over b` and `\frac { a } { b }`, a row break before the end, `{bmatrix}` and `{matrix}` in brackets, a
 group that bears a script (`{ 1 0 } ^ { 2 }` and `1 0 ^ { 2 }`): these are distinguished there because a
 normaliser must not join or split what its owners wrote.

@@ -1,7 +1,7 @@
 """The writer of formulas: expressions that look like mathematics, determined by a key alone.
 
 Half of the kinds are random expressions printed by sympy, half are patterns of what people write and
-sympy does not (chemistry, geometry, sets, units). `likeness.py` writes after a label file instead.
+sympy does not (chemistry, geometry, sets, units). `statistics.py` writes after a label file instead.
 """
 
 from collections.abc import Callable

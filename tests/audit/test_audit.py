@@ -9,15 +9,17 @@ from PIL import Image
 from typer.main import get_command
 
 from hmer_tasks.audit import AuditOptions, audit
-from hmer_tasks.audit.audit import DROPPED, kinds_named, write_findings
+from hmer_tasks.audit.audit import kinds_named, write_findings
 from hmer_tasks.audit.findings import Kind
 from hmer_tasks.audit.sides import SideOptions
 from hmer_tasks.cli.app import app
+from hmer_tasks.cli.outputs import DROPPED as DROPPED_NAMES
 from hmer_tasks.exceptions import UsageError
 from hmer_tasks.pipeline import BuildOptions, build
 from tests.fixtures import pack_folder
 from tests.pipeline.conftest import one_line, rejects_of, rows_of, run_command, summary_of
 
+DROPPED = kinds_named(DROPPED_NAMES)
 LONG = "a + b + c + d + e + f"
 
 

@@ -73,9 +73,9 @@ def test_normalize(tmp_path, small):
 
 
 def test_spellings_of_one_expression_stand_on_one_side():
-    for one, other in (("a \\le b", "a \\leq b"), ("x _ { 1 } ^ { 2 }", "x ^ { 2 } _ { 1 }")):
-        sides = [is_valid_side(seed, one, 0.5) for seed in range(40)]
-        assert sides == [is_valid_side(seed, other, 0.5) for seed in range(40)] and len({*sides}) == 2
+    for first, second in (("a \\le b", "a \\leq b"), ("x _ { 1 } ^ { 2 }", "x ^ { 2 } _ { 1 }")):
+        sides = [is_valid_side(seed, first, 0.5) for seed in range(40)]
+        assert sides == [is_valid_side(seed, second, 0.5) for seed in range(40)] and len({*sides}) == 2
 
 
 def test_limit(rows):

@@ -1,4 +1,4 @@
-"""The noise model: which mistakes recognisers make where, as a noise file says (noisefile.py).
+"""The noise model: which mistakes recognisers make where, as a noise file says (noise_file.py).
 
 A mistake is drawn by where it may begin, then by what is made of it, and taken or not by what stands
 around it. A symbol that was measured little or never falls back on its sort: a digit is misread as
