@@ -37,8 +37,15 @@ def worker_pool(
         with block_signals():
             pool.shutdown()
     except BaseException:
-        for child in set(multiprocessing.active_children()) - others:
+        children = set(multiprocessing.active_children()) - others
+        for child in children:
             child.terminate()
+        for child in children:
+            child.join()
+        # A worker that was ended while it sent a result leaves half of it. The pool's thread would wait for
+        # the rest as long as anyone could write it: as this process could.
+        if (results := getattr(pool, "_result_queue", None)) is not None:
+            results._writer.close()
         pool.shutdown(cancel_futures=True)
         raise
 
