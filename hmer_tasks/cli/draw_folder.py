@@ -12,6 +12,7 @@ from hmer_tasks.handwriting.collect import Collection
 from hmer_tasks.handwriting.writer import Writer, keyed
 from hmer_tasks.handwriting.writing import write, write_inkml, writer
 from hmer_tasks.images import EXTENSIONS
+from hmer_tasks.storage.output_path import validate_output_path
 from hmer_tasks.utils.files import atomic_write
 from hmer_tasks.utils.progress import progress_of
 
@@ -34,7 +35,7 @@ def draw_folder(
 
     Args:
         labels: a label file of any kind that `--dataset folder` reads.
-        out: made where it is not there; files of the same names are replaced.
+        out: made where it is not there; what was drawn into it before is replaced.
         ending: png, jpg or inkml.
         number: the writer of all; None draws one for each id, by (seed, id).
         collection: the people to write as; None for writers of our own.
@@ -46,42 +47,61 @@ def draw_folder(
 
     Raises:
         CorpusError: the label file cannot be read.
-        UsageError: a photograph as InkML.
+        UsageError: a photograph as InkML, or `out` holds the label file or pictures that are not drawn.
         BuildError: `out` is a file.
     """
     if ending == "inkml" and look != "ink":
         raise UsageError("--as inkml holds strokes: leave --look out, or write pictures")
     if out.exists() and not out.is_dir():
         raise BuildError(f"{out} is a file: with --labels, -o names a folder")
+    drawn = {} if ending == "inkml" else _drawn_before(labels, out)
     by = collection.writer if collection is not None else writer
     refused: list[str] = []
     written: dict[str, str] = {}
     with opened_label_file(labels) as split, progress_of(len(split), "labels") as show:
         out.mkdir(parents=True, exist_ok=True)
-        for index in range(len(split)):
-            entry = split[index]
-            if isinstance(entry, Rejected):
-                refused.append(f"{entry.where}: {entry.reason}")
-                continue
-            name = file_name(entry.id, ending)
-            if name is None or name in written:
-                why = "this id occurs twice" if name else "an id that is no file name"
-                refused.append(f"{entry.id!r}: {why}")
-                continue
-            person = by(keyed("drawn by", seed, entry.id).randrange(WRITERS) if number is None else number)
-            try:
-                data = _drawn(entry.label, entry.id, person, seed=seed, look=look, ending=ending)
-            except LabelError as error:
-                refused.append(f"{entry.id}: {error}")
-                continue
-            path = out / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            written[name] = entry.label
-            show(index + 1)
-    if ending != "inkml":
-        atomic_write(out / LABELS, "".join(f"{name}\t{label}\n" for name, label in written.items()))
+        try:
+            for index in range(len(split)):
+                entry = split[index]
+                if isinstance(entry, Rejected):
+                    refused.append(f"{entry.where}: {entry.reason}")
+                    continue
+                name = file_name(entry.id, ending)
+                if name is None or name in written:
+                    why = "this id occurs twice" if name else "an id that is no file name"
+                    refused.append(f"{entry.id!r}: {why}")
+                    continue
+                path = out / name
+                if ending != "inkml" and name not in drawn and path.exists():
+                    raise UsageError(f"{path} is there and was not drawn: name another folder")
+                person = by(
+                    keyed("drawn by", seed, entry.id).randrange(WRITERS) if number is None else number
+                )
+                try:
+                    data = _drawn(entry.label, entry.id, person, seed=seed, look=look, ending=ending)
+                except LabelError as error:
+                    refused.append(f"{entry.id}: {error}")
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+                written[name] = entry.label
+                show(index + 1)
+            drawn = {}
+        finally:  # what was drawn is named, also where this was stopped
+            if ending != "inkml":
+                lines = (f"{name}\t{label}\n" for name, label in {**drawn, **written}.items())
+                atomic_write(out / LABELS, "".join(lines))
     return len(written), refused
+
+
+def _drawn_before(labels: Path, out: Path) -> dict[str, str]:
+    """The pictures that labels.tsv names, with their labels. Raises UsageError where it is the file that is
+    read."""
+    path = validate_output_path(out / LABELS, (labels,), folder_made=True)
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name: label for name, _, label in (line.partition("\t") for line in lines)}
 
 
 def file_name(id: str, ending: str) -> str | None:

@@ -281,7 +281,7 @@ def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]
     """The rows of a CSV file, by the first separator for which its header has the columns, and the header."""
     first = text.partition("\n")[0].strip()[:80]
     for delimiter in DELIMITERS:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         try:
             header = next(rows, [])
         except csv.Error as error:
@@ -310,7 +310,8 @@ def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAM
         Its entries.
 
     Raises:
-        CorpusError: Its header names no picture or no label column, or it is too large to be read whole.
+        CorpusError: Its header names no picture or no label column, it is too large to be read whole, or a
+            quote is not closed on its line.
     """
     guard_whole(name, content.size, 0)
     data = content.at(0).read()
@@ -325,6 +326,11 @@ def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAM
         except StopIteration:
             break
         except csv.Error as error:
+            if rows.line_num > line:  # it has eaten lines that are samples
+                raise CorpusError(
+                    f"{name}, line {line}: a quote is opened and not closed before line {rows.line_num}: "
+                    'close it, or write "" for a quote'
+                ) from None
             entries.append(entry(name, line, source, None, str(error)))
             continue
         if row:

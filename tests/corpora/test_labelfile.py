@@ -116,6 +116,17 @@ class TestCsv:
             Entry("c.png", "z", "t.csv:6"),
         ]
 
+    @pytest.mark.parametrize("last", ["", '3,c.png,"z"\n'])
+    def test_a_quote_that_is_not_closed_eats_no_rows(self, last):
+        with pytest.raises(
+            CorpusError, match=r"t\.csv, line 3: a quote is opened and not closed before line"
+        ):
+            rows("t.csv", self.HEAD + '1,a.png,x\n2,b.png,"y\n' + "9,d.png,z\n" * 50 + last)
+
+    def test_a_quote_within_a_line_is_one_bad_line(self):
+        entries = rows("t.csv", self.HEAD + '1,a.png,"x" y\n2,b.png,z "q"\n')
+        assert [type(row) for row in entries] == [Rejected, Entry] and entries[1].label == 'z "q"'
+
     def test_a_row_of_another_length_or_other_bytes(self):
         entries = rows("t.csv", self.HEAD.encode() + b"1,a\n2,b,x\xe9\n3,c,z\n")
         assert [type(row) for row in entries] == [Rejected, Rejected, Entry]

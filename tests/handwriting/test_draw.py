@@ -7,6 +7,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from hmer_tasks.cli.app import app
+from hmer_tasks.exceptions import UsageError
 from hmer_tasks.handwriting.inkml import parse as parse_ink
 from hmer_tasks.handwriting.writing import write, writer
 
@@ -100,3 +101,19 @@ def test_wrong_usage_is_one_line(arguments, says):
     done = run(*arguments)
     assert done.exit_code != 0
     assert says in f"{done.output}{done.exception}"
+
+
+def test_nothing_is_replaced_that_was_not_drawn(tmp_path):
+    labels, out = label_file(tmp_path), tmp_path / "out"
+    before = labels.read_bytes()
+    done = run("--labels", labels, "-o", tmp_path)
+    assert isinstance(done.exception, UsageError) and "is what this command reads" in str(done.exception)
+    assert labels.read_bytes() == before and sorted(tmp_path.iterdir()) == [labels]
+    out.mkdir()
+    (out / "two.jpg").write_bytes(b"a photograph")
+    done = run("--labels", labels, "-o", out, "--as", "jpg")
+    assert "two.jpg is there and was not drawn: name another folder" in str(done.exception)
+    assert (out / "two.jpg").read_bytes() == b"a photograph"
+    (out / "two.jpg").unlink()
+    for seed in (1, 2):  # what was drawn is replaced
+        assert "2 files" in run("--labels", labels, "-o", out, "--as", "jpg", "--seed", seed).output
