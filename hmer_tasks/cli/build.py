@@ -1,5 +1,7 @@
 """The commands about corpora and builds: `datasets`, `check`, `build`, `verify`."""
 
+import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -302,9 +304,9 @@ def _print_built(built: "BuildResult") -> None:
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
     echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
-    where = f"{built.out}{plugin_options()}"
+    where = f"{shlex.quote(str(built.out))}{plugin_options()}"
     echo(f"look:   {command_name()} show {where}\nprove:  {command_name()} verify {where}")
-    echo(f'load:   datasets.load_dataset("{built.out}")')
+    echo(f"load:   datasets.load_dataset({json.dumps(str(built.out), ensure_ascii=False)})")
 
 
 def check(

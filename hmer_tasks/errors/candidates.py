@@ -1,5 +1,6 @@
 """The wrong candidates that prediction files hold for a build (`build --errors FILE`)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,12 +36,25 @@ class Candidates:
         for prediction in [*self.by_sample.get((source, id), ()), *self.by_sample.get(("", id), ())]:
             if prediction.gt.split() != own and not _same_label(prediction.gt, label):
                 raise PredictionError(
-                    f"the predictions' label of {id} is not the corpus's: {prediction.gt!r}"
+                    f"the predictions are of another label of {id}: they have {prediction.gt:.200}, the "
+                    f"corpus has {' '.join(own):.200}; leave its lines out, or read its picture again"
                 )
             candidate = explicit_or_raw(prediction.pred)
             if tables().reserved.isdisjoint(candidate.split()) and not is_equivalent(candidate, label):
                 wrong[candidate] = None
         return list(wrong)
+
+    def count_used(self, ids: Iterable[tuple[str, str]]) -> int:
+        """How many samples of the file are among these.
+
+        Args:
+            ids: Source and id of each sample of the corpus.
+
+        Returns:
+            Their number.
+        """
+        known = self.by_sample.keys()
+        return len({key for source, id in ids for key in ((source, id), ("", id)) if key in known})
 
 
 def read_candidates(path: Path) -> Candidates:

@@ -6,6 +6,7 @@ configured otherwise), or structs of bytes.
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -42,7 +43,7 @@ def layout(embed: bool) -> Layout:
 
 def hints(target: Path, exported: Mapping[str, Config]) -> list[str]:
     """How LLaMA-Factory is called: it trains on the train sets alone."""
-    command = f"llamafactory-cli train --dataset_dir {target}"
+    command = f"llamafactory-cli train --dataset_dir {shlex.quote(str(target))}"
     roles = by_role(exported)
     train, valid, test = (",".join(roles.get(role, ())) for role in ("train", "valid", "test"))
     lines = []

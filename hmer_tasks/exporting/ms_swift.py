@@ -4,6 +4,7 @@ The format is that of ms-swift's documentation on custom datasets (4.6): `messag
 `<image>` where the picture stands, `images` as paths. Relative paths are looked up below ROOT_IMAGE_DIR.
 """
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,13 +28,15 @@ def layout() -> Layout:
 def hints(target: Path, exported: Mapping[str, Config]) -> list[str]:
     """How ms-swift is called: it trains on the train sets alone."""
     roles = {
-        role: " ".join(f"{target}/{name}.jsonl" for name in names)
+        role: " ".join(shlex.quote(f"{target}/{name}.jsonl") for name in names)
         for role, names in by_role(exported).items()
     }
     lines = []
     if train := roles.get("train"):
         valid = f" --val_dataset {roles['valid']}" if "valid" in roles else ""
-        lines.append(f"train:  ROOT_IMAGE_DIR={target} swift sft --dataset {train}{valid} …")
+        lines.append(
+            f"train:  ROOT_IMAGE_DIR={shlex.quote(str(target))} swift sft --dataset {train}{valid} …"
+        )
     else:
         lines.append("train:  this build has no train split")
     if test := roles.get("test"):

@@ -5,6 +5,7 @@ The columns are those of verl's documentation on data preparation (0.9): `data_s
 `ground_truth`, `extra_info`. `reward.py` is for `custom_reward_function.path`; it calls `hmer_tasks.rewards`.
 """
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def hints(target: Path, exported: Mapping[str, Config]) -> list[str]:
     else:
         lines.append("train:  this build has no train split")
     lines += [f"{role}:  data.val_files='{roles[role]}'" for role in ("valid", "test") if role in roles]
-    reward = f"custom_reward_function.path={target}/{REWARD} custom_reward_function.name=compute_score"
+    path = shlex.quote(f"{target}/{REWARD}")
+    reward = f"custom_reward_function.path={path} custom_reward_function.name=compute_score"
     return [*lines, f"reward: {reward}"]
 
 

@@ -34,8 +34,11 @@ class Exclusions:
     def compare(self, inputs: "Mapping[str, Inputs]") -> None:
         """Warn of ids that the corpus does not have: the file may belong to another corpus.
 
-        Entries of splits that are not built are ignored. Raises UsageError if no entry matches.
+        Entries of splits that are not built are ignored. A file without entries is that of an audit that met
+        nothing. Raises UsageError if no entry matches.
         """
+        if not self.reasons:
+            return
         sources: set[str] = set()
         unmatched = dict(self.reasons)
         for split_inputs in inputs.values():
@@ -88,6 +91,4 @@ def read_exclusions(path: Path) -> Exclusions:
         if not isinstance(source, str) or not isinstance(reason, str):
             raise UsageError(f"--exclude {path}:{number}: source and reason must be texts")
         reasons.setdefault((source, record["id"]), reason)
-    if not reasons:
-        raise UsageError(f"--exclude {path}: names no sample")
     return Exclusions(path, reasons)

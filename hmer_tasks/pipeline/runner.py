@@ -6,7 +6,7 @@ is written last: an OUT that has it is finished.
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hmer_tasks.corpora import Corpus, open_corpus
-from hmer_tasks.errors.candidates import read_candidates
+from hmer_tasks.errors.candidates import Candidates, read_candidates
 from hmer_tasks.errors.noise.model import read_model
 from hmer_tasks.exceptions import BuildError, ProofError, UsageError
 from hmer_tasks.pipeline import worker
@@ -33,6 +33,7 @@ from hmer_tasks.pipeline.mixture import open_mixture
 from hmer_tasks.pipeline.plan import (
     VALID,
     BuildOptions,
+    Inputs,
     Job,
     Plan,
     check_valid_share,
@@ -52,6 +53,7 @@ from hmer_tasks.tasks.prompts import DEFAULT, named_in_file, read_prompts
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.processes import FORK, block_signals, cores, raise_on_signal, worker_pool
 from hmer_tasks.utils.progress import progress_of
+from hmer_tasks.utils.terminal import echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ def open_build(options: BuildOptions, ranked: bool = False) -> Iterator[OpenBuil
             inputs = open_inputs(corpus, files, options, known)
         if context.excluded is not None:
             context.excluded.compare(inputs)
+        if context.candidates is not None:
+            _compare_candidates(context.candidates, inputs, options.errors)
         names = tuple(task.name for task in context.tasks)
         corpus_prompts = {} if mixture is None else mixture.prompts
         plan = Plan(
@@ -312,6 +316,26 @@ def _removed(store: Store, error: FileNotFoundError) -> str:
         f"{error.filename or store} was removed while the build ran: what was removed is lost; "
         f"run the same command again, it keeps the shards that are left and makes the others"
     )
+
+
+def _compare_candidates(candidates: Candidates, inputs: Mapping[str, Inputs], errors: str) -> None:
+    """Say how many samples of a file of candidates are not in the corpus. Raises UsageError if none is."""
+    every, used = len(candidates.by_sample), candidates.count_used(_ids(inputs))
+    if every and not used:
+        problem = f"none of its {every:,} samples is of this corpus: another corpus's?"
+        raise UsageError(f"--errors {errors}: {problem}")
+    if used < every:
+        echo(f"--errors {errors}: {every - used:,} of its {every:,} samples are not in the corpus", err=True)
+
+
+def _ids(inputs: Mapping[str, Inputs]) -> Iterator[tuple[str, str]]:
+    """Source and id of each sample; in a build of several corpora with and without its corpus's name."""
+    for split in inputs.values():
+        source = split.reader[0].source  # open_inputs rejects empty splits
+        for index in range(len(split.reader)):
+            id = split.reader.id(index)
+            yield source, id
+            yield source, id.removeprefix(f"{source}/")
 
 
 def rebuild_damaged_shards(opened: OpenBuild, jobs: list[Job], summary: Summary, workers: int) -> int:

@@ -198,7 +198,6 @@ def test_the_valid_side_leaves_out_the_same(root, tmp_path):
         ("{}\n", ':1: not a JSON object with an "id"'),
         ('{"id": "t0.png"}\nt1.png\n', ":2: not a JSON object"),
         ('{"id": "t0.png", "source": 3}\n', ":1: source and reason must be texts"),
-        ("\n\n", "names no sample"),
         ('{"id": "other.png"}\n', "none is of hme100k/train"),
         ("\udcff", "not UTF-8 (byte 0)"),
         (None, "No such file"),
@@ -333,3 +332,10 @@ def test_hme100k(corpora):
     assert [side.samples for side in findings.sides] == [59_452, 12_304]
     assert findings.leaks["as written"].right == findings.leaks["explicit form"].right == 2_618
     assert findings.leaks["standard spelling"].right == 2_619
+
+
+def test_an_audit_that_met_nothing_excludes_nothing(root, tmp_path):
+    file = tmp_path / "drop.jsonl"
+    file.write_text("")
+    built = build(BuildOptions("hme100k", root, ("train",), tmp_path / "out", exclude=file))
+    assert "excluded" not in built.summary["rejected"]

@@ -182,3 +182,16 @@ def test_a_right_candidate_does_not_hide_that_no_wrong_one_is_there(built, tmp_p
     built(errors=str(tmp_path / "mined.jsonl"), tasks=("recognition",), clean_share=1.0)
     split = json.loads((tmp_path / "out" / "build.json").read_text())["splits"]["train"]
     assert (split["no_candidate"], split["clean"]) == (0, 0)
+
+
+def test_candidates_of_another_corpus_are_not_passed_over(built, tmp_path, capsys):
+    lines = [{"img_id": f"{name}.png", "gt": "x", "pred": "y"} for name in ("elsewhere", "0")]
+    lines[1] |= {"gt": (label := next(iter(built()))["label"]), "pred": f"{label} + 1"}
+    file = tmp_path / "other.jsonl"
+    file.write_text(json.dumps(lines[0]) + "\n")
+    with pytest.raises(UsageError, match="none of its 1 samples is of this corpus"):
+        built(errors=f"{file},synthetic")
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    capsys.readouterr()
+    built(errors=f"{file},synthetic")
+    assert "1 of its 2 samples are not in the corpus" in capsys.readouterr().err
