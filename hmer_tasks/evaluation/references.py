@@ -78,10 +78,12 @@ def labelled(pairs: list[Prediction], references: References) -> Labelled:
     out: list[Prediction] = []
     seen: set[tuple[str, str]] = set()
     other: list[str] = []
+    without: list[str] = []
     for pair in pairs:
         reference = references.find(pair.source, pair.id)
         if reference is None:
-            raise PredictionError(f"{references.name} has no label for the prediction {pair.id!r}")
+            without.append(pair.id)
+            continue
         seen.add((reference.source, plain_id(reference.id)))
         if pair.gt.strip() and pair.gt.split() != reference.label.split():
             other.append(pair.id)
@@ -89,6 +91,12 @@ def labelled(pairs: list[Prediction], references: References) -> Labelled:
         if pair.candidate is not None or pair.marked is not None:
             candidate, marked = pair.candidate, pair.marked
         out.append(replace(pair, gt=reference.label, candidate=candidate, marked=marked))
+    if without:
+        raise PredictionError(
+            f"{references.name} has no label for {len(without):,} of {len(pairs):,} predictions (the first: "
+            f"{without[0]!r}): a build leaves refused samples out, its corpus does not; score against that, "
+            "or leave these predictions out"
+        )
     touched = {source for source, _ in seen}
     source = pairs[0].source if pairs else references.name
     missing = [

@@ -27,7 +27,7 @@ def test_a_label_file_and_what_has_no_prediction(tmp_path):
     joined = labelled([Prediction("s", "1", "old", "a")], references)
     assert [(pair.id, pair.gt, pair.pred) for pair in joined.pairs] == [("1", "a", "a"), ("2.png", "b", "")]
     assert joined.missing == 1 and joined.contradicted == ("1",)
-    with pytest.raises(PredictionError, match="no label for the prediction '3'"):
+    with pytest.raises(PredictionError, match=r"no label for 1 of \d predictions .the first: '3'."):
         labelled([Prediction("s", "3", "", "a")], references)
 
 
