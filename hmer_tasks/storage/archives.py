@@ -216,13 +216,10 @@ class TarFiles(ArchiveFiles):
                     raise too_much(path, f"over {MAX_MEMBERS:,} members")
                 if member.isreg():
                     self._members[name] = (member.offset_data, member.size)
-                elif member.islnk():  # what it links to stands before it
-                    linked = self._members.get(checked(path, member.linkname))
-                    if linked is None:
-                        raise damaged(
-                            path, f"its member {name!r} links to {member.linkname!r}, which is not there"
-                        )
-                    self._members[name] = linked
+                elif member.islnk():  # of a file before it; a link that leads elsewhere is no file
+                    linked = posixpath.normpath(member.linkname)
+                    if linked in self._members:
+                        self._members[name] = self._members[linked]
             # tarfile stops without a word at a broken header or a missing end: samples would vanish.
             if os.pread(descriptor, BLOCK, tar.offset) != bytes(BLOCK):
                 raise damaged(path, f"no header at byte {tar.offset}")

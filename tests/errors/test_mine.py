@@ -65,7 +65,7 @@ def test_what_was_mined_is_read_as_candidates(tmp_path):
     candidates = read_candidates(tmp_path / "mined.jsonl")
     assert candidates.all_wrong("hme100k/train", "1", LABEL) == ["a + b = d", "a - b = c"]
     assert candidates.all_wrong("hme100k/train", "2", LABEL) == []
-    with pytest.raises(PredictionError, match="not the corpus's"):
+    with pytest.raises(PredictionError, match="of another label"):
         candidates.all_wrong("hme100k/train", "1", "x")
 
 
@@ -78,5 +78,5 @@ def test_the_owners_label_is_known_whatever_was_normalised_or_repaired(tmp_path)
     for id, label in labels.items():
         assert candidates.all_wrong("s", id, label, written[id]) == ["z"]
     assert candidates.all_wrong("s", "a", labels["a"]) == ["z"]  # on paper it is the same
-    with pytest.raises(PredictionError, match="not the corpus's"):
+    with pytest.raises(PredictionError, match="of another label"):
         candidates.all_wrong("s", "b", labels["b"], "y")
