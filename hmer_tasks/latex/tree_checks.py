@@ -14,6 +14,7 @@ from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import is_token, join_columns, split_environment
 
+_NAMED: Final = re.compile(r"\{[A-Za-z]+\*?\}")
 _ENVIRONMENT: Final = re.compile(r"begin_[A-Za-z]+\*?(\{.*\})?", re.DOTALL)
 
 
@@ -148,7 +149,8 @@ class _Checker:
         depth = 0
         for token in columns or ():
             depth += {"{": 1, "}": -1}.get(token, 0)
-            self.require(depth >= 0 and is_token(token), "the column specification is broken")
+            sound = is_token(token) or _NAMED.fullmatch(token) is not None  # a stray \begin parses there
+            self.require(depth >= 0 and sound, "the column specification is broken")
         written = columns is None or begin == f"begin_{name}{{{join_columns(columns)}}}"
         self.require(depth == 0 and written, "the column specification is broken")
 

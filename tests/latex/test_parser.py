@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.parser import parse, unknown_commands
@@ -30,6 +30,7 @@ def round_trips(label: str) -> None:
 
 
 @given(grammar_labels)
+@example(r"\begin {array} { _ \begin {cases} \end {cases} } x \end {array}")
 def test_sentences_of_the_grammar_round_trip(label):
     try:
         tree = parse(label)
