@@ -164,9 +164,7 @@ def read_out(processor: "ProcessorMixin", ids: list[int], generation: "Generatio
     at = next((number for number, token in enumerate(ids) if token in stops | {pad}), None)
     stop = "length" if at is None or ids[at] not in stops else "eos"
     kept, stuck = ids[:at], False
-    if (
-        at is None or ids[at] == pad
-    ):  # padding, which may end answers too: it was stopped before others of its batch
+    if at is None or ids[at] == pad:  # before padding, which may end answers too, it may have been stopped
         kept, stuck = cut(kept)
     text = processor.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return Answer(text, "repetition" if stuck else stop)

@@ -1,12 +1,13 @@
 """`hmer-tasks draw --labels`: a file for each label of a label file, as pictures or InkML."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 from hmer_tasks.corpora import Rejected, opened_label_file
+from hmer_tasks.corpora.labelled import LabelledSplit
 from hmer_tasks.exceptions import BuildError, LabelError, UsageError
 from hmer_tasks.handwriting.collect import Collection
 from hmer_tasks.handwriting.writer import Writer, keyed
@@ -59,6 +60,8 @@ def draw_folder(
     refused: list[str] = []
     written: dict[str, str] = {}
     with opened_label_file(labels) as split, progress_of(len(split), "labels") as show:
+        if ending != "inkml":
+            _refuse_to_replace(split, out, ending, drawn)
         out.mkdir(parents=True, exist_ok=True)
         try:
             for index in range(len(split)):
@@ -71,9 +74,6 @@ def draw_folder(
                     why = "this id occurs twice" if name else "an id that is no file name"
                     refused.append(f"{entry.id!r}: {why}")
                     continue
-                path = out / name
-                if ending != "inkml" and name not in drawn and path.exists():
-                    raise UsageError(f"{path} is there and was not drawn: name another folder")
                 person = by(
                     keyed("drawn by", seed, entry.id).randrange(WRITERS) if number is None else number
                 )
@@ -82,6 +82,7 @@ def draw_folder(
                 except LabelError as error:
                     refused.append(f"{entry.id}: {error}")
                     continue
+                path = out / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
                 written[name] = entry.label
@@ -92,6 +93,15 @@ def draw_folder(
                 lines = (f"{name}\t{label}\n" for name, label in {**drawn, **written}.items())
                 atomic_write(out / LABELS, "".join(lines))
     return len(written), refused
+
+
+def _refuse_to_replace(split: LabelledSplit, out: Path, ending: str, drawn: Container[str]) -> None:
+    """Raise UsageError, before anything is drawn, where a picture would replace one that was not drawn."""
+    for index in range(len(split)):
+        entry = split[index]
+        name = None if isinstance(entry, Rejected) else file_name(entry.id, ending)
+        if name is not None and name not in drawn and (out / name).exists():
+            raise UsageError(f"{out / name} is there and was not drawn: name another folder")
 
 
 def _drawn_before(labels: Path, out: Path) -> dict[str, str]:

@@ -41,18 +41,11 @@ class Exclusions:
             return
         sources: set[str] = set()
         unmatched = dict(self.reasons)
-        for split_inputs in inputs.values():
-            reader = split_inputs.reader
-            source = reader[0].source  # open_inputs rejects empty splits
-            sources.add(source)
-            for index in range(len(reader)):
-                id = reader.id(index)
-                for name in (
-                    id,
-                    id.removeprefix(f"{source}/"),
-                ):  # in a build of several corpora both are good
-                    unmatched.pop((source, name), None)
-                    unmatched.pop(("", name), None)
+        for split in inputs.values():
+            for source, id in split.names():
+                sources.add(source)
+                unmatched.pop((source, id), None)
+                unmatched.pop(("", id), None)
         unknown = [key for key in unmatched if key[0] in sources or not key[0]]
         if len(unmatched) == len(self.reasons):
             known_sources = ", ".join(sorted(sources))

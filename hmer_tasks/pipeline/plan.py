@@ -1,6 +1,6 @@
 """The plan of a build, made before any worker starts: its inputs, its jobs, its fingerprint."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -122,6 +122,15 @@ class Inputs:
     reader: SplitReader
     count: int
     earlier: dict[int, int]
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Source and id of each input; in a build of several corpora also without its corpus's name."""
+        source = self.reader[0].source  # open_inputs rejects empty splits
+        for index in range(len(self.reader)):
+            id = self.reader.id(index)
+            yield source, id
+            if id.startswith(f"{source}/"):
+                yield source, id.removeprefix(f"{source}/")
 
 
 @dataclass(frozen=True, slots=True)

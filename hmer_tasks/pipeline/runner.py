@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from hmer_tasks.corpora import Corpus, open_corpus
@@ -320,22 +321,13 @@ def _removed(store: Store, error: FileNotFoundError) -> str:
 
 def _compare_candidates(candidates: Candidates, inputs: Mapping[str, Inputs], errors: str) -> None:
     """Say how many samples of a file of candidates are not in the corpus. Raises UsageError if none is."""
-    every, used = len(candidates.by_sample), candidates.count_used(_ids(inputs))
+    names = chain.from_iterable(split.names() for split in inputs.values())
+    every, used = len(candidates.by_sample), candidates.count_used(names)
     if every and not used:
         problem = f"none of its {every:,} samples is of this corpus: another corpus's?"
         raise UsageError(f"--errors {errors}: {problem}")
     if used < every:
         echo(f"--errors {errors}: {every - used:,} of its {every:,} samples are not in the corpus", err=True)
-
-
-def _ids(inputs: Mapping[str, Inputs]) -> Iterator[tuple[str, str]]:
-    """Source and id of each sample; in a build of several corpora with and without its corpus's name."""
-    for split in inputs.values():
-        source = split.reader[0].source  # open_inputs rejects empty splits
-        for index in range(len(split.reader)):
-            id = split.reader.id(index)
-            yield source, id
-            yield source, id.removeprefix(f"{source}/")
 
 
 def rebuild_damaged_shards(opened: OpenBuild, jobs: list[Job], summary: Summary, workers: int) -> int:

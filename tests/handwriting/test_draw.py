@@ -114,6 +114,7 @@ def test_nothing_is_replaced_that_was_not_drawn(tmp_path):
     done = run("--labels", labels, "-o", out, "--as", "jpg")
     assert "two.jpg is there and was not drawn: name another folder" in str(done.exception)
     assert (out / "two.jpg").read_bytes() == b"a photograph"
+    assert [path.name for path in out.iterdir()] == ["two.jpg"]  # nothing was begun
     (out / "two.jpg").unlink()
     for seed in (1, 2):  # what was drawn is replaced
         assert "2 files" in run("--labels", labels, "-o", out, "--as", "jpg", "--seed", seed).output
