@@ -76,10 +76,12 @@ class Stopped(HmerError):  # noqa: N818 - not an error: the user asked for it
 
     Args:
         signal: the number of the signal.
+        kept: whether the same command goes on from what is finished.
     """
 
-    def __init__(self, signal: int) -> None:
-        super().__init__("stopped; what is finished is kept: run the same command to go on")
+    def __init__(self, signal: int, kept: bool = True) -> None:
+        what = "what is finished is kept: run the same command to go on" if kept else "nothing was written"
+        super().__init__(f"stopped; {what}")
         self.signal = signal
         self.exit_code = 128 + signal
 

@@ -7,8 +7,10 @@ beside the built-in ones in the same tables. docs/extending.md has an example.
 """
 
 import importlib.util
+import re
 import shlex
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib.metadata import entry_points
@@ -23,8 +25,11 @@ GROUPS = ("hmer_tasks.corpora", "hmer_tasks.tasks", "hmer_tasks.exporters")
 _LISTS = ("CORPORA", "TASKS", "EXPORTERS")
 # What a plug-in's own code may fail with while it is read.
 _FAULTS = (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError)
+# A line of a traceback; those of a worker process come as text.
+_FRAME = re.compile(r'^ *File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 _loaded: set[str] = set()
 _scripts: list[Path] = []
+_code: list[str] = []  # the files of plug-ins, and the folders of their packages
 
 
 def load_plugins(scripts: Iterable[Path] = ()) -> None:
@@ -46,6 +51,8 @@ def load_plugins(scripts: Iterable[Path] = ()) -> None:
                     raise _unloadable(where, error) from error
                 _register(loaded, where)
                 _loaded.add(f"{group}:{entry.name}")
+                package = sys.modules[entry.module.partition(".")[0]]
+                _code.extend(getattr(package, "__path__", [package.__file__]))
     for script in scripts:
         if str(script.resolve()) not in _loaded:
             _load_script(script)
@@ -63,6 +70,22 @@ def plugin_options() -> str:
     return "".join(f" --plugin {shlex.quote(str(script))}" for script in _scripts)
 
 
+def plugin_fault(error: BaseException) -> str | None:
+    """Where the code of a plug-in failed.
+
+    Args:
+        error: An error, of this process or of a worker.
+
+    Returns:
+        `FILE, line N, in FUNCTION`, the innermost; None where no plug-in's code took part.
+    """
+    frames = _FRAME.findall("".join(traceback.format_exception(error)))
+    for file, line, function in reversed(frames):
+        if any(file == code or file.startswith(f"{code}/") for code in _code):
+            return f"{file}, line {line}, in {function}"
+    return None
+
+
 def _load_script(path: Path) -> None:
     if not path.is_file():
         raise UsageError(f"--plugin {path}: no such file")
@@ -72,6 +95,7 @@ def _load_script(path: Path) -> None:
         raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
+    _code.append(spec.origin or str(path))
     try:
         spec.loader.exec_module(module)
     except _FAULTS as error:

@@ -1,7 +1,6 @@
 """What the tests of the corpora share: pictures made on the spot, and folders packed as archives."""
 
 import io
-import os
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -59,13 +58,3 @@ def write(tmp_path: Path) -> Callable[[dict[str, bytes | str]], Path]:
         return root
 
     return make
-
-
-@pytest.fixture(scope="session")
-def real() -> Path:
-    """Where the real labels and ink lie; the test is skipped without them."""
-    beside = Path(__file__).parents[2].parent / "shared" / "corpora"
-    root = Path(os.environ.get("HMER_CORPORA", beside))
-    if not root.is_dir():
-        pytest.skip("no real corpora: set HMER_CORPORA to the folder that holds crohme/, hme100k/ …")
-    return root

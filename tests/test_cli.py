@@ -112,7 +112,7 @@ def test_check_as_json(labels, tmp_path):
         ("g", "empty_label"),
     ]
     assert rejects[0]["label"] == "\\frac { 1 }"
-    assert rejects[1]["where"] == "labels.tsv:4"
+    assert rejects[1]["where"] == "labels.tsv:4: not id<TAB>label"
 
 
 def test_check_as_a_table(labels, tmp_path):
@@ -160,6 +160,23 @@ def parsed(label, kind, *more):
     done = run_command("parse", label, "--as", kind, *more)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
+
+
+def test_two_outputs_in_one_file_and_outputs_without_use(tmp_path):
+    out = tmp_path / "out"
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text('{"img_id": "a", "gt": "x", "pred": "x"}\n')
+    for words, message in (
+        (("parse", "x", "--out", out), "--out is for the picture: add --as png"),
+        (("draw", "x", "-o", out, "--boxes", out), f"{out} is given for two outputs"),
+        (("evaluate", answers, "--html", out, "--cdm-json", out), f"{out} is given for two outputs"),
+        (
+            ("audit", "--predictions", answers, "--labels", answers, "-o", out, "--weights", out),
+            f"{out} is given for two outputs",
+        ),
+    ):
+        assert message in one_line(run_command(*words), code=2)
+    assert not out.exists()
 
 
 def test_parse_in_every_form(tmp_path):

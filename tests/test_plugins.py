@@ -165,3 +165,39 @@ def test_the_schema_is_that_of_every_build(out):
     from hmer_tasks.shards.schema import SCHEMA
 
     assert pq.read_schema(next((out / "data").iterdir())).equals(SCHEMA)
+
+
+FAULTY = """
+import os
+from hmer_tasks.exceptions import ProofError
+from hmer_tasks.tasks import Row
+class Faulty:
+    name, prompt = "faulty", "Where?"
+    def row(self, labelled, prompts):
+        return {}["number"] if os.environ["FAULT"] == "row" else Row(self.name, "x", prompts[self.name], "x")
+    def check(self, row):
+        raise ProofError("x is not y")
+    def read(self, target):
+        return None
+    def score(self, answer, label):
+        return {"right": 1 / 0}
+TASKS = [Faulty()]
+"""
+
+
+def test_its_own_faults_name_it(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(FAULTY)
+
+    def fault(kind, *words):
+        return one_line(run_command(*words, "--plugin", script, env={**os.environ, "FAULT": kind}), code=1)
+
+    build = ("build", "--dataset", "sample", "--limit", 2, "--tasks", "faulty", "--out", tmp_path / "out")
+    assert f"plug-in {script}, line 8, in row: KeyError: 'number'. HMER_DEBUG=1" in fault("row", *build)
+    proof = fault("check", *build)
+    assert (
+        "sample/train text-01, faulty: a row failed its proof, which is a bug of its plug-in: x is" in proof
+    )
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text('{"img_id": "a", "gt": "x", "pred": "x", "task": "faulty", "raw": "x"}\n')
+    assert f"plug-in {script}, line 14, in score: ZeroDivisionError" in fault("", "evaluate", answers)

@@ -99,7 +99,7 @@ def audit(options: AuditOptions) -> Audit:
             raise UsageError(
                 "name a corpus (--dataset, --against) or label files (--labels, --against-labels)"
             )
-    with raise_on_signal():
+    with raise_on_signal(kept=False):
         result = Audit(read_sides(asked, options.pictures, options.workers), options.distance)
         items = [side.items for side in result.sides]
         if len(items) > 1:

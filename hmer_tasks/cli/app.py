@@ -73,6 +73,8 @@ def parse(
     from hmer_tasks.storage.output_path import validate_output_path
 
     if out is not None:
+        if as_ is not As.PNG:
+            raise UsageError("--out is for the picture: add --as png")
         validate_output_path(out)
     tree = parse_label(label)
     if as_ is As.TREE:
@@ -172,7 +174,7 @@ def draw(
 ) -> None:
     """Write labels by hand."""
     from hmer_tasks.handwriting.collect import collect
-    from hmer_tasks.storage.output_path import validate_output_path
+    from hmer_tasks.storage.output_path import refuse_same_path, validate_output_path
 
     if out is None:
         raise UsageError("-o is needed: a picture, or with --labels a folder")
@@ -202,6 +204,7 @@ def draw(
         return
     from hmer_tasks.cli.draw_labels import draw as draw_labels
 
+    refuse_same_path(out, boxes)
     for path in (out, boxes):
         if path is not None:
             validate_output_path(path)
@@ -247,8 +250,9 @@ def evaluate(
 ) -> None:
     """Score predictions: the published metrics, each task's own, what the mismatches are, and why."""
     from hmer_tasks.cli.evaluate import Options, run
-    from hmer_tasks.storage.output_path import validate_output_path
+    from hmer_tasks.storage.output_path import refuse_same_path, validate_output_path
 
+    refuse_same_path(html, cdm_json, markdown)
     for out in (html, cdm_json, markdown):
         if out is not None:
             validate_output_path(out, (*predictions, labels, compare))
@@ -302,9 +306,11 @@ def _debugging() -> bool:
 
 
 def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """What no command foresaw is a bug: one line that says how to report it."""
+    """What no command foresaw is a bug of ours, or of a plug-in: one line that says how to report it."""
     if _debugging():
         sys.__excepthook__(kind, error, trace)
+    elif (plugins := sys.modules.get("hmer_tasks.plugins")) and (where := plugins.plugin_fault(error)):
+        _print_error(f"plug-in {where}: {kind.__name__}: {error}. HMER_DEBUG=1 shows the traceback")
     elif not issubclass(kind, KeyboardInterrupt):
         _print_error(
             f"bug, please report it: {kind.__name__}: {error}. Run the command again with HMER_DEBUG=1 and "

@@ -73,7 +73,7 @@ def audit(
     from hmer_tasks.cli.audit_labels import LabelAuditOptions, audit_labels
     from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline.plan import OWN_TABLES, root_of
-    from hmer_tasks.storage.output_path import validate_output_path
+    from hmer_tasks.storage.output_path import refuse_same_path, validate_output_path
     from hmer_tasks.storage.urls import parse_location
 
     chosen = None if columns is None else parse_columns(columns)
@@ -91,6 +91,7 @@ def audit(
         if root is not None and dataset is None:
             raise UsageError("--root goes with --dataset")
         inputs = (*predictions, *(labels or ()), decisions, root_of(dataset, root))
+        refuse_same_path(out, weights, review)
         for path in (out, weights, review):
             if path is not None:
                 validate_output_path(path, inputs, folder_made=path is not review)

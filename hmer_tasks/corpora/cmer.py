@@ -8,7 +8,6 @@ import posixpath
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
-from hmer_tasks.corpora.label_files import split_tab
 from hmer_tasks.corpora.labelled import LabelledSplit, find_label_file, locate, open_lines
 from hmer_tasks.storage.files import Files
 
@@ -44,7 +43,7 @@ def open_split(files: Files, split: str) -> SplitReader:
     def picture(image: str) -> str:
         return locate(files, folders, ("",), image)
 
-    labels = open_lines(files, name, source, split_tab)
+    labels = open_lines(files, name, source)
     return LabelledSplit(files, labels, source, picture, profile="latex")
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
 from hmer_tasks.corpora.columns import Columns
-from hmer_tasks.corpora.label_files import Labels
+from hmer_tasks.corpora.label_files import Entry, Labels
 from hmer_tasks.corpora.labelled import open_labels
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import CorpusError, RejectReason
 from hmer_tasks.images import EXTENSIONS
 from hmer_tasks.storage.files import Files, escapes_root
+from hmer_tasks.utils.progress import progress_of_many
 
 LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")
 NOT_LABELS = {"readme", "license", "licence", "copying", "notice", "changelog", "requirements"}
@@ -26,6 +27,8 @@ SPLITS = ("train", "valid", "validation", "val", "dev", "test")
 NAME = "folder"
 PROFILE = "latex"  # how labels are read, unless the user says that they are tokens
 TOKENS = "tokens"
+_MANY = 200_000  # labels whose look-up shows progress
+_SHOWN_EVERY = 1000
 
 
 def label_files(files: Files) -> list[str]:
@@ -79,7 +82,7 @@ def available(files: Files) -> tuple[str, ...]:
 
 
 class FolderSplit:
-    """Labels joined to pictures that may lie anywhere beneath the root.
+    """Labels joined to pictures that may lie anywhere beneath the root; then the pictures without a label.
 
     An id is first a path, from the root or from the label file's folder, then a bare name anywhere;
     each with its ending as written, then with the endings of pictures. A bare name that two
@@ -104,9 +107,26 @@ class FolderSplit:
             base = posixpath.basename(name)
             self._bare[base].append(name)
             self._bare[posixpath.splitext(base)[0]].append(name)
+        self._extra = sorted(self._unlabelled())
+
+    def _unlabelled(self) -> set[str]:
+        """The pictures that no line of the label files names."""
+        pictures = self._names
+        if self._scoped:
+            homes = tuple(f"{home}/" for home, _ in self._labels)
+            pictures = {name for name in pictures if name.startswith(homes)}
+        named: set[str] = set()
+        with progress_of_many(self._ends[-1], _MANY, "pictures looked up") as show:
+            for index in range(self._ends[-1]):
+                home, labels, at = self._at(index)
+                entry = labels[at]
+                named.update(self._find(home, entry.id if isinstance(entry, Rejected) else _picture(entry)))
+                if index % _SHOWN_EVERY == 0:
+                    show(index)
+        return pictures - named
 
     def __len__(self) -> int:
-        return self._ends[-1]
+        return self._ends[-1] + len(self._extra)
 
     def _at(self, index: int) -> tuple[str, Labels, int]:
         """The folder and the labels of the file that an index falls into, and the index in it."""
@@ -119,11 +139,15 @@ class FolderSplit:
         return posixpath.join(home, id) if several else id
 
     def __getitem__(self, index: int) -> Sample | Rejected:
+        if index >= self._ends[-1]:
+            name = self._extra[index - self._ends[-1]]
+            where = f"{name}: no line of the label file names it"
+            return Rejected(name, self._source, RejectReason.LABEL_MISSING, where)
         home, labels, at = self._at(index)
         entry = labels[at]
         if isinstance(entry, Rejected):
             return entry
-        id, names = self._id(home, entry.id), self._find(home, entry.image or entry.id)
+        id, names = self._id(home, entry.id), self._find(home, _picture(entry))
         if len(names) > 1:
             where = f"{entry.where}: either {names[0]} or {names[1]}; write the path"
             return Rejected(id, self._source, RejectReason.IMAGE_MISSING, where, entry.label)
@@ -143,6 +167,8 @@ class FolderSplit:
         return bare or [paths[-1 if self._scoped else 0]]
 
     def id(self, index: int) -> str:
+        if index >= self._ends[-1]:
+            return self._extra[index - self._ends[-1]]
         home, labels, at = self._at(index)
         return self._id(home, labels[at].id)
 
@@ -151,6 +177,11 @@ class FolderSplit:
             return self._labels[0][1].digest()
         text = "".join(f"{home} {labels.digest()}\n" for home, labels in self._labels)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _picture(entry: Entry) -> str:
+    """The picture's name as a label file has it."""
+    return entry.image or entry.id
 
 
 def open_split(

@@ -74,7 +74,8 @@ def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[Who
         try:
             row = next(rows, None)
         except csv.Error as error:
-            entries.append(Rejected("", source, RejectReason.MALFORMED_LINE, f"{name}:{line}", str(error)))
+            where = f"{name}:{line}: not CSV ({error})"
+            entries.append(Rejected("", source, RejectReason.MALFORMED_LINE, where))
             continue
         if row is None:
             return WholeTable(name, data, entries), pictures
@@ -82,7 +83,8 @@ def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[Who
             continue
         listed = [field.strip() for field in row[1:] if field.strip()]
         if not listed:
-            entries.append(Rejected("", source, RejectReason.MALFORMED_LINE, f"{name}:{line}", row[0][:500]))
+            where = f"{name}:{line}: names no picture"
+            entries.append(Rejected("", source, RejectReason.MALFORMED_LINE, where, row[0][:500]))
             continue
         picture = _chosen(listed, fonts)
         id = _FONT.sub("", posixpath.basename(picture)) if "/" in picture else picture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from hmer_tasks.corpora.columns import ID_NAMES, IMAGE_NAMES, LABEL_NAMES, Columns, one_of
-from hmer_tasks.corpora.label_files import LineTable, split_tab
+from hmer_tasks.corpora.label_files import TABBED, LineTable
 from hmer_tasks.exceptions import CorpusError, RejectReason
 from hmer_tasks.storage.files import Files
 
@@ -31,9 +31,7 @@ class JsonTable:
 
     def __init__(self, files: Files, names: list[str], columns: Columns) -> None:
         self._names, self._columns = names, columns
-        self._tables = [
-            LineTable(name, files.content(name), "", split_tab, longest=LONGEST) for name in names
-        ]
+        self._tables = [LineTable(name, files.content(name), "", TABBED, longest=LONGEST) for name in names]
         self._ends = list(accumulate(len(table) for table in self._tables))
         self._digest = hashlib.sha256("".join(table.digest() for table in self._tables).encode()).hexdigest()
         self._last: tuple[int, Record | None] = (-1, None)

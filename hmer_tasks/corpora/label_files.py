@@ -10,6 +10,7 @@ import io
 import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -61,6 +62,9 @@ Fields = (
 )  # the id, the label, and the picture where the id is not its name
 Split = Callable[[str], Fields | None]
 DELIMITERS = (",", ";", "\t")
+TOO_LONG = f"over {LONGEST_LINE >> 20} MB"
+NO_FIELDS = "no picture and label that are strings"  # of a record
+RECORD = "a JSON object with a picture and a label"  # what a line must be
 
 
 def split_tab(line: str) -> tuple[str, str] | None:
@@ -71,12 +75,26 @@ def split_tab(line: str) -> tuple[str, str] | None:
     return (name, label) if tab and name.strip() else None
 
 
+@dataclass(frozen=True, slots=True)
+class LineFormat:
+    """How the lines of a label file are read, and what a line must be, for messages."""
+
+    split: Split
+    what: str
+
+
+TABBED = LineFormat(split_tab, "id<TAB>label")
+
+
 def split_caption(line: str) -> tuple[str, str] | None:
     """`id<TAB>tokens`, or `id tokens` where a line has no tab."""
     if "\t" in line:
         return split_tab(line)
     parts = line.split(None, 1)
     return (parts[0], parts[1]) if len(parts) == 2 and "\r" not in line else None
+
+
+CAPTION = LineFormat(split_caption, "id, a tab or blank, and the label")
 
 
 def pick(record: object, columns: Columns = BY_NAME) -> Fields | None:
@@ -97,6 +115,25 @@ def pick(record: object, columns: Columns = BY_NAME) -> Fields | None:
     return str(id), label, name
 
 
+def check_label_column(name: str, keys: object, columns: Columns) -> None:
+    """Refuse a table with several columns that could hold the label; `keys` that are no dict or list pass.
+
+    Args:
+        name: The file's name.
+        keys: The header, or the first record.
+        columns: The user's choice.
+
+    Raises:
+        CorpusError: There are several, and the user has not chosen one.
+    """
+    labels = [key for key in LABEL_KEYS if isinstance(keys, dict | list) and key in keys]
+    if len(labels) > 1 and columns.label is None:
+        raise CorpusError(
+            f"{name}: {' and '.join(labels)} could each be the label column; "
+            f"choose with --columns label={labels[0]}, or leave one"
+        )
+
+
 def split_json(line: str, columns: Columns = BY_NAME) -> Fields | None:
     """One JSON object a line."""
     try:
@@ -112,9 +149,9 @@ class LineTable:
     """
 
     def __init__(
-        self, name: str, content: Content, source: str, split: Split, longest: int = LONGEST_LINE
+        self, name: str, content: Content, source: str, form: LineFormat, longest: int = LONGEST_LINE
     ) -> None:
-        self._name, self._content, self._source, self._split = name, content, source, split
+        self._name, self._content, self._source, self._form = name, content, source, form
         self._longest = longest  # bytes of a line
         self._digest = hashlib.file_digest(content.at(0), "sha256").hexdigest()
         self._starts, self._numbers = array("Q"), array("Q")  # of each block: its first byte, its first line
@@ -157,9 +194,9 @@ class LineTable:
         number, raw, cut = self.line(index)
         where = f"{self._name}:{number}"
         if cut:
-            return Rejected(
-                "", self._source, RejectReason.MALFORMED_LINE, where, raw[:SHOWN].decode("utf-8", "replace")
-            )
+            shown = raw[:SHOWN].decode("utf-8", "replace")
+            where += f": over {self._longest >> 20} MB"
+            return Rejected("", self._source, RejectReason.MALFORMED_LINE, where, shown)
         raw = raw.removesuffix(b"\r")
         try:
             line = raw.decode()
@@ -167,8 +204,9 @@ class LineTable:
             # The name mostly survives, and then tells the user which picture it is about.
             name = raw.partition(b"\t")[0].decode("utf-8", "replace")[:200]
             return Rejected(name, self._source, RejectReason.NOT_UTF8, where, raw.decode("utf-8", "replace"))
-        fields = self._split(line)
+        fields = self._form.split(line)
         if fields is None:
+            where += f": not {self._form.what}"
             return Rejected("", self._source, RejectReason.MALFORMED_LINE, where, line)
         if not is_text(*fields):  # JSON may carry what UTF-8 does not
             return Rejected("", self._source, RejectReason.NOT_UTF8, where, line)
@@ -238,24 +276,26 @@ def no_lines(name: str) -> CorpusError:
     )
 
 
-def entry(name: str, line: int, source: str, fields: Fields | None, shown: str) -> Entry | Rejected:
+def entry(name: str, line: int, source: str, fields: Fields | str, shown: str) -> Entry | Rejected:
     """What a record of a label file becomes.
 
     Args:
         name: The file's name.
         line: The record's line, or its number.
         source: The sample's source.
-        fields: Picture, label and, if there is one, id. None: the record has not got them.
+        fields: Picture, label and, if there is one, id; or why the record has not got them.
         shown: The record as a message shows it.
 
     Returns:
         The entry, or why it is none: not UTF-8, or not a record.
     """
     where = f"{name}:{line}"
-    if not is_text(shown, *(fields or ())):
+    if not is_text(shown, *fields):
         return Rejected("", source, RejectReason.NOT_UTF8, where, shown.encode("utf-8", "replace").decode())
-    if fields is None or len(fields[0]) + len(fields[1]) > LONGEST_LINE:
-        return Rejected("", source, RejectReason.MALFORMED_LINE, where, shown)
+    if not isinstance(fields, str) and len(fields[0]) + len(fields[1]) > LONGEST_LINE:
+        fields = TOO_LONG
+    if isinstance(fields, str):
+        return Rejected("", source, RejectReason.MALFORMED_LINE, f"{where}: {fields}", shown)
     return Entry(fields[0], fields[1], where, *fields[2:])
 
 
@@ -287,6 +327,7 @@ def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]
         except csv.Error as error:
             raise CorpusError(f"{name}: not CSV ({error})") from None
         if pick(dict.fromkeys(header, "x"), columns) is not None:
+            check_label_column(name, header, columns)
             return rows, header
     image = columns.image or f"a picture column ({', '.join(IMAGE_KEYS)})"
     label = columns.label or f"a label column ({', '.join(LABEL_KEYS)})"
@@ -310,8 +351,8 @@ def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAM
         Its entries.
 
     Raises:
-        CorpusError: Its header names no picture or no label column, it is too large to be read whole, or a
-            quote is not closed on its line.
+        CorpusError: Its header names no picture or no label column or several of these, it is too large to
+            be read whole, or a quote is not closed on its line.
     """
     guard_whole(name, content.size, 0)
     data = content.at(0).read()
@@ -331,11 +372,12 @@ def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAM
                     f"{name}, line {line}: a quote is opened and not closed before line {rows.line_num}: "
                     'close it, or write "" for a quote'
                 ) from None
-            entries.append(entry(name, line, source, None, str(error)))
+            entries.append(entry(name, line, source, f"not CSV ({error})", ""))
             continue
         if row:
-            fits = len(row) == len(header)
-            fields = pick(dict(zip(header, row, strict=True)), columns) if fits else None
+            fields: Fields | str = f"{len(row)} fields, and the header has {len(header)}"
+            if len(row) == len(header):
+                fields = pick(dict(zip(header, row, strict=True)), columns) or NO_FIELDS
             entries.append(entry(name, line, source, fields, ",".join(row)))
             guard_whole(name, 0, len(entries))
     return WholeTable(name, data, entries)
@@ -362,10 +404,15 @@ def read_json(name: str, content: Content, source: str, columns: Columns = BY_NA
         Its entries. Their `where` counts lines, or the elements of an array.
 
     Raises:
-        CorpusError: An array that is not JSON, or too large to be read whole.
+        CorpusError: An array that is not JSON, or too large to be read whole; or the first record has several
+            keys that could be the label's.
     """
-    if not content.at(0).read(LONGEST_LINE).removeprefix(BOM).lstrip().startswith(b"["):
-        return LineTable(name, content, source, partial(split_json, columns=columns))
+    file = content.at(0)
+    start = file.readline(LONGEST_LINE).removeprefix(BOM)
+    if not (start.strip() or file.read(LONGEST_LINE)).lstrip().startswith(b"["):
+        with suppress(ValueError, RecursionError):
+            check_label_column(name, json.loads(start), columns)
+        return LineTable(name, content, source, LineFormat(partial(split_json, columns=columns), RECORD))
     guard_whole(name, content.size, 0)
     data = content.at(0).read()
     try:
@@ -373,8 +420,10 @@ def read_json(name: str, content: Content, source: str, columns: Columns = BY_NA
         guard_whole(name, 0, len(records))
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{name}: not JSON ({error}); download it again") from None
+    check_label_column(name, records[0] if records else {}, columns)
     entries = [
-        entry(name, at, source, pick(record, columns), brief(record)) for at, record in enumerate(records, 1)
+        entry(name, at, source, pick(record, columns) or NO_FIELDS, brief(record))
+        for at, record in enumerate(records, 1)
     ]
     return WholeTable(name, data, entries)
 
@@ -404,4 +453,4 @@ def read_labels(name: str, content: Content, source: str, columns: Columns | Non
         return read_json(name, content, source, columns or BY_NAME)
     if last.endswith(".csv") or columns is not None:
         return read_csv(name, content, source, columns or BY_NAME)
-    return LineTable(name, content, source, split_caption if last == "caption.txt" else split_tab)
+    return LineTable(name, content, source, CAPTION if last == "caption.txt" else TABBED)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hmer_tasks.corpora.base import Rejected, Sample
 from hmer_tasks.corpora.columns import Columns
-from hmer_tasks.corpora.label_files import Labels, LineTable, Split, read_labels
+from hmer_tasks.corpora.label_files import TABBED, Labels, LineFormat, LineTable, read_labels
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import CorpusError, PictureError
 from hmer_tasks.storage.files import Files, FolderFiles
@@ -67,14 +67,14 @@ def open_labels(files: Files, name: str, source: str, columns: Columns | None = 
         return read_labels(name, files.content(name), source, columns)
 
 
-def open_lines(files: Files, name: str, source: str, split: Split) -> LineTable:
+def open_lines(files: Files, name: str, source: str, form: LineFormat = TABBED) -> LineTable:
     """Open a label file of one label a line, whatever its name.
 
     Args:
         files: The corpus.
         name: The file's name in it.
         source: The samples' source.
-        split: Reads a line.
+        form: How its lines are read.
 
     Returns:
         Its entries.
@@ -83,7 +83,7 @@ def open_lines(files: Files, name: str, source: str, split: Split) -> LineTable:
         CorpusError: It cannot be read; the message says where it lies.
     """
     with _naming_root(files, name):
-        return LineTable(name, files.content(name), source, split)
+        return LineTable(name, files.content(name), source, form)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, SplitReader
 from hmer_tasks.corpora.columns import Columns
-from hmer_tasks.corpora.label_files import Fields, split_json
+from hmer_tasks.corpora.label_files import RECORD, Fields, LineFormat, split_json
 from hmer_tasks.corpora.labelled import LabelledSplit, find_label_file, locate, open_lines
 from hmer_tasks.storage.files import Files
 
@@ -47,7 +47,7 @@ def open_split(files: Files, split: str) -> SplitReader:
     def picture(image: str) -> str:
         return locate(files, folders, ("", ".jpg", ".png"), image)
 
-    labels = open_lines(files, name, source, split_line)
+    labels = open_lines(files, name, source, LineFormat(split_line, RECORD))
     return LabelledSplit(files, labels, source, picture, profile="latex")
 
 

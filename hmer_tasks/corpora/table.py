@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hmer_tasks.corpora.base import Rejected, Sample
-from hmer_tasks.corpora.label_files import SHOWN, is_text
+from hmer_tasks.corpora.label_files import SHOWN, TOO_LONG, is_text
 from hmer_tasks.corpora.pictures import StoredPicture
 from hmer_tasks.exceptions import PictureError, RejectReason
 from hmer_tasks.images import kind_of
@@ -133,7 +133,7 @@ class TableSplit:
             shown = label.encode("utf-8", "replace").decode()
             return self._rejected(id, RejectReason.NOT_UTF8, row, label=shown)
         if len(label) > LONGEST_LINE:
-            return self._rejected(id, RejectReason.MALFORMED_LINE, row, label=label[:SHOWN])
+            return self._rejected(id, RejectReason.MALFORMED_LINE, row, f": {TOO_LONG}", label=label[:SHOWN])
         name = id if not escapes_root(id) else "picture"
         return Sample(id, self._source, label, TablePicture(self._files, self._table, row, name))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
-from hmer_tasks.corpora.label_files import SHOWN, LineTable, split_tab
+from hmer_tasks.corpora.label_files import SHOWN, LineTable
 from hmer_tasks.corpora.labelled import find_label_file, open_lines
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import RejectReason
@@ -97,7 +97,7 @@ def open_split(files: Files, split: str) -> SplitReader:
     places = [posixpath.join(home, folder) for folder in folders]
     folder = next((place for place in places if files.names(place)), places[0])
     source = f"unimer/{split}"
-    return NumberedSplit(files, open_lines(files, name, source, split_tab), source, folder)
+    return NumberedSplit(files, open_lines(files, name, source), source, folder)
 
 
 CORPUS = Corpus(

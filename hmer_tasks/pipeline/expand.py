@@ -12,7 +12,7 @@ from hmer_tasks.errors.candidates import Candidates
 from hmer_tasks.errors.equivalence import is_equivalent
 from hmer_tasks.errors.noise.model import NoiseModel
 from hmer_tasks.errors.noise.synthesize import synthesize
-from hmer_tasks.exceptions import LabelError, PictureError, RejectReason
+from hmer_tasks.exceptions import LabelError, PictureError, ProofError, RejectReason
 from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse, unknown_commands
@@ -22,7 +22,7 @@ from hmer_tasks.latex.unknown import did_you_mean
 from hmer_tasks.pipeline.exclude import Exclusions
 from hmer_tasks.shards.records import SampleRows
 from hmer_tasks.shards.repairs import Repair
-from hmer_tasks.tasks import Task, labelled
+from hmer_tasks.tasks import PLUGIN_TASKS, Task, labelled
 from hmer_tasks.tasks.base import prove_row
 from hmer_tasks.tasks.prompts import Templates, draw
 from hmer_tasks.utils.keyed_random import keyed_random
@@ -142,7 +142,8 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
         The sample's rows, or why it was rejected.
 
     Raises:
-        ProofError: A row is not what its task promises. This is a bug, and it ends the build.
+        ProofError: A row is not what its task promises. This is a bug, of the project or of a plug-in, and it
+            ends the build.
     """
     label, tree, repaired = read.label, read.tree, read.repaired
     about_label, about_mistakes = context.about_label, context.about_mistakes
@@ -168,7 +169,12 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
     rows = []
     for task, row in built:
         if row is not None:
-            prove_row(task, row, picture.data)
+            try:
+                prove_row(task, row, picture.data)
+            except ProofError as error:
+                bug = "its plug-in" if task.name in PLUGIN_TASKS else "hmer-tasks"
+                what = f"a row failed its proof, which is a bug of {bug}"
+                raise ProofError(f"{sample.source} {sample.id}, {task.name}: {what}: {error}") from error
             rows.append(row)
     lacking = bool(about_mistakes) and not wrong and read.erroneous is None
     record = None

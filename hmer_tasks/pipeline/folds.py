@@ -25,7 +25,7 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
         The number of samples in each fold.
 
     Raises:
-        UsageError: `folds` is below 2.
+        UsageError: `folds` is below 2, or above the number of different expressions.
     """
     if folds < 2:
         raise UsageError(f"-k must be at least 2, not {folds}")
@@ -39,6 +39,8 @@ def write_folds(options: BuildOptions, folds: int, out: Path) -> list[int]:
                 if not isinstance(outcome, Rejected):
                     sample, label = outcome
                     groups.setdefault(expression_of(label.label), []).append((sample.source, sample.id))
+    if folds > len(groups):
+        raise UsageError(f"-k {folds}: the corpus has only {len(groups):,} different expressions to part")
     fold_of = assign(
         {expression: len(samples) for expression, samples in groups.items()}, folds, options.seed
     )

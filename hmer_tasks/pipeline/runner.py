@@ -299,7 +299,7 @@ def as_build_error(store: Store) -> Iterator[None]:
             f"{where}: {why}; finished shards are kept: correct this and run the same command to go on"
         ) from error
     except ProofError as error:
-        raise BuildError(f"a row failed its proof, which is a bug of hmer-tasks: {error}") from error
+        raise BuildError(str(error)) from error
 
 
 def _removed(store: Store, error: FileNotFoundError) -> str:

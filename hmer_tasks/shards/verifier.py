@@ -122,7 +122,9 @@ def read_summary(out: PathOrUrl) -> Summary:
         for held in summary.get("corpus_prompts", {}).values():
             held["prompts"] = _templates(held["prompts"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise BuildError(f"{out}/build.json is damaged ({error}): build anew with --overwrite") from error
+        # json's messages tell the place; the others are of use to developers alone
+        what = f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "not what a build writes"
+        raise BuildError(f"{out}/build.json is damaged ({what}): build anew with --overwrite") from error
     return summary
 
 

@@ -45,6 +45,21 @@ def validate_output_path(
     return out
 
 
+def refuse_same_path(*outs: Path | None) -> None:
+    """Refuse two outputs of a command in one file: the second would replace the first.
+
+    Args:
+        outs: The files; None where an output was not asked for.
+
+    Raises:
+        UsageError: Two of them are one file.
+    """
+    given = [out.resolve() for out in outs if out is not None]
+    for number, out in enumerate(given):
+        if out in given[:number]:
+            raise UsageError(f"{out} is given for two outputs: write one of them to another file")
+
+
 def _is_of(out: Path, source: Path) -> bool:
     """Whether a file that is there is the one given, or lies in the folder given; links are followed."""
     if not out.exists() or not source.exists():

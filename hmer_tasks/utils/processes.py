@@ -51,13 +51,23 @@ def worker_pool(
 
 
 @contextmanager
-def raise_on_signal() -> Iterator[None]:
-    """SIGINT and SIGTERM raise Stopped, once, in the main thread of the parent."""
+def raise_on_signal(kept: bool = True) -> Iterator[None]:
+    """SIGINT and SIGTERM raise Stopped, once, in the main thread of the parent.
+
+    Args:
+        kept: Whether the same command goes on from what is finished; the message says so.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        Stopped: The user stopped the work.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         for signal_number in STOPPING:  # a second Ctrl-C must not disturb the clean end
             signal.signal(signal_number, signal.SIG_IGN)
-        raise Stopped(number)
+        raise Stopped(number, kept)
 
     if threading.current_thread() is not threading.main_thread():
         yield  # Python takes signals in the main thread alone

@@ -54,7 +54,7 @@ def test_a_label_file_by_itself(write, picture):
         (picture(), "a.jpg"),
     )
     assert isinstance(bad, Rejected)
-    assert bad.where == "x.tsv:2"
+    assert bad.where == "x.tsv:2: not id<TAB>label"
     for name, message in (("empty.tsv", "holds no labels"), ("none.tsv", "no such label file")):
         with pytest.raises(CorpusError, match=message):
             list(label_file(root / name))

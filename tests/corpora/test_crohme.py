@@ -152,13 +152,13 @@ def test_what_is_not_there_says_where_it_comes_from(write):
 
 
 @pytest.mark.corpora
-def test_real_ids_are_those_of_the_fields_captions(real):
+def test_real_ids_are_those_of_the_fields_captions(corpora):
     for archive, split in (("train_inkml", "train"), ("test2014_inkml", "2014")):
-        with open_files(real / "crohme" / f"{archive}.tar.xz") as files:
+        with open_files(corpora / "crohme" / f"{archive}.tar.xz") as files:
             assert CROHME.available(files) == (split,)
             reader = CROHME.open_split(files, split)
             ids = [
                 row.id for row in (reader[index] for index in range(len(reader))) if isinstance(row, Sample)
             ]
-        lines = (real / "crohme" / f"captions_{split}.tsv").read_text().splitlines()
+        lines = (corpora / "crohme" / f"captions_{split}.tsv").read_text().splitlines()
         assert ids == sorted(line.split("\t")[0] for line in lines)

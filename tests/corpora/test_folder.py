@@ -27,6 +27,13 @@ def read(root):
         return [row if isinstance(row, Rejected) else (row.id, row.label, *row.image.load()) for row in rows]
 
 
+def rows_of(root):
+    """The samples and refusals, no picture read."""
+    with open_files(root) as files:
+        reader = FOLDER.open_split(files, "train")
+        return [reader[index] for index in range(len(reader))]
+
+
 @pytest.mark.parametrize("kind", ("folder", "zip", "tar", "tar.gz", "tar.xz"))
 @pytest.mark.parametrize("name", LABELS)
 def test_every_kind_of_label_file(write, pack, picture, kind, name):
@@ -166,7 +173,10 @@ def test_tables_with_columns_of_their_own(write, picture, name, delimiter):
         columns = parse_columns("image=scan,label=solution,id=who")
         good, short = (folder.open_split(files, "train", columns=columns)[index] for index in range(2))
     assert (good.id, good.label, good.image.load()[1]) == ("7", "x", "a.jpg")
-    assert (short.reason, short.where) == (RejectReason.MALFORMED_LINE, f"{name}:3")
+    assert (short.reason, short.where) == (
+        RejectReason.MALFORMED_LINE,
+        f"{name}:3: 2 fields, and the header has 3",
+    )
 
 
 def test_json_lines_with_columns_of_their_own(write, picture):
@@ -191,3 +201,38 @@ def test_columns_that_are_not_there(write):
 def test_a_label_file_is_the_root(write, picture):
     root = write({"l.csv": "image,label\na.jpg,x\n", "m.csv": "image,label\na.jpg,y\n", "a.jpg": picture()})
     assert read(root / "m.csv") == [("a.jpg", "y", picture(), "a.jpg")]
+
+
+def test_a_picture_without_a_label_is_refused_by_name(write, picture):
+    root = write({"l.tsv": "a\t1\nno tab\nx.jpg\t2\n", "deep/a.jpg": picture(), "b.jpg": picture()})
+    first, broken, missing, extra = rows_of(root)
+    assert (first.id, first.label) == ("a", "1")
+    assert (broken.reason, missing.id) == (RejectReason.MALFORMED_LINE, "x.jpg")
+    assert extra == Rejected(
+        "b.jpg", "folder/train", RejectReason.LABEL_MISSING, "b.jpg: no line of the label file names it"
+    )
+
+
+def test_pictures_without_a_label_are_counted_where_their_label_file_lies(write, picture):
+    names = ("train/a.jpg", "train/b.jpg", "test/c.jpg", "cover.jpg")
+    files = {"train/l.tsv": "a\t1\n", "test/l.tsv": "c\t2\n"} | {name: picture() for name in names}
+    with open_files(write(files)) as opened:
+        train, test = (FOLDER.open_split(opened, split) for split in ("train", "test"))
+        assert [train.id(index) for index in range(len(train))] == ["a", "train/b.jpg"]
+        assert len(test) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    (
+        ("l.csv", "image,label,latex\na.jpg,7,x\n"),
+        ("l.jsonl", '{"image": "a.jpg", "label": "7", "latex": "x"}\n'),
+        ("l.json", '[{"image": "a.jpg", "label": "7", "latex": "x"}]'),
+    ),
+)
+def test_two_columns_that_could_be_the_label(write, picture, name, text):
+    root = write({name: text, "a.jpg": picture()})
+    with open_files(root) as files:
+        with pytest.raises(CorpusError, match="label and latex could each be the label column; choose with"):
+            folder.open_split(files, "train")
+        assert folder.open_split(files, "train", columns=parse_columns("label=latex"))[0].label == "x"

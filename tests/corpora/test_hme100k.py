@@ -86,7 +86,7 @@ def test_bad_lines_and_bad_pictures_are_named_one_by_one(write, picture):
                 entries.append((error.reason, error.where))
     assert entries == [
         "train_0.jpg",
-        (RejectReason.MALFORMED_LINE, "train/train_labels.txt:2"),
+        (RejectReason.MALFORMED_LINE, "train/train_labels.txt:2: not id<TAB>label"),
         (RejectReason.NOT_UTF8, "train/train_labels.txt:3"),
         (RejectReason.IMAGE_MISSING, "train/train_images/none.jpg"),
         (RejectReason.IMAGE_OUTSIDE_ROOT, "../../secret.jpg"),
@@ -117,8 +117,8 @@ def test_an_empty_split(write, picture):
 
 
 @pytest.mark.corpora
-def test_real_labels(real, write):
-    data = (real / "hme100k" / "train_labels_59452.tsv").read_bytes()
+def test_real_labels(corpora, write):
+    data = (corpora / "hme100k" / "train_labels_59452.tsv").read_bytes()
     with open_files(write({"train/train_labels.txt": data})) as files:
         reader = HME.open_split(files, "train")
         assert len(reader) == 59_452

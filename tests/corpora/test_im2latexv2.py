@@ -99,7 +99,7 @@ def test_bad_rows_and_letters_beyond_ascii(write):
         assert isinstance(rows[1], Rejected)
         assert (rows[1].reason, rows[1].where) == (
             RejectReason.MALFORMED_LINE,
-            "im2latexv2_train_normalized2.csv:3",
+            "im2latexv2_train_normalized2.csv:3: names no picture",
         )
         assert loaded[2] is RejectReason.IMAGE_OUTSIDE_ROOT
 
@@ -122,8 +122,8 @@ def test_an_empty_split(write):
 
 
 @pytest.mark.corpora
-def test_its_profile_leaves_the_published_labels_alone(real):
-    lines = (real / "im2latex" / "validate.tsv").read_text(encoding="utf-8").split("\n")
+def test_its_profile_leaves_the_published_labels_alone(corpora):
+    lines = (corpora / "im2latex" / "validate.tsv").read_text(encoding="utf-8").split("\n")
     for label in [line.split("\t")[1] for line in lines if "\t" in line][::4]:
         try:
             assert normalize(label, "im2latex") == to_label(parse(label))

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from hmer_tasks.corpora import CORPORA, Rejected, open_files
+from hmer_tasks.corpora.label_files import RECORD
 from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.latex.normalize import normalize
 
@@ -38,7 +39,10 @@ def test_m2e(write, picture, keys, home):
         lost.image.load()
     assert caught.value.reason is RejectReason.IMAGE_MISSING
     assert isinstance(broken, Rejected)
-    assert (broken.reason, broken.where) == (RejectReason.MALFORMED_LINE, f"{home}train.jsonl:3")
+    assert (broken.reason, broken.where) == (
+        RejectReason.MALFORMED_LINE,
+        f"{home}train.jsonl:3: not {RECORD}",
+    )
     with open_files(root) as files:
         assert CORPORA["m2e"].available(files) == ("train", "test")
 
@@ -66,4 +70,4 @@ def test_cmer(write, picture, labels, pictures, split):
     good, broken = read("cmer", root, split)
     assert (good.id, good.source, good.image.load()[1]) == (name, f"cmer/{split}", name)
     assert normalize(good.label, "latex").startswith("{ \\cal D } = \\frac { N } { p \\bar { \\ell }")
-    assert (broken.reason, broken.where) == (RejectReason.MALFORMED_LINE, f"{labels}:2")
+    assert (broken.reason, broken.where) == (RejectReason.MALFORMED_LINE, f"{labels}:2: not id<TAB>label")

@@ -124,8 +124,8 @@ def test_a_build_from_the_archive(write, pack, tmp_path):
 
 
 @pytest.mark.corpora
-def test_its_profile_leaves_the_published_labels_alone(real):
-    lines = (real / "mathwriting" / "test_half_a.tsv").read_text(encoding="utf-8").split("\n")
+def test_its_profile_leaves_the_published_labels_alone(corpora):
+    lines = (corpora / "mathwriting" / "test_half_a.tsv").read_text(encoding="utf-8").split("\n")
     refused = []
     for label in (line.split("\t")[1] for line in lines if "\t" in line):
         try:

@@ -72,8 +72,8 @@ def test_an_empty_split(write):
 
 
 @pytest.mark.corpora
-def test_real_labels(real, write):
-    captions = (real / "mne" / "N1.tsv").read_bytes()
+def test_real_labels(corpora, write):
+    captions = (corpora / "mne" / "N1.tsv").read_bytes()
     with open_files(write({"N1/caption.txt": captions})) as files:
         reader = MNE.open_split(files, "N1")
         assert len(reader) == 1_875

@@ -157,12 +157,12 @@ def test_any_bytes_are_read_or_refused(data):
 
 
 @pytest.mark.corpora
-def test_all_of_crohme(real):
+def test_all_of_crohme(corpora):
     from hmer_tasks.storage.opening import open_files
 
     read, refused = 0, []
     for name in ("train_inkml", "test2014_inkml"):
-        with open_files(real / "crohme" / f"{name}.tar.xz") as files:
+        with open_files(corpora / "crohme" / f"{name}.tar.xz") as files:
             for file in files.names(suffix=".inkml"):
                 try:
                     ink = parse(files.read(file), file)

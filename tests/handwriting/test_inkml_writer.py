@@ -57,9 +57,9 @@ def test_the_tree_is_found_again_in_the_mathml(tmp_path):
 
 
 @pytest.mark.corpora
-def test_real_labels_come_back(real, tmp_path):
+def test_real_labels_come_back(corpora, tmp_path):
     labels = [
-        label for label in random.Random(5).sample(read_labels(real / "crohme" / "captions_2014.tsv"), 80)
+        label for label in random.Random(5).sample(read_labels(corpora / "crohme" / "captions_2014.tsv"), 80)
         if drawable(label)
     ]  # fmt: skip
     for number, label in enumerate(labels):

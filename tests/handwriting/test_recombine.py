@@ -189,8 +189,8 @@ def test_a_root_without_groups_is_an_error_of_one_line(tmp_path):
 
 
 @pytest.mark.corpora
-def test_nearly_all_of_crohme_agrees_with_its_ink(real):
-    with open_files(real / "crohme" / "test2014_inkml.tar.xz") as files:
+def test_nearly_all_of_crohme_agrees_with_its_ink(corpora):
+    with open_files(corpora / "crohme" / "test2014_inkml.tar.xz") as files:
         names = files.names(suffix=".inkml")[::4]
         documents = list(read_documents(files, names))
     assert len(documents) > 0.98 * len(names)

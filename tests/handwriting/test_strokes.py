@@ -84,12 +84,12 @@ def test_any_ink_is_a_picture_that_can_be_trained_on(strokes):
 
 
 @pytest.mark.corpora
-def test_real_ink_is_small_and_legible(real):
+def test_real_ink_is_small_and_legible(corpora):
     from hmer_tasks.handwriting.inkml import parse
     from hmer_tasks.storage.opening import open_files
 
     sizes, heights = [], []
-    with open_files(real / "crohme" / "test2014_inkml.tar.xz") as files:
+    with open_files(corpora / "crohme" / "test2014_inkml.tar.xz") as files:
         for name in files.names(suffix=".inkml")[::10]:
             data = render(parse(files.read(name), name))
             sizes.append(len(data))

@@ -1,11 +1,14 @@
 """Worker processes end with the block that they work for, whatever they are doing."""
 
+import os
+import signal
 import threading
 import time
 
 import pytest
 
-from hmer_tasks.utils.processes import init_worker, worker_pool
+from hmer_tasks.exceptions import Stopped
+from hmer_tasks.utils.processes import init_worker, raise_on_signal, worker_pool
 
 
 def large() -> bytes:
@@ -27,3 +30,12 @@ def test_a_pool_that_is_stopped_while_a_result_arrives():
         thread.start()
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"), ((True, "what is finished is kept: run the same"), (False, "nothing was written"))
+)
+def test_a_stop_says_what_is_left(kept, message):
+    with pytest.raises(Stopped, match=message) as caught, raise_on_signal(kept):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert caught.value.exit_code == 143
