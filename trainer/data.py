@@ -171,8 +171,10 @@ def _choose(arguments: "DataArguments", seed: int) -> tuple[Dataset, pd.DataFram
     if not arguments.data:
         raise UsageError("no shards: say --data BUILD …")
     weights = arguments.data_weights or [1.0] * len(arguments.data)
-    if len(weights) != len(arguments.data) or min(weights) < 0:
-        raise UsageError(f"--data_weights: {len(arguments.data)} numbers from 0 are wanted, one a corpus")
+    most = mixing.MOST_COPIES
+    if len(weights) != len(arguments.data) or not all(0 <= weight <= most for weight in weights):
+        wanted = f"{len(arguments.data)} numbers from 0 to {most} are wanted, one a corpus"
+        raise UsageError(f"--data_weights: {wanted}")
     if bool(arguments.general_data) != bool(arguments.general_share):
         raise UsageError("--general_data and --general_share go together")
     tasks = mixing.task_weights(arguments.task_weights)

@@ -34,6 +34,15 @@ class Sampling:
 
 
 GREEDY = Sampling(temperature=0.0)
+# What a model's generation_config.json may ask for otherwise: Qwen2.5-VL-Instruct's penalises a token that
+# was there before by 1.05, which formulas full of braces and digits must not be. vLLM is asked the same way.
+_PLAIN = {
+    "repetition_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "num_beams": 1,
+    "min_p": None,
+    "typical_p": 1.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,7 @@ def answer(
     out = model.generate(
         **batch,
         **({"do_sample": True, **how} if sampling.temperature else {"do_sample": False}),
+        **_PLAIN,
         max_new_tokens=sampling.max_new_tokens,
         num_return_sequences=sampling.samples,
         stopping_criteria=StoppingCriteriaList([StuckCriteria(length)]),

@@ -12,6 +12,7 @@ from hmer_tasks.evaluation.inputs import comparable_label
 from hmer_tasks.exceptions import PictureError
 from hmer_tasks.images import EXTENSIONS, gate
 from hmer_tasks.predictions import read_predictions
+from hmer_tasks.storage.files import is_junk
 from hmer_tasks.tasks import PLUGIN_TASKS
 from hmer_tasks.tasks.prompts import fill, prompt_set
 from trainer.decoding import Question
@@ -100,7 +101,13 @@ def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Aske
 
 def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
     """Every picture below a folder, by name. Raises TrainError where there is none."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in EXTENSIONS
+        and path.is_file()
+        and not is_junk(path.relative_to(folder).as_posix())
+    )
     if not paths:
         raise TrainError(f"no pictures in {folder}: looked for {' '.join(EXTENSIONS)}")
     for path in paths:

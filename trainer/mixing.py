@@ -31,8 +31,10 @@ def task_weights(text: str) -> dict[str, float]:
             weights[name] = float(number or 1)
         except ValueError:
             weights[name] = -1.0
-        if weights[name] < 0:
-            raise UsageError(f"--task_weights: {part!r} is not TASK=NUMBER with a number from 0")
+        if not 0 <= weights[name] <= MOST_COPIES:  # nan is not
+            raise UsageError(
+                f"--task_weights: {part!r} is not TASK=NUMBER with a number from 0 to {MOST_COPIES}"
+            )
     return weights
 
 

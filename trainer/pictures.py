@@ -1,5 +1,6 @@
 """A picture as the model is shown it: decoded, on white, perhaps re-drawn a little."""
 
+import math
 from random import Random
 
 from PIL import Image, ImageFilter
@@ -13,8 +14,12 @@ def decode(data: bytes, where: str) -> Image.Image:
 
 
 def jitter(picture: Image.Image, random: Random) -> Image.Image:
-    """The same writing in a slightly other hand: turned, slanted, stretched, thicker or thinner."""
+    """The same writing in a slightly other hand: turned, slanted, stretched, thicker or thinner.
+
+    No larger than the picture in area: its tokens are counted before.
+    """
     picture = picture.convert("L")
+    area = picture.width * picture.height
     scale = random.uniform(0.8, 1.15)
     wide = round(picture.width * scale * random.uniform(0.85, 1.15))
     picture = picture.resize((max(8, wide), max(8, round(picture.height * scale))), Image.Resampling.BICUBIC)
@@ -27,6 +32,9 @@ def jitter(picture: Image.Image, random: Random) -> Image.Image:
     )
     turn = random.uniform(-2.5, 2.5)
     picture = picture.rotate(turn, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    if (shrink := math.sqrt(area / (picture.width * picture.height))) < 1:
+        size = max(1, int(picture.width * shrink)), max(1, int(picture.height * shrink))
+        picture = picture.resize(size, Image.Resampling.BICUBIC)
     pen = random.random()
     if pen < 0.2:
         picture = picture.filter(ImageFilter.MinFilter(3))  # thicker

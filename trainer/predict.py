@@ -103,9 +103,13 @@ def check(given: argparse.Namespace) -> None:
     check_task(given.task)
     if given.task in ERROR_TASKS and not given.candidates and not given.data:
         raise UsageError(f"--task {given.task} needs --candidates, or shards that hold its rows")
-    for name in ("batch", "samples", "max_new_tokens"):
-        if getattr(given, name) < 1:
+    for name in ("batch", "samples", "max_new_tokens", "limit"):
+        if (number := getattr(given, name)) is not None and number < 1:
             raise UsageError(f"--{name} must be at least 1")
+    if not 0 < given.top_p <= 1:
+        raise UsageError("--top_p must be over 0 and at most 1")
+    if given.top_k < 0:
+        raise UsageError("--top_k must be at least 0 (0: all tokens)")
     if given.temperature < 0 or (given.temperature == 0 and given.samples > 1):
         raise UsageError("--temperature must be at least 0; several samples need one above 0")
     if given.refine and (given.samples > 1 or given.task in ERROR_TASKS):

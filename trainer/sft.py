@@ -55,7 +55,7 @@ from trainer.faults import Stopped, TrainError, UsageError, run
 from trainer.model import choose_attention, freeze, limit_pixels, open_model
 from trainer.options import DataArguments, TrainConfig, parse_as
 from trainer.patches import EndsAtLastStep, Finished, names_of_weights, repair_names, whole_model
-from trainer.shards import find_shards
+from trainer.shards import find_shards, validation_of
 from trainer.vision_trainer import SavesFinalWeights, VisionSFTTrainer
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def prepare_held(arguments: DataArguments, processor: "ProcessorMixin", seed: in
     """
     if not arguments.decode_steps:
         return None
-    valid = [f"{path}:valid" for path in arguments.data if any(Path(path).glob("data/valid-*.parquet"))]
+    valid = [path for path in map(validation_of, arguments.data) if path is not None]
     held = DataArguments(
         data=arguments.decode_data or valid,
         task_weights=arguments.decode_task,
@@ -217,6 +217,21 @@ class Run:
         _say(f"{trainer.state.global_step:,} steps: {last}; {where}")
 
 
+def _lora(config: ModelConfig) -> dict[str, object]:
+    """What the adapters are."""
+    names = (
+        "lora_r",
+        "lora_alpha",
+        "lora_dropout",
+        "lora_target_modules",
+        "lora_target_parameters",
+        "lora_modules_to_save",
+        "use_rslora",
+        "use_dora",
+    )
+    return {name: getattr(config, name) for name in names}
+
+
 def set_up(
     arguments: DataArguments, training: "TrainingArguments", config: ModelConfig, more: Identity | None = None
 ) -> Run | None:
@@ -258,7 +273,7 @@ def set_up(
         "max_pixels": arguments.max_pixels,
         "system_prompt": arguments.system_prompt,
         "jitter": arguments.jitter,
-        "lora": [config.lora_r, config.lora_alpha] if config.use_peft else None,
+        "lora": _lora(config) if config.use_peft else None,
         "packing": bool(getattr(training, "packing", False)),
         **{name: str(getattr(training, name)) for name in IDENTITY},
         **(more or {}),

@@ -4,6 +4,7 @@ A path is a build (`build/crohme`, its split `train`, or its only one), a split 
 (`build/crohme:2014`), a folder of Parquet files, or one Parquet file.
 """
 
+import glob
 import json
 from collections.abc import Sequence
 from functools import partial
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from datasets import Dataset, Features, Image, List, Value, concatenate_datasets, load_dataset
 from datasets.exceptions import DatasetGenerationError
 
+from hmer_tasks.pipeline.plan import VALID
 from hmer_tasks.pipeline.resume import BUILD
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.shards.schema import SCHEMA
@@ -32,26 +34,18 @@ def find_shards(paths: Sequence[str]) -> list[Path]:
 
 def shards_of(path: str) -> list[Path]:
     """The shards of one path. Raises TrainError."""
-    where, split = Path(path), ""
-    if not where.exists() and ":" in path:
-        name, _, split = path.rpartition(":")
-        where = Path(name)
+    where, split = _place(path)
     if where.is_file() and where.suffix == ".parquet":
         return [where]
     if not where.exists():
         raise TrainError(f"no shards: {path} is not there; build them with `hmer-tasks build --out {where}`")
-    built = where / BUILD
-    if (where / WORK).is_dir() and not built.is_file():
+    if (where / WORK).is_dir() and not (where / BUILD).is_file():
         raise TrainError(f"{where} is an unfinished build: finish it by the same `hmer-tasks build` command")
-    if built.is_file():
-        split_of = _of_build(built)
-    else:
-        files = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
-        split_of = {shard: shard.name.rsplit("-", 3)[0] for shard in files}  # SPLIT-00000-of-00001.parquet
+    split_of = _split_of(where)
     shards, splits = list(split_of), list(dict.fromkeys(split_of.values()))
     if not shards:
         raise TrainError(f"no shards: {path} holds no Parquet file; a build has them under data/")
-    if not split and built.is_file():
+    if not split and (where / BUILD).is_file():
         if "train" not in splits and len(splits) > 1:
             raise TrainError(f"{path} has several splits: say {where}:SPLIT, one of {', '.join(splits)}")
         split = "train" if "train" in splits else splits[0]
@@ -59,6 +53,29 @@ def shards_of(path: str) -> list[Path]:
     if not chosen:
         raise TrainError(f"no shards: {where} has no split {split!r}; there is {', '.join(splits)}")
     return chosen
+
+
+def validation_of(path: str) -> str | None:
+    """The validation split of the build that a path names, whichever of its splits; None if it has none."""
+    where, _ = _place(path)
+    return f"{where}:{VALID}" if where.is_dir() and VALID in _split_of(where).values() else None
+
+
+def _place(path: str) -> tuple[Path, str]:
+    """A build, folder or file, and the split that is named behind it; empty if none is."""
+    where, split = Path(path), ""
+    if not where.exists() and ":" in path:
+        name, _, split = path.rpartition(":")
+        where = Path(name)
+    return where, split
+
+
+def _split_of(where: Path) -> dict[Path, str]:
+    """The shards below a folder, and their splits. Raises TrainError."""
+    if (where / BUILD).is_file():
+        return _of_build(where / BUILD)
+    files = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
+    return {shard: shard.name.rsplit("-", 3)[0] for shard in files}  # SPLIT-00000-of-00001.parquet
 
 
 def _of_build(built: Path) -> dict[Path, str]:
@@ -85,7 +102,7 @@ def load_shards(shards: Sequence[Path]) -> Dataset:
     for shard in shards:
         check_schema(shard)
     wanted = features()
-    files = {"rows": [str(shard) for shard in shards]}
+    files = {"rows": [glob.escape(str(shard)) for shard in shards]}  # datasets takes names for patterns
     return load_dataset("parquet", data_files=files, split="rows", columns=list(wanted), features=wanted)
 
 
@@ -103,13 +120,13 @@ def check_schema(shard: Path) -> None:
 
 
 def load_general(paths: Sequence[str]) -> Dataset:
-    """General SFT data as rows without a picture: JSON lines or Parquet, `messages`, or `prompt` and
+    """General SFT data as rows without a picture: JSON lines or Parquet, `messages`, or else `prompt` and
     `completion`; the last assistant turn is what is trained on. Raises TrainError."""
     parts = []
     for path in paths:
         try:
             kind = "parquet" if path.endswith(".parquet") else "json"
-            data = load_dataset(kind, data_files=path, split="train")
+            data = load_dataset(kind, data_files=glob.escape(path), split="train")
         except (DatasetGenerationError, FileNotFoundError) as error:
             raise TrainError(f"--general_data {path}: {error.__cause__ or error}") from error
         row = partial(_general_row, path)
@@ -121,7 +138,7 @@ def _general_row(path: str, record: dict[str, Any], index: int) -> dict[str, obj
     """A record as a row. Raises TrainError where it is no conversation that ends with an assistant's turn."""
     turns = list(record.get("messages") or ())
     for name, role in (("prompt", "user"), ("completion", "assistant")):
-        value = record.get(name) or []
+        value = [] if record.get("messages") else record.get(name) or []
         turns += [{"role": role, "content": value}] if isinstance(value, str) else value
     messages = [{name: turn.get(name) for name in ("role", "content")} for turn in turns]
     texts = all(isinstance(turn["content"], str) for turn in messages)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 SAVE_EVERY, DECODE_EVERY, LOG_EVERY = 240.0, 300.0, 30.0  # seconds
 DECODE_SHARE = 0.05  # of the time goes to reading what is held out, at most
+RECIPE = "recipe.json"
 Precision = torch.bfloat16
 
 
@@ -83,6 +84,11 @@ class Training:
             optimizer.load_state_dict(kept)
         self.step, self.samples, self.seconds = state["step"], state["samples"], state["seconds"]
         self.tokens = state["tokens"]
+        log = self.out / "log.jsonl"
+        if log.exists():  # steps after the state was saved are done, and noted, once more
+            lines = log.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= self.step]
+            log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
     def stop(self, *_: object) -> None:
         """End after this step, and save."""
@@ -276,6 +282,19 @@ def optimizers_of(model: "PreTrainedModel", recipe: Recipe) -> list[torch.optim.
     return [adam, muon]
 
 
+def refuse_other_recipe(recipe: Recipe, out: Path) -> None:
+    """End with one line where a run in `out` is of another recipe: it would go on as neither."""
+    if not (out / "state.pt").exists() or not (out / RECIPE).exists():
+        return
+    before = json.loads((out / RECIPE).read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(asdict(recipe)))
+    changed = [name for name in now if name in before and now[name] != before[name]]
+    if changed:
+        raise SystemExit(
+            f"{out} holds a run of another recipe ({', '.join(changed)} changed): name another folder with --out"
+        )
+
+
 def main(arguments: Iterable[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="examples.reader.train", description=__doc__)
@@ -291,10 +310,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     changes = {key: json.loads(value) for key, _, value in (setting.partition("=") for setting in given.set)}
     recipe = read_recipe(given.recipe, **changes)
+    refuse_other_recipe(recipe, given.out)
     training = Training(recipe, given.ink, given.out)
     given.out.mkdir(parents=True, exist_ok=True)
     about = {"parameters": sum(value.numel() for value in training.model.parameters()), **asdict(recipe)}
-    (given.out / "recipe.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    (given.out / RECIPE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     signal.signal(signal.SIGTERM, training.stop)
     training.train(given.minutes)
 

@@ -20,7 +20,7 @@ from hmer_tasks.cli.review_page import review_page
 from hmer_tasks.corpora import find
 from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.evaluation.inputs import refuse_repeated_files
-from hmer_tasks.evaluation.references import References, corpus_references, read_references
+from hmer_tasks.evaluation.references import References, corpus_references, read_references, resolve
 from hmer_tasks.exceptions import PredictionError
 from hmer_tasks.handwriting.strokes import InkPicture
 from hmer_tasks.pipeline.plan import with_profile
@@ -58,7 +58,10 @@ def audit_labels(options: LabelAuditOptions, console: Console) -> None:
     refuse_repeated_files(options.predictions)
     decisions = {} if options.decisions is None else read_decisions(options.decisions)
     references = _references(options)
-    samples = gather(read_predictions(path) for path in options.predictions)
+    files = (read_predictions(path) for path in options.predictions)
+    if references is not None:
+        files = (resolve(predictions, references, sources=True) for predictions in files)
+    samples = gather(files)
     if not samples:
         raise PredictionError("the predictions hold no reading of a picture")
     if references is not None:

@@ -19,7 +19,7 @@ from hmer_tasks.evaluation.inputs import input_remarks, refuse_repeated_files, s
 from hmer_tasks.evaluation.metrics import Metrics, evaluate, part
 from hmer_tasks.evaluation.pairs import first_answers, read_answers
 from hmer_tasks.evaluation.ranking import markdown, names_of, rank_systems
-from hmer_tasks.evaluation.references import References, labelled, read_references
+from hmer_tasks.evaluation.references import References, labelled, read_references, unanswered
 from hmer_tasks.evaluation.task_scores import TaskScores, task_scores, with_candidates
 from hmer_tasks.evaluation.vote import vote
 from hmer_tasks.exceptions import PredictionError, UsageError
@@ -110,7 +110,7 @@ def run(options: Options, console: Console) -> None:
 
 
 def _score(options: Options, references: References | None) -> Scored:
-    read = read_answers(options.predictions, together=options.vote)
+    read = read_answers(options.predictions, options.vote, references)
     if options.tokenize:
         read = tokenized(read)
     if not any(answer.sample == 0 for answer in read):
@@ -125,13 +125,16 @@ def _score(options: Options, references: References | None) -> Scored:
     scored = Scored(pairs, _scored(pairs, options), tasks, answers, missing, remarks)
     if options.vote:
         scored.first = scored.metrics
-        plain, _ = _labelled([winner.prediction for winner in vote(read, evidence=False)], references, [])
+        # one label a picture, or answers with different labels of their own would not meet
+        voters = read if references is None else labelled(read, references).pairs[: len(read)]
+        plain, _ = _labelled([winner.prediction for winner in vote(voters, evidence=False)], references, [])
         scored.majority = evaluate(plain, resamples=0)
-        scored.pairs, scored.missing = _labelled([winner.prediction for winner in vote(read)], references, [])
+        winners = [winner.prediction for winner in vote(voters)]
+        scored.pairs, scored.missing = _labelled(winners, references, [])
         scored.metrics = _scored(scored.pairs, options)
     assert scored.metrics is not None
     if options.compare is not None:
-        other = first_answers(read_answers([options.compare]))
+        other = first_answers(read_answers([options.compare], references=references))
         others, _ = _labelled(tokenized(other) if options.tokenize else other, references, [])
         others = align_by_id(scored.pairs, others)
         if [pair.pred for pair in others] == [pair.pred for pair in scored.pairs]:
@@ -171,7 +174,11 @@ def _tasks(
     if references is not None:
         answers = labelled(answers, references).pairs[: len(answers)]
     answers = with_candidates(answers, read)
-    return task_scores(answers), answers
+    tables = task_scores(answers)
+    for task, count in ({} if references is None else unanswered(answers, references)).items():
+        if count and task in tables:
+            tables[task].remarks.append(f"labels without an answer to this task, not counted: {count:,}")
+    return tables, answers
 
 
 def _scored(pairs: list[Prediction], options: Options) -> Metrics:
@@ -259,7 +266,7 @@ def _run_systems(options: Options, references: References | None, console: Conso
     systems: list[tuple[str, list[Prediction]]] = []
     remarks: list[str] = []
     for name, path in zip(names_of(options.predictions), options.predictions, strict=True):
-        pairs = first_answers(read_answers([path]))
+        pairs = first_answers(read_answers([path], references=references))
         if options.tokenize:
             pairs = tokenized(pairs)
         system_remarks = input_remarks(pairs, own_labels=references is None)

@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, Rejected, SplitReader
-from hmer_tasks.corpora.label_files import Entry, WholeTable
+from hmer_tasks.corpora.label_files import Entry, WholeTable, csv_rows
 from hmer_tasks.corpora.labelled import LabelledSplit, find_label_file, locate
 from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.storage.files import Files
@@ -68,17 +68,12 @@ def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[Who
     """
     entries: list[Entry | Rejected] = []
     pictures: dict[str, str] = {}
-    rows = csv.reader(io.StringIO(decoded(data), newline=""))
-    while True:
-        line = rows.line_num + 1
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            where = f"{name}:{line}: not CSV ({error})"
+    rows = csv.reader(io.StringIO(decoded(data), newline=""), strict=True)
+    for line, row in csv_rows(name, rows):
+        if isinstance(row, str):
+            where = f"{name}:{line}: {row}"
             entries.append(Rejected("", source, RejectReason.MALFORMED_LINE, where))
             continue
-        if row is None:
-            return WholeTable(name, data, entries), pictures
         if not row or (line == 1 and row[0].strip().lower() in _HEADER):
             continue
         listed = [field.strip() for field in row[1:] if field.strip()]
@@ -90,6 +85,7 @@ def read_rows(name: str, data: bytes, source: str, fonts: set[str]) -> tuple[Who
         id = _FONT.sub("", posixpath.basename(picture)) if "/" in picture else picture
         pictures.setdefault(id, picture)
         entries.append(Entry(id, row[0], f"{name}:{line}"))
+    return WholeTable(name, data, entries), pictures
 
 
 def _chosen(listed: list[str], fonts: set[str]) -> str:

@@ -68,11 +68,12 @@ RECORD = "a JSON object with a picture and a label"  # what a line must be
 
 
 def split_tab(line: str) -> tuple[str, str] | None:
-    """`id<TAB>label`. A carriage return inside is no blank: such a file ends its lines by it alone."""
+    """`id<TAB>label`; None where there is more. A carriage return inside is no blank: such a file ends its
+    lines by it alone."""
     if "\r" in line:
         return None
     name, tab, label = line.partition("\t")
-    return (name, label) if tab and name.strip() else None
+    return (name, label) if tab and name.strip() and "\t" not in label.strip() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +339,36 @@ def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]
     )
 
 
+def csv_rows(name: str, rows: "Reader") -> Iterator[tuple[int, list[str] | str]]:
+    """The rows of a CSV file that is read strictly, each with the line where it begins.
+
+    Args:
+        name: The file's name, for messages.
+        rows: What reads it.
+
+    Yields:
+        The line and the row, or why it is none.
+
+    Raises:
+        CorpusError: A quote is not closed on its line: it would eat lines that are samples.
+    """
+    while True:
+        line = rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if rows.line_num > line:
+                raise CorpusError(
+                    f"{name}, line {line}: a quote is opened and not closed before line {rows.line_num}: "
+                    'close it, or write "" for a quote'
+                ) from None
+            yield line, f"not CSV ({error})"
+            continue
+        yield line, row
+
+
 def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAME) -> WholeTable:
     """Read a CSV file, separated by comma, semicolon or tab.
 
@@ -360,21 +391,10 @@ def read_csv(name: str, content: Content, source: str, columns: Columns = BY_NAM
     text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
     rows, header = _header(name, text, columns)
     entries = []
-    while True:
-        line = rows.line_num + 1
-        try:
-            row = next(rows)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            if rows.line_num > line:  # it has eaten lines that are samples
-                raise CorpusError(
-                    f"{name}, line {line}: a quote is opened and not closed before line {rows.line_num}: "
-                    'close it, or write "" for a quote'
-                ) from None
-            entries.append(entry(name, line, source, f"not CSV ({error})", ""))
-            continue
-        if row:
+    for line, row in csv_rows(name, rows):
+        if isinstance(row, str):
+            entries.append(entry(name, line, source, row, ""))
+        elif row:
             fields: Fields | str = f"{len(row)} fields, and the header has {len(header)}"
             if len(row) == len(header):
                 fields = pick(dict(zip(header, row, strict=True)), columns) or NO_FIELDS

@@ -121,6 +121,8 @@ class ParquetTable:
 
         for name in filter(None, (column, f"{self._image}.path" if paths else None)):
             parts = [self._column(number, group, name) for number, group in self._groups]
+            if not parts:
+                return None  # a table without rows, which is refused as such
             try:
                 ids = pa.chunked_array(parts).cast(pa.string())
             except pa.ArrowException as error:

@@ -10,7 +10,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from hmer_tasks.corpora.base import Corpus, Sample, SplitReader
+from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
 from hmer_tasks.corpora.labelled import open_labels
 from hmer_tasks.exceptions import CorpusError, LabelError, PictureError
 from hmer_tasks.handwriting.collect import Collection, collect
@@ -153,7 +153,8 @@ def fitted(path: Path) -> tuple[LabelStatistics, str]:
     """The grammar fitted to a label file, and the file's digest."""
     with open_files(path.parent) as files:
         labels = open_labels(files, path.name, SOURCE)
-        texts = [labels[index].label for index in range(len(labels))]
+        entries = (labels[index] for index in range(len(labels)))
+        texts = [entry.label for entry in entries if not isinstance(entry, Rejected)]
     drawn = _drawable(texts)
     if not drawn:
         raise CorpusError(f"--like {path}: no label in it can be read and drawn")

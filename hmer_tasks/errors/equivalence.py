@@ -14,6 +14,7 @@ from typing import Final
 
 from hmer_tasks.errors.token_classes import tokens_of
 from hmer_tasks.exceptions import LabelError
+from hmer_tasks.latex.attributes import ATTRIBUTED
 from hmer_tasks.latex.canonical import spell, visually_equal
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.rules import Rules, standard
@@ -121,7 +122,9 @@ def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
             for sign in SPELLED.get(alias, (alias,))
         ]
         spelled[token] = () if token in moved else tuple(sign for sign in signs if sign not in moved)
-    return spelled, rules.drop | {r"\begin", r"\dots"}  # \dots: low or centred, as what follows asks
+    # what is taken from around its argument goes with its options: the colour of \textcolor
+    # \dots: low or centred, as what follows asks
+    return spelled, rules.drop | (rules.unwrap & ATTRIBUTED) | {r"\begin", r"\dots"}
 
 
 def _grouped(tokens: list[str]) -> int:

@@ -43,7 +43,17 @@ class Comparison:
 def align_by_id(pairs: list[Prediction], others: list[Prediction]) -> list[Prediction]:
     """The other system's predictions in the order of the first's, joined by id.
 
-    Raises PredictionError unless both hold the same ids with the same labels.
+    Where ids repeat, one of the same source comes first.
+
+    Args:
+        pairs: The first system's.
+        others: The other's.
+
+    Returns:
+        The other's, in the order of `pairs`.
+
+    Raises:
+        PredictionError: They do not hold the same ids with the same labels.
     """
     waiting: dict[str, list[Prediction]] = {}
     for other in others:
@@ -53,7 +63,8 @@ def align_by_id(pairs: list[Prediction], others: list[Prediction]) -> list[Predi
         same = waiting.get(pair.id)
         if not same:
             raise PredictionError(f"the other predictions have none for {pair.id!r}")
-        other = same.pop(0)
+        place = next((i for i, other in enumerate(same) if other.source == pair.source), 0)
+        other = same.pop(place)
         if other.gt.split() != pair.gt.split():
             raise PredictionError(f"the other predictions have another label for {pair.id!r}: {other.gt!r}")
         out.append(other)

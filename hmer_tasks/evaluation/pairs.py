@@ -4,28 +4,43 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from hmer_tasks.evaluation.references import References, resolve
 from hmer_tasks.exceptions import PredictionError
 from hmer_tasks.predictions import Prediction, read_predictions
 from hmer_tasks.tasks import task_names
 
 
-def read_answers(paths: Iterable[Path], together: bool = False) -> list[Prediction]:
+def read_answers(
+    paths: Iterable[Path], together: bool = False, references: References | None = None
+) -> list[Prediction]:
     """All answers of the files, in order; where a file names no source, its name is the source.
 
-    `together`: the files are answers to the same pictures, to be voted on. Those that name no source
-    share one, and what an earlier file has answered already counts as a further sample.
-    Raises PredictionError.
+    Args:
+        paths: The files.
+        together: The files are answers to the same pictures, to be voted on. Those that name no source
+            share one, and what an earlier file has answered already counts as a further sample.
+        references: The labels, if they are not those of the files. Answers then take their ids, with
+            `together` their sources too: files may spell them in different ways.
+
+    Returns:
+        The answers.
+
+    Raises:
+        PredictionError: A file cannot be read, or holds no predictions.
     """
     answers: list[Prediction] = []
     numbers: dict[tuple[str, str, str, str], int] = {}
     for path in paths:
         predictions = list(read_predictions(path))
+        if references is not None:
+            predictions = list(resolve(predictions, references, sources=together))
         if not predictions:
             raise PredictionError(f"{path} holds no predictions")
         if together:
             first = dict(numbers)
             for i, prediction in enumerate(predictions):
-                key = (prediction.source, prediction.id, prediction.gt, prediction.task)
+                label = prediction.gt if references is None else ""  # else the ids say all
+                key = (prediction.source, prediction.id, label, prediction.task)
                 predictions[i] = replace(prediction, sample=prediction.sample + first.get(key, 0))
                 numbers[key] = max(numbers.get(key, 0), predictions[i].sample + 1)
         else:

@@ -97,7 +97,7 @@ METRICS: dict[str, Metric] = {
         "BLEU, UniMERNet", "%", "UniMERNet: `evaluate`'s BLEU, spaces removed, no smoothing", unsmoothed_bleu
     ),
     "valid": Metric(
-        "valid TeX", "%", "this project: predictions that parse", _percent("pred_tex")
+        "valid TeX", "%", "this project: predictions that parse and leave ink", _percent("pred_tex")
     ),
     "same_on_paper": Metric(
         "same on paper", "%", "this project: equal in standard spelling, hence in typesetting",

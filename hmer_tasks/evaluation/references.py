@@ -62,6 +62,29 @@ class References:
         return reference
 
 
+def resolve(
+    predictions: Iterable[Prediction], references: References, *, sources: bool = False
+) -> Iterator[Prediction]:
+    """The predictions under the ids of the references, whatever ending their own have.
+
+    Args:
+        predictions: The predictions.
+        references: Where their ids are looked up. What has no label there stays as it is.
+        sources: Whether they take the references' sources as well: files that speak of the same pictures
+            may name none.
+
+    Yields:
+        The predictions, in order.
+    """
+    for prediction in predictions:
+        reference = references.find(prediction.source, prediction.id)
+        if reference is None:
+            yield prediction
+        else:
+            source = reference.source if sources else prediction.source
+            yield replace(prediction, source=source, id=reference.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """Predictions with labels: how many labels have none, and how many predictions' own labels were
@@ -73,10 +96,24 @@ class Labelled:
 
 
 def labelled(pairs: list[Prediction], references: References) -> Labelled:
-    """The predictions with the references' labels. A label without a prediction is scored as an empty
-    prediction: leaving it out would flatter. Raises PredictionError where a prediction has no label."""
+    """Join predictions with the references' labels and ids.
+
+    A label without a prediction is scored as an empty prediction: leaving it out would flatter. It belongs
+    to the set that the predictions of its split are called by, if that is one.
+
+    Args:
+        pairs: The predictions.
+        references: Their labels.
+
+    Returns:
+        The predictions in order, then the empty ones.
+
+    Raises:
+        PredictionError: A prediction has no label.
+    """
     out: list[Prediction] = []
     seen: set[tuple[str, str]] = set()
+    called: dict[str, set[str]] = {}  # by the references' source, what the predictions call it
     other: list[str] = []
     without: list[str] = []
     for pair in pairs:
@@ -85,26 +122,51 @@ def labelled(pairs: list[Prediction], references: References) -> Labelled:
             without.append(pair.id)
             continue
         seen.add((reference.source, plain_id(reference.id)))
+        called.setdefault(reference.source, set()).add(pair.source)
         if pair.gt.strip() and pair.gt.split() != reference.label.split():
             other.append(pair.id)
         candidate, marked = reference.asked.get(pair.task, (None, None))
         if pair.candidate is not None or pair.marked is not None:
             candidate, marked = pair.candidate, pair.marked
-        out.append(replace(pair, gt=reference.label, candidate=candidate, marked=marked))
+        out.append(replace(pair, id=reference.id, gt=reference.label, candidate=candidate, marked=marked))
     if without:
         raise PredictionError(
             f"{references.name} has no label for {len(without):,} of {len(pairs):,} predictions (the first: "
             f"{without[0]!r}): a build leaves refused samples out, its corpus does not; score against that, "
             "or leave these predictions out"
         )
-    touched = {source for source, _ in seen}
-    source = pairs[0].source if pairs else references.name
+    names = {source: min(given) if len(given) == 1 else source for source, given in called.items()}
     missing = [
-        Prediction(source, reference.id, reference.label, "")
+        Prediction(names[key[0]], reference.id, reference.label, "")
         for key, reference in references.by_key.items()
-        if key[0] in touched and key not in seen
+        if key[0] in names and key not in seen
     ]
     return Labelled(out + missing, len(missing), tuple(other))
+
+
+def unanswered(answers: Iterable[Prediction], references: References) -> dict[str, int]:
+    """How many samples have no answer to a task that others of their split have one to.
+
+    Args:
+        answers: The answers, each with its task.
+        references: The samples. For error tasks those count that a build asks about.
+
+    Returns:
+        The number of samples by task.
+    """
+    answered: dict[str, set[tuple[str, str]]] = {}
+    for answer in answers:
+        reference = references.find(answer.source, answer.id)
+        if reference is not None:
+            answered.setdefault(answer.task, set()).add((reference.source, plain_id(reference.id)))
+    counts: dict[str, int] = {}
+    for task, keys in answered.items():
+        splits = {source for source, _ in keys}
+        counts[task] = sum(
+            key[0] in splits and key not in keys and (not task.startswith("error_") or task in sample.asked)
+            for key, sample in references.by_key.items()
+        )
+    return counts
 
 
 def read_references(path: Path) -> References:

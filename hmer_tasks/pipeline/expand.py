@@ -179,7 +179,8 @@ def expand(sample: Sample, read: ReadLabel, context: ExpansionConfig) -> SampleR
     lacking = bool(about_mistakes) and not wrong and read.erroneous is None
     record = None
     if repaired is not None:
-        record = Repair(sample.id, sample.source, repaired.kinds, sample.label, repaired.label)
+        original = sample.label if sample.gt is None else sample.gt
+        record = Repair(sample.id, sample.source, repaired.kinds, original, repaired.label)
     return SampleRows(
         sample.id,
         sample.source,

@@ -1,5 +1,6 @@
 """`load`: a build as a datasets.Dataset."""
 
+import glob
 import os
 import shutil
 from collections import Counter
@@ -13,6 +14,7 @@ from hmer_tasks.shards.verifier import read_summary
 from hmer_tasks.storage.store import open_store
 from hmer_tasks.storage.urls import PathOrUrl, cache_folder, is_url, parse_location
 from hmer_tasks.tasks import task_names
+from hmer_tasks.utils.files import sha256_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -61,16 +63,23 @@ def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None =
         for name in shards_of(summary, split_name)
     ]
     filters = None if tasks is None else [("task", "in", list(tasks))]
-    return load_dataset("parquet", data_files={"rows": files}, split="rows", filters=filters)
+    patterns = [glob.escape(file) for file in files]  # datasets takes names for patterns
+    return load_dataset("parquet", data_files={"rows": patterns}, split="rows", filters=filters)
 
 
 def _copy(out: PathOrUrl, name: str, sha256: str) -> Path:
-    """A shard at a URL, fetched once. (`datasets` caches by address and misses a new build.)"""
+    """A shard at a URL, fetched once. (`datasets` caches by address and misses a new build.)
+
+    Raises BuildError where it is not the one of build.json: kept, it would be taken for that for good.
+    """
     copy = cache_folder() / "shards" / f"{sha256}.parquet"
     if not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         part = copy.with_suffix(f".{os.getpid()}")
         with open_store(out).local(name) as path:
             shutil.copyfile(path, part)
+        if sha256_of(part) != sha256:
+            part.unlink()
+            raise BuildError(f"{out}/{name} is damaged, or being replaced: `hmer-tasks verify {out}`")
         part.replace(copy)
     return copy

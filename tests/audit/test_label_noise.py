@@ -14,6 +14,7 @@ from hmer_tasks.cli.app import app
 from hmer_tasks.exceptions import UsageError
 from hmer_tasks.pipeline.exclude import read_exclusions
 from hmer_tasks.predictions import Prediction
+from tests.pipeline.conftest import run_command
 from trainer.mixing import MOST_COPIES, read_samples
 
 
@@ -196,3 +197,14 @@ def test_the_command(tmp_path, judged):
         != 0
     )
     assert CliRunner().invoke(app, [*base, "--against", "crohme"]).exit_code != 0
+
+
+def test_readings_under_ids_with_and_without_an_ending_are_of_one_sample(tmp_path):
+    (tmp_path / "labels.tsv").write_text("a.png\tx + 1\nb.png\ty\n", encoding="utf-8")
+    for name, ending in (("one", ".png"), ("two", "")):
+        text = f"a{ending}\tx + 1\tx + 1\nb{ending}\ty\ty\n"
+        (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
+    files = [word for name in ("one", "two") for word in ("--predictions", tmp_path / f"{name}.tsv")]
+    done = run_command("audit", *files, "--labels", tmp_path / "labels.tsv", "--json")
+    summary = json.loads(done.stdout)
+    assert (summary["samples"], summary["readings"]) == (2, 4)

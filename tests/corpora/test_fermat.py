@@ -1,5 +1,7 @@
 r"""FERMAT: a student's mistake, which the picture shows, against the corrected solution, which it does not."""
 
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,18 +29,22 @@ ROWS = [  # orig_a, pert_a, has_error
 
 @pytest.fixture
 def root(tmp_path):
+    return write_fermat(tmp_path, ROWS)
+
+
+def write_fermat(tmp_path, rows):
     (tmp_path / "FERMAT" / "data").mkdir(parents=True)
     table = pa.table(
         {
-            "new_custom_id": [f"{number % 3}" for number in range(len(ROWS))],
-            "image": pa.array([{"bytes": noise(n), "path": None} for n in range(len(ROWS))], STRUCT),
-            "rotation": ["none"] * len(ROWS),
-            "img_id": list(range(100, 100 + len(ROWS))),
-            "orig_q": ["Solve."] * len(ROWS),
-            "orig_a": [row[0] for row in ROWS],
-            "pert_a": [row[1] for row in ROWS],
-            "pert_reasoning": ["because"] * len(ROWS),
-            "has_error": [row[2] for row in ROWS],
+            "new_custom_id": [f"{number % 3}" for number in range(len(rows))],
+            "image": pa.array([{"bytes": noise(n), "path": None} for n in range(len(rows))], STRUCT),
+            "rotation": ["none"] * len(rows),
+            "img_id": list(range(100, 100 + len(rows))),
+            "orig_q": ["Solve."] * len(rows),
+            "orig_a": [row[0] for row in rows],
+            "pert_a": [row[1] for row in rows],
+            "pert_reasoning": ["because"] * len(rows),
+            "has_error": [row[2] for row in rows],
         }
     )
     pq.write_table(table, tmp_path / "FERMAT" / "data" / "train-00000-of-00001.parquet")
@@ -85,6 +91,14 @@ def test_rows_of_the_error_tasks_alone(root, tmp_path):
     assert right["candidate"] == right["label"] == right["completion"][0]["content"]
     assert result.summary["splits"]["train"]["clean"] == 1
     assert result.summary["splits"]["train"]["no_candidate"] == 0
+    assert not verify(tmp_path / "out").faults
+
+
+def test_a_repaired_solution_is_proven(tmp_path):
+    root = write_fermat(tmp_path, [("$√{x} = 2$", "$x = 3$", True)])
+    build(BuildOptions("fermat", root, out=tmp_path / "out", workers=1, repair=True))
+    (repair,) = (tmp_path / "out/repairs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(repair)["original"] == "$√{x} = 2$"
     assert not verify(tmp_path / "out").faults
 
 

@@ -109,6 +109,11 @@ def test_a_field_without_end_is_one_refused_row():
     assert isinstance(table[1], Rejected)
 
 
+def test_a_quote_that_is_not_closed_eats_no_rows():
+    with pytest.raises(CorpusError, match="line 2: a quote is opened and not closed before line 4"):
+        read_rows("x.csv", b'x,1.png\n"y = 2,2.png\nz,3.png\n" w,4.png\n', "s", set())
+
+
 def test_an_empty_split(write):
     for text in ("", "formula,images\n"):
         with (

@@ -331,3 +331,11 @@ def test_json_lines_that_are_no_table(tmp_path):
 def test_the_default_corpus_reads_by_the_profile_latex(hub):
     with open_files(hub) as files:
         assert CORPORA["parquet"].open_split(files, "val").profile == "latex"
+
+
+def test_a_table_without_rows(tmp_path):
+    write_table(
+        tmp_path,
+        {"id": pa.array([], pa.string()), "image": pa.array([], STRUCT), "latex": pa.array([], pa.string())},
+    )
+    assert read(tmp_path) == []

@@ -84,6 +84,8 @@ def test_several_candidates_of_a_label():
         (r"{ 1 0 } ^ { 2 }", r"1 0 ^ { 2 }"),
         (r"{ v _ { e } } ^ { 2 }", r"v _ { e } ^ { 2 }"),
         (r"\bar { { x } } = 1", r"\bar { x } = 1"),
+        (r"\smash [ b ] { x } + 1", r"x + 1"),
+        (r"\textcolor { r e d } { x } + 1", r"x + 1"),
     ],
 )
 def test_what_looks_the_same_is_no_mistake(a, b):

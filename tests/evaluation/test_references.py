@@ -7,7 +7,7 @@ import json
 import pytest
 from PIL import Image
 
-from hmer_tasks.evaluation.references import labelled, read_references
+from hmer_tasks.evaluation.references import Reference, References, labelled, read_references
 from hmer_tasks.exceptions import PredictionError
 from hmer_tasks.predictions import Prediction
 from tests.evaluation.test_command import command, lines  # noqa: F401 - a fixture
@@ -25,7 +25,10 @@ def test_a_label_file_and_what_has_no_prediction(tmp_path):
     (tmp_path / "labels.tsv").write_text("1.png\ta\n2.png\tb\n", encoding="utf-8")
     references = read_references(tmp_path / "labels.tsv")
     joined = labelled([Prediction("s", "1", "old", "a")], references)
-    assert [(pair.id, pair.gt, pair.pred) for pair in joined.pairs] == [("1", "a", "a"), ("2.png", "b", "")]
+    assert [(pair.id, pair.gt, pair.pred) for pair in joined.pairs] == [
+        ("1.png", "a", "a"),
+        ("2.png", "b", ""),
+    ]
     assert joined.missing == 1 and joined.contradicted == ("1",)
     with pytest.raises(PredictionError, match=r"no label for 1 of \d predictions .the first: '3'."):
         labelled([Prediction("s", "3", "", "a")], references)
@@ -57,6 +60,46 @@ def test_a_corpus_counts_only_the_splits_that_are_spoken_of(tmp_path):
     joined = labelled([Prediction("", "test_1", "", "b + 1")], references)
     assert [pair.gt for pair in joined.pairs] == ["b + 1", "b + 2"] and joined.missing == 1
     assert references.find("", "test_2").picture.load()[1] == "test_2.jpg"
+
+
+def test_a_label_without_a_prediction_counts_in_its_own_split():
+    references = References("labels")
+    for source in ("c/test", "c/train"):
+        for id in "123":
+            references.add(Reference(source, id, "a"))
+    pairs = [Prediction("c/test", id, "a", "a") for id in "123"] + [Prediction("c/train", "1", "a", "a")]
+    missing = labelled(pairs, references).pairs[4:]
+    assert [(pair.source, pair.id) for pair in missing] == [("c/train", "2"), ("c/train", "3")]
+    one_file = [Prediction("mine", "1", "", "a")]
+    references = References("labels")
+    for id in "12":
+        references.add(Reference("c/test", id, "a"))
+    assert [pair.source for pair in labelled(one_file, references).pairs] == ["mine", "mine"]
+
+
+def test_systems_that_spell_ids_in_their_own_ways_are_compared(tmp_path, command):  # noqa: F811
+    (tmp_path / "labels.tsv").write_text("t_1.jpg\ta\nt_2.jpg\tb\n", encoding="utf-8")
+    (tmp_path / "x.tsv").write_text("t_1\ta\ta\nt_2\tb\tb\n", encoding="utf-8")
+    (tmp_path / "y.tsv").write_text("t_2.png\tb\tc\n", encoding="utf-8")
+    scored = "--labels", tmp_path / "labels.tsv", "--json"
+    done = command(tmp_path / "x.tsv", "--compare", tmp_path / "y.tsv", *scored)
+    assert json.loads(done.stdout)["comparison"]["only_one"] == ["t_1.jpg", "t_2.jpg"]
+    done = command(tmp_path / "x.tsv", tmp_path / "y.tsv", "--systems", *scored)
+    assert [system["metrics"]["exprate"]["value"] for system in json.loads(done.stdout)["systems"]] == [
+        100,
+        0,
+    ]
+    done = command(tmp_path / "x.tsv", tmp_path / "y.tsv", "--vote", *scored)
+    assert json.loads(done.stdout)["n"] == 2
+
+
+def test_answers_to_a_task_that_some_samples_have_not_are_told(build, tmp_path, command):  # noqa: F811
+    some = next(iter(read_references(build).by_key.values()))
+    record = {"source": some.source, "img_id": some.id, "gt": some.label, "pred": some.label, "raw": "x: 1"}
+    path = lines(tmp_path / "p.jsonl", [record | {"task": "counting"}])
+    tasks = json.loads(command(path, "--labels", build, "--json").stdout)["tasks"]
+    assert tasks["counting"]["n"] == 1
+    assert tasks["counting"]["remarks"] == ["labels without an answer to this task, not counted: 39"]
 
 
 @pytest.fixture(scope="module")

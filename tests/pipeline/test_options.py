@@ -12,7 +12,7 @@ from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.pipeline.plan import is_valid_side
 from hmer_tasks.shards.verifier import verify
 from hmer_tasks.tasks.prompts import NAMES
-from tests.pipeline.conftest import label_of, rows_of, summary_of
+from tests.pipeline.conftest import label_of, noise, rows_of, summary_of
 
 
 @pytest.fixture
@@ -216,3 +216,14 @@ def test_arguments_that_cannot_be(small, tmp_path, options, message):
         build(BuildOptions(**{"dataset": "hme100k", "root": small, "out": tmp_path / "out", **options}))
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_whose_name_is_a_pattern(tmp_path):
+    """`datasets` takes the names of files for patterns."""
+    for name, label in (("g[1]", "x"), ("g1", "y")):
+        picture = tmp_path / f"{name}-corpus" / "a.png"
+        picture.parent.mkdir()
+        picture.write_bytes(noise(1))
+        (picture.parent / "labels.tsv").write_text(f"a.png\t{label}\n", encoding="utf-8")
+        build(BuildOptions("folder", picture.parent, out=tmp_path / name, workers=1))
+    assert set(load(tmp_path / "g[1]")["label"]) == {"x"}

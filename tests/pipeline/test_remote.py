@@ -100,6 +100,19 @@ def test_out_on_s3(corpus, reference):
     assert len(load(out, tasks=["recognition"])) == 5  # not what was fetched before
 
 
+def test_a_shard_that_is_not_build_jsons_is_not_kept(corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("HMER_CACHE", str(tmp_path))
+    out = "s3://lab/raced"
+    build(BuildOptions("hme100k", root=corpus, out=out, workers=1))
+    (shard,) = (name for name in objects("raced") if name.startswith("data/"))
+    right = objects("raced")[shard]
+    put(f"raced/{shard}", right + b"x")
+    with pytest.raises(BuildError, match=f"{shard} is damaged, or being replaced"):
+        load(out)
+    put(f"raced/{shard}", right)
+    assert len(load(out, tasks=["recognition"])) == COUNT
+
+
 def test_on_the_command_line(corpus, reference):
     words = "build", "--dataset", "hme100k", "--root", corpus, "--out", "s3://lab/cli/", "--workers", 1
     done = run_command(*words)

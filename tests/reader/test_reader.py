@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ from examples.reader.model import Size, make, make_tokenizer
 from examples.reader.recipe import Recipe, Stage, read_recipe
 from examples.reader.rows import Batch, batches, drawn_rows, source_of
 from examples.reader.tasks import read_mistakes, texts_of
-from examples.reader.train import Training
+from examples.reader.train import Training, refuse_other_recipe
 from hmer_tasks.exceptions import UsageError
 from hmer_tasks.handwriting import strokes as builds
 from hmer_tasks.handwriting.writer import keyed, writer
@@ -171,7 +172,14 @@ def test_a_run_goes_on_and_what_it_saves_reads_as_it_does(ink: Path, tmp_path: P
     assert first.step == 6
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["step"] == 6 and 0 <= lines[-1]["exprate"] <= 100
+    (tmp_path / "recipe.json").write_text(json.dumps(asdict(recipe)))
+    refuse_other_recipe(recipe, tmp_path)
+    with pytest.raises(SystemExit, match=r"a run of another recipe \(rate changed\)"):
+        refuse_other_recipe(replace(recipe, rate=1.0), tmp_path)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"step": 7}\n{"step')  # killed after the state was saved
     again = Training(recipe, ink, tmp_path)
+    assert (tmp_path / "log.jsonl").read_text().splitlines() == [json.dumps(line) for line in lines]
     assert (again.step, again.samples) == (6, first.samples)
     for (_, mine), (_, other) in zip(
         first.model.named_parameters(), again.model.named_parameters(), strict=True

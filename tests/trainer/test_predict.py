@@ -214,3 +214,24 @@ def test_a_task_of_a_plugin_is_trained_on_and_asked(boxes, tiny, tmp_path):
     assert [line.task for line in read_predictions(out)] == ["bounding_boxes"] * 2
     rows.task_weights = "bounding_boxes=2"
     assert prepare(rows, processor, 0).tasks == {"bounding_boxes": 6}
+
+
+def test_a_models_own_penalties_do_not_count(tiny, tmp_path):
+    """Qwen2.5-VL-Instruct's generation_config.json has a repetition penalty."""
+    pictures, model = tmp_path / "pictures", tmp_path / "model"
+    (pictures / "folder.png").mkdir(parents=True)
+    Image.new("RGB", (90, 60), "white").save(pictures / "a.png")
+    (pictures / "._a.png").write_bytes(b"macOS")
+    shutil.copytree(tiny, model)
+    config = json.loads((model / "generation_config.json").read_text())
+    penalties = {"repetition_penalty": 5.0, "no_repeat_ngram_size": 1, "num_beams": 2}
+    (model / "generation_config.json").write_text(json.dumps(config | penalties))
+    for name, path in (("plain", tiny), ("penalised", model)):
+        run("--model", path, "--pictures", pictures, "--temperature", 0, "--out", tmp_path / f"{name}.jsonl")
+    assert (tmp_path / "plain.jsonl").read_text() == (tmp_path / "penalised.jsonl").read_text()
+
+
+@pytest.mark.parametrize("words", (("--limit", -1), ("--top_p", 1.5), ("--top_p", 0), ("--top_k", -1)))
+def test_numbers_that_cannot_be(tiny, tmp_path, words):
+    with pytest.raises(UsageError, match=f"{words[0]} must be"):
+        run("--model", tiny, "--pictures", tmp_path, "--out", tmp_path / "out.jsonl", *words)

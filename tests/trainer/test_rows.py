@@ -1,15 +1,22 @@
 """What the trainer is fed: every token accounted for, no loss but on the completion."""
 
+import json
+import shutil
 from collections import Counter
+from random import Random
 
 import pytest
+from PIL import Image
 from transformers import AutoProcessor
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
+from hmer_tasks.pipeline import BuildOptions, build
 from trainer.data import prepare
 from trainer.faults import TrainError
 from trainer.lengths import Fitter
 from trainer.options import DataArguments
+from trainer.pictures import jitter
+from trainer.shards import load_general, load_shards, shards_of, validation_of
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +142,38 @@ def test_jitter_is_new_in_every_epoch_and_the_same_in_every_run(shards, processo
             prepared.transform.epoch = epoch
             drawn[run, epoch] = rows[0]["images"][0].tobytes()
     assert drawn[0, 0] == drawn[1, 0] != drawn[0, 1] == drawn[1, 1]
+
+
+def test_names_that_are_patterns(tmp_path, processor, shards):
+    """`datasets` takes the names of files for patterns."""
+    for name in ("g[1]", "g1"):
+        shutil.copytree(shards, tmp_path / name)
+        (tmp_path / f"{name}.jsonl").write_text(f'{{"prompt": "{name}?", "completion": "{name}"}}\n')
+    shutil.rmtree(tmp_path / "g1" / "data")
+    assert len(load_shards(shards_of(str(tmp_path / "g[1]")))) == len(load_shards(shards_of(str(shards))))
+    (row,) = load_general([str(tmp_path / "g[1].jsonl")])
+    assert row["completion"][0]["content"] == "g[1]"
+
+
+def test_messages_come_before_a_prompt_and_a_completion(tmp_path):
+    turns = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "1"}]
+    record = {"messages": turns, "prompt": "Two?", "completion": "2"}
+    (tmp_path / "g.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    (row,) = load_general([str(tmp_path / "g.jsonl")])
+    assert (row["prompt"], row["completion"]) == (turns[:1], turns[1:])
+
+
+def test_the_validation_split_of_whatever_split_is_named(tmp_path):
+    build(BuildOptions("sample", out=tmp_path / "b", limit=12, workers=1, valid_share=0.3))
+    valid = f"{tmp_path / 'b'}:valid"
+    assert validation_of(str(tmp_path / "b")) == validation_of(f"{tmp_path / 'b'}:train") == valid
+    assert load_shards(shards_of(valid))
+    build(BuildOptions("sample", out=tmp_path / "c", limit=3, workers=1))
+    assert validation_of(str(tmp_path / "c")) is None
+
+
+def test_a_jittered_picture_is_no_larger():
+    for seed in range(100):
+        picture = Image.new("L", (300 + seed, 40 + seed), 255)
+        jittered = jitter(picture, Random(seed))
+        assert jittered.width * jittered.height <= picture.width * picture.height
