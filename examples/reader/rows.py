@@ -32,7 +32,7 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A picture's question and answer as tokens; `symbols`: the token of each symbol of its source."""
+    """A picture's question and answer as tokens."""
 
     prompt: NDArray[np.int64]
     answer: NDArray[np.int64]

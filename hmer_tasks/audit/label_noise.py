@@ -30,7 +30,7 @@ from enum import StrEnum
 from hmer_tasks.audit.ink_counts import StrokeModel, strokes_bounds
 from hmer_tasks.audit.language import LabelModel
 from hmer_tasks.errors.align import align
-from hmer_tasks.errors.edits import edit_distance
+from hmer_tasks.errors.edits import relative_distance
 from hmer_tasks.evaluation.answers import explicit, key
 from hmer_tasks.evaluation.letters import same_symbols
 from hmer_tasks.predictions import Prediction
@@ -187,9 +187,7 @@ def _edit_counts(samples: Sequence[Sample]) -> Counter[str]:
 
 
 def _distance(a: str, b: str) -> float:
-    left, right = (explicit(a) or a).split(), (explicit(b) or b).split()
-    longer = max(len(left), len(right))
-    return edit_distance(left, right) / longer if longer else 0.0
+    return relative_distance((explicit(a) or a).split(), (explicit(b) or b).split())
 
 
 def weight(judged: Judged) -> float:

@@ -25,6 +25,12 @@ def edit_distance(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
     return sum(Levenshtein.distance(a[i:k], b[j:m]) for i, k, j, m in _blocks(a, b))
 
 
+def relative_distance(a: Sequence[Hashable], b: Sequence[Hashable]) -> float:
+    """The edit distance as a share of the longer one's length, from 0 to 1; 0 of two that are empty."""
+    longer = max(len(a), len(b))
+    return edit_distance(a, b) / longer if longer else 0.0
+
+
 def edit_script(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Opcode]:
     """A shortest script that makes `b` of `a`, as rapidfuzz writes it; just a valid one where `is_exact` does
     not hold, in which two operations of one kind may stand side by side."""

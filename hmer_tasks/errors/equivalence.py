@@ -42,7 +42,6 @@ SPELLED: Final = {name: tuple(name[1:]) for name in tokens_of("function")} | {
     r"\|": ("|", "|"),
     r"\parallel": ("|", "|"),
     r"\Vert": ("|", "|"),
-    "''": ("'", "'"),
 }  # fmt: skip
 _ROW: Final = "\\\\"
 # Environments that are another one in delimiters.

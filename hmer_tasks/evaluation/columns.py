@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hmer_tasks.errors.edits import edit_distance
+from hmer_tasks.errors.edits import edit_distance, relative_distance
 from hmer_tasks.evaluation.unimernet import clipped, compact
 from hmer_tasks.exceptions import MissingLibraryError
 
@@ -52,7 +52,7 @@ def compact_row(gt: str, pred: str) -> list[float]:
     label, label_tokens = compact(gt)
     read, pred_tokens = compact(pred)
     matched, ngrams = clipped(label_tokens, pred_tokens)
-    distance = 0.0 if label == read else edit_distance(read, label) / max(len(label), len(read))
+    distance = relative_distance(read, label)
     return [distance, len(label_tokens), len(pred_tokens), *matched, *ngrams]
 
 

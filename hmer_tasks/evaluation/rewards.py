@@ -17,7 +17,7 @@ or `edit` beside it, or a model learns to say little.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from hmer_tasks.errors.edits import edit_distance
+from hmer_tasks.errors.edits import relative_distance
 from hmer_tasks.evaluation.answers import (
     corrections_agree,
     counts_agree,
@@ -101,14 +101,9 @@ def edit_reward(prompts: object, completions: Sequence[Completion], **columns: o
         [1.0, 0.6666666666666667]
     """
     return [
-        _similarity(label_in(answer, task).split(), label.split()) if task in _HOLD_LABEL else None
+        1 - relative_distance(label_in(answer, task).split(), label.split()) if task in _HOLD_LABEL else None
         for answer, task, label in _rows(completions, columns, "task", "label")
     ]
-
-
-def _similarity(a: list[str], b: list[str]) -> float:
-    longer = max(len(a), len(b))
-    return 1 - edit_distance(a, b) / longer if longer else 1.0
 
 
 def box_f1_reward(prompts: object, completions: Sequence[Completion], **columns: object) -> Rewards:
@@ -340,7 +335,7 @@ def weighted_score(
     forms = [agreement([], [answer], **columns)[0] for agreement in agreements]
     parts = {
         "exact": float(read == right),
-        "edit": _similarity(read, right),
+        "edit": 1 - relative_distance(read, right),
         "form": next((form for form in forms if form is not None), 1.0),
     }
     total = sum(weights.values())

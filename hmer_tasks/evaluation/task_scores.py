@@ -246,7 +246,8 @@ def true_spans(candidate: str, label: str) -> list[Span]:
     return [(start, stop) for start, stop, *_ in align(candidate.split(), label.split())]
 
 
-def _places(spans: Iterable[Span]) -> set[tuple[str, int]]:
+def places_of(spans: Iterable[Span]) -> set[tuple[str, int]]:
+    """The tokens that spans hold, and the gaps that they are."""
     return {
         place
         for start, stop in spans
@@ -281,7 +282,7 @@ def detection_scores(answers: Sequence[Prediction]) -> TaskScores:
         if not true:
             right += 1
             alarms += bool(said) or not same
-        ours, theirs = _places(true), _places(said)
+        ours, theirs = places_of(true), places_of(said)
         tokens = [tokens[0] + len(ours & theirs), tokens[1] + len(theirs), tokens[2] + len(ours)]
         detected += sum(any(_touch(span, mark) for mark in said) for span in true)
         touching += sum(any(_touch(span, mark) for span in true) for mark in said)

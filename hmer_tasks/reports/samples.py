@@ -15,7 +15,7 @@ from hmer_tasks.latex.tree_svg import tree_svg
 from hmer_tasks.latex.tree_text import tree_text
 from hmer_tasks.reports.mathml import mathml
 from hmer_tasks.reports.page_pictures import data_address
-from hmer_tasks.reports.scan import PathOrUrl, Record, depth_of
+from hmer_tasks.reports.scan import Record, SamplePlace, depth_of
 
 CORRECTION = "error_correction"
 NO_MISTAKE, CANDIDATE_NOT_TEX, ALIKE = "no mistake", "candidate is not TeX", "looks the same"
@@ -46,7 +46,7 @@ class _Candidate:
     kinds: Counter[str]
 
 
-def sample_data(place: PathOrUrl, records: list[Record], drawn: Drawn) -> dict[str, object]:
+def sample_data(place: SamplePlace, records: list[Record], drawn: Drawn) -> dict[str, object]:
     """A sample's part of the page, and its entry in the index."""
     first = records[0]
     label, gt = str(first["label"]), str(first["gt"])

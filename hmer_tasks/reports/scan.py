@@ -25,7 +25,7 @@ NOT_TEX = -1  # the depth of a label that has no tree
 
 
 @dataclass(frozen=True, slots=True)
-class PathOrUrl:
+class SamplePlace:
     """Where a sample's rows lie: rows start … stop of a shard's row group; `order` counts the samples."""
 
     order: int
@@ -41,7 +41,7 @@ class Scan:
     """What was read: every sample counts once in the statistics, however many rows it has."""
 
     samples: int = 0
-    chosen: list[PathOrUrl] = field(default_factory=list)
+    chosen: list[SamplePlace] = field(default_factory=list)
     lengths: Counter[int] = field(default_factory=Counter)
     depths: Counter[int] = field(default_factory=Counter)
     symbols: Counter[str] = field(default_factory=Counter)
@@ -68,7 +68,7 @@ def scan(store: Store, summary: Summary, limit: int) -> Scan:
 
 def _places(
     store: Store, summary: Summary, scanned: Scan, show: Callable[[int], None]
-) -> Iterator[tuple[bytes, int, PathOrUrl]]:
+) -> Iterator[tuple[bytes, int, SamplePlace]]:
     for number, (shard, about) in enumerate(summary["shards"].items()):
         show(number)
         split = about["split"]
@@ -78,7 +78,7 @@ def _places(
                 start = 0
                 for (source, id), rows in groupby(records, key=_key):
                     mine = list(rows)
-                    place = PathOrUrl(scanned.samples, split, shard, group, start, start + len(mine))
+                    place = SamplePlace(scanned.samples, split, shard, group, start, start + len(mine))
                     start = place.stop
                     _count(str(mine[0]["label"]), scanned)
                     yield rank(source, id), place.order, place
@@ -115,7 +115,7 @@ def open_shard(store: Store, shard: str) -> Iterator[pq.ParquetFile]:
         yield file
 
 
-def samples(store: Store, places: list[PathOrUrl]) -> Iterator[tuple[PathOrUrl, list[Record]]]:
+def samples(store: Store, places: list[SamplePlace]) -> Iterator[tuple[SamplePlace, list[Record]]]:
     """The rows of each place, pictures too; a row group at a time."""
     for shard, shard_places in groupby(places, key=lambda place: place.shard):
         with open_shard(store, shard) as file:

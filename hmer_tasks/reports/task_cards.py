@@ -9,7 +9,7 @@ from markupsafe import Markup
 from hmer_tasks.errors.markup import strip_marks
 from hmer_tasks.evaluation.answers import counts_agree, explicit, reasoning_of, tree_agrees
 from hmer_tasks.evaluation.references import References
-from hmer_tasks.evaluation.task_scores import Span, counts_in, marked_spans, true_spans
+from hmer_tasks.evaluation.task_scores import Span, counts_in, marked_spans, places_of, true_spans
 from hmer_tasks.exceptions import PictureError
 from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.counts import count_symbols
@@ -157,7 +157,7 @@ def _correction_card(answer: Prediction) -> _TaskCard:
 def coloured(candidate: str, true: Sequence[Span], said: Sequence[Span]) -> Markup:
     """A candidate with its mistakes and an answer's marks in colour."""
     tokens = candidate.split()
-    mistakes, marks = _classes(true), _classes(said)
+    mistakes, marks = places_of(true), places_of(said)
     parts: list[Markup] = []
     for i in range(len(tokens) + 1):
         for place, text in ((("gap", i), "␣"), (("token", i), tokens[i] if i < len(tokens) else "")):
@@ -177,11 +177,3 @@ def coloured(candidate: str, true: Sequence[Span], said: Sequence[Span]) -> Mark
                 Markup('<span class="{}">{}</span>').format(kind, text) if kind else Markup("{}").format(text)
             )
     return Markup(" ").join(parts)
-
-
-def _classes(spans: Sequence[Span]) -> set[tuple[str, int]]:
-    return {
-        place
-        for start, stop in spans
-        for place in ([("gap", start)] if start == stop else [("token", i) for i in range(start, stop)])
-    }
