@@ -120,7 +120,11 @@ class FolderSplit:
             for index in range(self._ends[-1]):
                 home, labels, at = self._at(index)
                 entry = labels[at]
-                named.update(self._find(home, entry.id if isinstance(entry, Rejected) else _picture(entry)))
+                name = entry.id if isinstance(entry, Rejected) else _picture(entry)
+                if name in pictures and not self._scoped:  # what is looked for first
+                    named.add(name)
+                else:
+                    named.update(self._find(home, name))
                 if index % _SHOWN_EVERY == 0:
                     show(index)
         return pictures - named
