@@ -24,7 +24,10 @@ from hmer_tasks.tasks import PLUGIN_TASKS, TASK_NAMES, PluginTask
 GROUPS = ("hmer_tasks.corpora", "hmer_tasks.tasks", "hmer_tasks.exporters")
 _LISTS = ("CORPORA", "TASKS", "EXPORTERS")
 # What a plug-in's own code may fail with while it is read.
-_FAULTS = (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError)
+_FAULTS = (
+    ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError,
+    ArithmeticError, AssertionError, RuntimeError, SystemExit,
+)  # fmt: skip
 # A line of a traceback; those of a worker process come as text.
 _FRAME = re.compile(r'^ *File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 _loaded: set[str] = set()
@@ -88,7 +91,7 @@ def plugin_fault(error: BaseException) -> str | None:
 
 def _load_script(path: Path) -> None:
     if not path.is_file():
-        raise UsageError(f"--plugin {path}: no such file")
+        raise UsageError(f"--plugin {path}: {'a folder: name a file' if path.is_dir() else 'no such file'}")
     name = f"hmer_tasks_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

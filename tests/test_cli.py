@@ -168,6 +168,17 @@ def test_two_outputs_in_one_file_and_outputs_without_use(tmp_path):
     answers.write_text('{"img_id": "a", "gt": "x", "pred": "x"}\n')
     for words, message in (
         (("parse", "x", "--out", out), "--out is for the picture: add --as png"),
+        (("parse", "x", "--as", "png", "--out", f"{out}.jpg"), "what is written is PNG: name it so (*.png)"),
+        (("check", answers, "--root", tmp_path), "--root goes with --dataset"),
+        (("audit", "--labels", answers, "--threshold", 2), "--threshold goes with --predictions"),
+        (("build", "--dataset", "sample", "--errors", "none.jsonl"), "--errors none.jsonl: no such file"),
+        (("build", "--dataset", "sample", "--noise", "none.toml"), "--noise none.toml: no such file"),
+        (("push", "build/x", "name", "--dry-run"), "write OWNER/name"),
+        (
+            ("build", "--dataset", "sample", "--look", "foo"),
+            "Invalid value for '--look': 'foo' is not one of",
+        ),
+        (("build", "--dataset", "sample", "--rank", 0, "--world-size", 0), "--world-size must be at least 1"),
         (("draw", "x", "-o", out, "--boxes", out), f"{out} is given for two outputs"),
         (("evaluate", answers, "--html", out, "--cdm-json", out), f"{out} is given for two outputs"),
         (

@@ -150,6 +150,8 @@ def test_a_package_brings_them_as_entry_points(tmp_path):
         ("TASKS = [3]", "3 is no Corpus, no Exporter, and no task"),
         ("import nothing_of_the_kind", "ModuleNotFoundError: No module named 'nothing_of_the_kind'"),
         ("TASKS = [", "SyntaxError"),
+        ("1 / 0", "cannot be loaded: ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", "cannot be loaded: SystemExit: 3"),
         ("from hmer_tasks.corpora import find\nCORPORA = [find('sample')]", "named 'sample' exists already"),
     ),
 )

@@ -23,7 +23,7 @@ from trainer import mixing
 from trainer.faults import TrainError, UsageError
 from trainer.lengths import Fitter, measure, with_system
 from trainer.pictures import decode, jitter
-from trainer.shards import GENERAL, load_general, load_shards, shards_of
+from trainer.shards import GENERAL, load_general, load_shards, refuse_no_data, shards_of
 
 if TYPE_CHECKING:
     from transformers import ProcessorMixin
@@ -133,6 +133,8 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) 
     general = np.flatnonzero(rows["task"] == GENERAL)
     unique = np.unique(np.concatenate([order, general]))
     counts = measure(table.select(unique), processor, arguments.system_prompt)
+    if lacking := int(((counts[:, 1] == 0) & (rows["task"].to_numpy()[unique] != GENERAL)).sum()):
+        raise TrainError(f"{lacking:,} rows have no picture: build them without --no-images")
     fit = Fitter(processor, arguments.max_tokens, arguments.too_long == "downsize")
     fits = [fit(*count) for count in counts.tolist()]
     refused = [
@@ -168,8 +170,7 @@ def _reasons(refused: list[dict[Any, object]]) -> str:
 def _choose(arguments: "DataArguments", seed: int) -> tuple[Dataset, pd.DataFrame, mixing.Indices]:
     """All corpora one after another and general data behind them; their keys; which rows are wanted, and how
     often, general data left out."""
-    if not arguments.data:
-        raise UsageError("no shards: say --data BUILD …")
+    refuse_no_data(arguments.data)
     weights = arguments.data_weights or [1.0] * len(arguments.data)
     most = mixing.MOST_COPIES
     if len(weights) != len(arguments.data) or not all(0 <= weight <= most for weight in weights):

@@ -131,6 +131,7 @@ def parse_as(
         given, training, model = parser.parse_args_into_dataclasses(arguments)
     except (ValueError, TypeError, yaml.YAMLError) as error:
         text = str(error).replace(" Please remove them, add them to the dataclass, or", "")
+        text = text.replace("Some specified arguments are not used by the HfArgumentParser", "not known")
         refuse(text.partition("set `")[0])
     except FileNotFoundError as error:
         raise UsageError(f"no recipe {error.filename}: they are in trainer/recipes/") from error

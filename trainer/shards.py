@@ -21,15 +21,23 @@ from hmer_tasks.pipeline.resume import BUILD
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import WORK
-from trainer.faults import TrainError
+from trainer.faults import TrainError, UsageError
 
 TEXTS = ("id", "source", "task", "label", "gt", "candidate", "marked")
 GENERAL = "general"  # the task of rows that are no formulas
 
 
 def find_shards(paths: Sequence[str]) -> list[Path]:
-    """All shards that the paths name, in order. Raises TrainError where a path names none."""
+    """All shards that the paths name, in order. Raises TrainError where a path names none, UsageError where
+    there is no path."""
+    refuse_no_data(paths)
     return [shard for path in paths for shard in shards_of(path)]
+
+
+def refuse_no_data(paths: Sequence[str]) -> None:
+    """Raise UsageError where no rows are named."""
+    if not paths:
+        raise UsageError("--data is missing: name builds, splits of builds, or shards")
 
 
 def shards_of(path: str) -> list[Path]:

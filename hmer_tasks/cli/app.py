@@ -70,12 +70,13 @@ def parse(
     from hmer_tasks.latex.parser import parse as parse_label
     from hmer_tasks.latex.tree import to_label
     from hmer_tasks.latex.tree_text import tree_text
-    from hmer_tasks.storage.output_path import validate_output_path
+    from hmer_tasks.storage.output_path import refuse_other_ending, validate_output_path
 
     if out is not None:
         if as_ is not As.PNG:
             raise UsageError("--out is for the picture: add --as png")
         validate_output_path(out)
+        refuse_other_ending(out, ".png")
     tree = parse_label(label)
     if as_ is As.TREE:
         plain_console().print(trees.rich_tree(tree))
@@ -330,7 +331,8 @@ def _report(error: HmerError | OSError | typer.BadParameter) -> int:
         return 1
     if type(error).__name__ != "NoArgsIsHelpError":  # the help is printed already
         command = error.ctx.command_path if error.ctx else "hmer-tasks"
-        _print_error(f"{error.format_message()} (see {command} --help)")
+        message = error.format_message().replace(": Value error, ", ": ")  # pydantic's
+        _print_error(f"{message} (see {command} --help)")
     return UsageError.exit_code
 
 

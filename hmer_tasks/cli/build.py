@@ -272,6 +272,10 @@ def _print_built(built: "BuildResult") -> None:
             if built.rebuilt
             else "nothing to do"
         )
+        arguments = built.summary["made_by"]["arguments"]
+        own = arguments["dataset"] not in ("sample", "synthetic") and not arguments.get("no_images")
+        if own and not built.rebuilt:  # what a digest of all pictures takes, a build takes
+            done += "; pictures are not compared: --overwrite reads them anew"
         echo(f"{built.out} is already built with these arguments: {done}")
         return
     splits = built.summary["splits"]
@@ -303,7 +307,8 @@ def _print_built(built: "BuildResult") -> None:
         echo(f"with rows whose candidate is right: {clean:,} samples")
     shards = built.summary["shards"]
     size = sum(shard["bytes"] for shard in shards.values())
-    echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {size / 1e6:,.1f} MB, to {built.out}")
+    shown = f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
+    echo(f"wrote {len(shards)} shard{'s' * (len(shards) != 1)}, {shown}, to {built.out}")
     where = f"{shlex.quote(str(built.out))}{plugin_options()}"
     echo(f"look:   {command_name()} show {where}\nprove:  {command_name()} verify {where}")
     echo(f"load:   datasets.load_dataset({json.dumps(str(built.out), ensure_ascii=False)})")
@@ -356,6 +361,8 @@ def check(
 
     if bool(file) == bool(dataset) and not (file and repair and root is None):
         raise UsageError("name label files, or a corpus with --dataset (one of the two)")
+    if file and root is not None:
+        raise UsageError("--root goes with --dataset")
     if rejects is not None:
         if as_json and rejects == Path("/dev/stdout"):
             raise UsageError("--json and --rejects would both go to the terminal: name a file for one")
@@ -405,7 +412,7 @@ def verify(
         echo(f"hmer-tasks: and {report.more:,} more faults", err=True)
     echo(f"{out}: {report.rows:,} rows and {report.pictures:,} pictures read again")
     if report.faults:
-        echo("the command that built it makes damaged and missing shards again")
+        echo("shards that are damaged or missing are made again by the command that built it")
         raise typer.Exit(1)
     if not report.prompts_compared:
         echo("not compared: the prompts; they came from a file, and this build.json does not hold them")

@@ -1,7 +1,8 @@
 """`hmer-tasks draw --labels`: a file for each label of a label file, as pictures or InkML."""
 
 import io
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
@@ -59,6 +60,7 @@ def draw_folder(
     by = collection.writer if collection is not None else writer
     refused: list[str] = []
     written: dict[str, str] = {}
+    ids: set[str] = set()
     with opened_label_file(labels) as split, progress_of(len(split), "labels") as show:
         if ending != "inkml":
             _refuse_to_replace(split, out, ending, drawn)
@@ -71,7 +73,8 @@ def draw_folder(
                     continue
                 name = file_name(entry.id, ending)
                 if name is None or name in written:
-                    why = "this id occurs twice" if name else "an id that is no file name"
+                    why = "this id occurs twice" if entry.id in ids else f"{name} is drawn for another id"
+                    why = why if name else "an id that is no file name"
                     refused.append(f"{entry.id!r}: {why}")
                     continue
                 person = by(
@@ -84,15 +87,34 @@ def draw_folder(
                     continue
                 path = out / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
+                _write(path, data)
                 written[name] = entry.label
+                ids.add(entry.id)
                 show(index + 1)
-            drawn = {}
-        finally:  # what was drawn is named, also where this was stopped
-            if ending != "inkml":
-                lines = (f"{name}\t{label}\n" for name, label in {**drawn, **written}.items())
-                atomic_write(out / LABELS, "".join(lines))
+        except BaseException:  # what was drawn is named, so that the same command may go on
+            with suppress(OSError):
+                _name_drawn(out, ending, {**drawn, **written})
+            raise
+        _name_drawn(out, ending, written)
     return len(written), refused
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A picture that is whole or not there."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _name_drawn(out: Path, ending: str, drawn: Mapping[str, str]) -> None:
+    """Write the label file of what was drawn."""
+    if ending != "inkml":
+        atomic_write(out / LABELS, "".join(f"{name}\t{label}\n" for name, label in drawn.items()))
 
 
 def _refuse_to_replace(split: LabelledSplit, out: Path, ending: str, drawn: Container[str]) -> None:

@@ -79,10 +79,11 @@ def show_noise(
     from hmer_tasks.cli.inline_pictures import show_png
     from hmer_tasks.errors.noise.noise_file import read_noise
     from hmer_tasks.errors.noise.show import heat_map, print_noise
-    from hmer_tasks.storage.output_path import validate_output_path
+    from hmer_tasks.storage.output_path import refuse_other_ending, validate_output_path
 
     if out is not None:
         validate_output_path(out, (file,))
+        refuse_other_ending(out, ".png")
     noise = read_noise(file)
     print_noise(plain_console(), noise, top)
     if out is None:

@@ -91,9 +91,18 @@ def print_comparison(console: Console, comparison: Comparison, metrics: Metrics)
 
 
 def print_ranking(console: Console, ranking: Ranking) -> None:
-    """Systems down, metrics across: value (interval) [rank]."""
+    """Systems down, metrics across: value (interval) [rank]; metric by metric where that is too wide."""
     table = Table(f"{ranking.n:,} pictures", *(METRICS[name].title for name in SHOWN))
     for system in ranking.systems:
         cells = (cell(name, system.metrics.values[name], system.ranks[name]) for name in SHOWN)
         table.add_row(system.name, *cells)
+    if console.measure(table, options=console.options.update(max_width=10_000)).maximum > console.width:
+        table = Table(f"{ranking.n:,} pictures", "system", "value (95 % interval) [rank]")
+        for name in SHOWN:
+            for system in ranking.systems:
+                title = METRICS[name].title if system is ranking.systems[0] else ""
+                value = cell(name, system.metrics.values[name], system.ranks[name])
+                table.add_row(title, system.name, value, end_section=system is ranking.systems[-1])
+    for column in table.columns:
+        column.overflow = "fold"  # two names must not become one
     console.print(table)

@@ -114,7 +114,12 @@ def audit(
             plain_console(),
         )
         return
-    for name, given in (("--weights", weights), ("--review", review), ("--decisions", decisions)):
+    for name, given in (
+        ("--weights", weights),
+        ("--review", review),
+        ("--decisions", decisions),
+        ("--threshold", threshold),
+    ):
         if given is not None:
             raise UsageError(f"{name} goes with --predictions")
     kinds = kinds_named(drop)

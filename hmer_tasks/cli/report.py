@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hmer_tasks.exceptions import UsageError
 from hmer_tasks.utils.terminal import echo
 
 
@@ -18,8 +19,10 @@ def report(
     """Write one page to leaf through a build: pictures, labels, trees, mistakes, refusals, statistics."""
     from hmer_tasks.reports.build_page import write_report
     from hmer_tasks.storage.output_path import validate_output_path
-    from hmer_tasks.storage.urls import parse_location
+    from hmer_tasks.storage.urls import is_url, parse_location
 
+    if not is_url(out) and page.resolve().is_relative_to(Path(out).resolve()):
+        raise UsageError(f"{page} lies in the build, a folder of its own files: write it elsewhere")
     validate_output_path(
         page,
         (f"{out}/{name}" for name in ("data", "build.json", "README.md", "croissant.json", "rejects.jsonl")),

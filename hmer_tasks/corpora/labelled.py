@@ -118,6 +118,8 @@ def opened_label_file(
     """
     if not path.is_file():
         what = "no regular file: save it as one first" if path.exists() else "no such label file"
+        if path.is_dir():
+            what = "a folder; a corpus is named by --dataset folder --root"
         raise CorpusError(f"{path}: {what}")
     with FolderFiles(path.parent) as files:
         labels = open_labels(files, path.name, path.name, columns)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hmer_tasks.evaluation.references import References, resolve
-from hmer_tasks.exceptions import PredictionError
+from hmer_tasks.exceptions import PredictionError, did_you_mean
 from hmer_tasks.predictions import Prediction, read_predictions
 from hmer_tasks.tasks import task_names
 
@@ -30,12 +30,20 @@ def read_answers(
     """
     answers: list[Prediction] = []
     numbers: dict[tuple[str, str, str, str], int] = {}
+    known = {"", *task_names()}
     for path in paths:
         predictions = list(read_predictions(path))
         if references is not None:
             predictions = list(resolve(predictions, references, sources=together))
         if not predictions:
             raise PredictionError(f"{path} holds no predictions")
+        for prediction in predictions:
+            if prediction.task not in known:
+                hint = did_you_mean(prediction.task, known)
+                raise PredictionError(
+                    f"{path}: {prediction.id!r} answers no task that is known, {prediction.task!r}: {hint}"
+                    "a plug-in's task needs --plugin"
+                )
         if together:
             first = dict(numbers)
             for i, prediction in enumerate(predictions):

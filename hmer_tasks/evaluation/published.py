@@ -94,7 +94,7 @@ METRICS: dict[str, Metric] = {
         _ratio("compact_distance", "pairs"),
     ),
     "unimernet_bleu": Metric(
-        "BLEU, UniMERNet", "%", "UniMERNet: `evaluate`'s BLEU, spaces removed, no smoothing", unsmoothed_bleu
+        "BLEU, UniMERNet", "%", "UniMERNet: BLEU of evaluate, spaces removed, no smoothing", unsmoothed_bleu
     ),
     "valid": Metric(
         "valid TeX", "%", "this project: predictions that parse and leave ink", _percent("pred_tex")
@@ -105,7 +105,7 @@ METRICS: dict[str, Metric] = {
     ),
     "same_symbols": Metric(
         "same symbols", "%",
-        "this project: the same, function names read as letters (`\\log` is `l o g`), as CDM does",
+        "this project: the same, function names read as letters (\\log is l o g), as CDM does",
         _percent("same_symbols"),
     ),
     "structure_rate": Metric(

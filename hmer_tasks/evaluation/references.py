@@ -42,6 +42,7 @@ class References:
     """Samples by (source, id), ids without a picture's ending."""
 
     name: str
+    advice: str = "name the labels of all, or leave these predictions out"  # where some have none
     by_key: dict[tuple[str, str], Reference] = field(default_factory=dict)
     by_id: dict[str, list[Reference]] = field(default_factory=dict)
 
@@ -132,8 +133,7 @@ def labelled(pairs: list[Prediction], references: References) -> Labelled:
     if without:
         raise PredictionError(
             f"{references.name} has no label for {len(without):,} of {len(pairs):,} predictions (the first: "
-            f"{without[0]!r}): a build leaves refused samples out, its corpus does not; score against that, "
-            "or leave these predictions out"
+            f"{without[0]!r}): {references.advice}"
         )
     names = {source: min(given) if len(given) == 1 else source for source, given in called.items()}
     missing = [
@@ -173,6 +173,10 @@ def read_references(path: Path) -> References:
     """Read a label file, a build, or a corpus. Raises CorpusError, BuildError, PredictionError."""
     references = References(str(path))
     if (path / "build.json").is_file():
+        references.advice = (
+            "a build leaves refused samples out, its corpus does not; score against that, or leave these "
+            "predictions out"
+        )
         labels = _of_build(path)
     elif path.is_dir() or path.suffix.lower() in (".zip", ".tgz", ".tar", ".xz", ".gz"):
         labels = _of_corpus(path)

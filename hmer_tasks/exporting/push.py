@@ -47,7 +47,10 @@ def plan_push(out: Path, repo: str) -> Plan:
     try:
         validate_repo_id(repo)
     except HFValidationError as error:
-        raise UsageError(f"{repo!r} is no repository's name: {' '.join(str(error).split())}") from error
+        why = str(error).partition(" Use `repo_type`")[0]
+        raise UsageError(f"{repo!r} is no repository's name: {' '.join(why.split())}") from error
+    if "/" not in repo:
+        raise UsageError(f"{repo!r} is no repository's name: write OWNER/{repo}")
     with raise_on_signal():
         summary = checked(out)
     files = {name: (out / name).stat().st_size for name in _TEXTS if (out / name).is_file()}

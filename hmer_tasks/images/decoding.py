@@ -184,7 +184,7 @@ def _named_faults(where: str) -> Iterator[None]:
             detail = f"none of {', '.join(FORMATS)}, HEIF"
             raise PictureError(RejectReason.IMAGE_UNREADABLE, where, detail) from None
         except BROKEN as error:
-            detail = f"{type(error).__name__}: {error}"
+            detail = str(error) or type(error).__name__
             raise PictureError(RejectReason.IMAGE_UNREADABLE, where, detail) from None
 
 

@@ -65,6 +65,8 @@ def build_rank(
     Raises:
         UsageError: There is no such rank, or `options.overwrite` is set.
     """
+    if world_size < 1:
+        raise UsageError(f"--world-size must be at least 1, not {world_size}")
     if not 0 <= rank < world_size:
         raise UsageError(
             f"--rank must be from 0 to {world_size - 1} with --world-size {world_size}, not {rank}"

@@ -11,6 +11,7 @@ from hmer_tasks.storage.store import WORK, Store
 BUILD = "build.json"
 _TEXTS = (BUILD, "README.md", "croissant.json", "rejects.jsonl", "repairs.jsonl")
 _OURS = {"data", WORK, *_TEXTS, *(f".{name}.tmp" for name in _TEXTS)}
+_FILES = ("prompts", "noise", "exclude")  # options that build.json knows by their digests
 
 
 def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
@@ -32,16 +33,18 @@ def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
     if name == PLAN and store.size(PLAN) is None:
         strangers = [entry for entry in existing if entry not in (WORK, f".{BUILD}.tmp")]
         if strangers:
+            left = set(strangers) <= _OURS
+            hint = ", or pass --overwrite if they are what an interrupted --overwrite left" if left else ""
             raise BuildError(
-                f"{store} holds other files ({strangers[0]} …) and no build: choose another --out, or pass "
-                f"--overwrite if they are what an interrupted --overwrite left"
+                f"{store} holds other files ({strangers[0]} …) and no build: choose another --out{hint}"
             )
         return None
     try:
         summary: Summary = json.loads(store.read(name))
         differing = _first_difference(summary["made_by"], plan.fingerprint)
     except (ValueError, KeyError, TypeError) as error:
-        raise BuildError(f"{store}/{name} is damaged ({error}): pass --overwrite to build anew") from error
+        what = f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "not what a build writes"
+        raise BuildError(f"{store}/{name} is damaged ({what}): pass --overwrite to build anew") from error
     if differing:
         raise BuildError(
             f"{store} was built differently ({differing}): pass --overwrite, or choose another --out"
@@ -56,14 +59,25 @@ def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
 def _first_difference(existing: object, requested: object, name: str = "") -> str:
     """The first argument, version or input in which two builds differ; empty if there is none."""
     if isinstance(existing, dict) and isinstance(requested, dict):
-        for key in sorted({*existing, *requested}):
+        keys = {*existing, *requested}
+        for key in sorted(keys, key=lambda key: (key == "prompts", key)):  # those follow the tasks
             difference = _first_difference(
                 existing.get(key), requested.get(key), f"{name}.{key}" if name else key
             )
             if difference:
                 return difference
         return ""
-    return "" if existing == requested else f"{name}: {existing} there, {requested} asked for"
+    if existing == requested:
+        return ""
+    group, _, what = name.partition(".")
+    if group == "inputs" and what.endswith(".sha256"):
+        return f"the labels of {what.removesuffix('.sha256')} are others now"
+    if group == "arguments" and not what.startswith("corpora"):  # those of a recipe are no options
+        option = "split" if what == "splits" else what.partition(".")[0].replace("_", "-")
+        name = f"--{option}"
+        if what in _FILES:
+            return f"{name} is another one"
+    return f"{name}: {existing} there, {requested} asked for"
 
 
 def clear(store: Store, plan: Plan) -> None:

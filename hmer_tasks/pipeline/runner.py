@@ -5,6 +5,7 @@ is written last: an OUT that has it is finished.
 """
 
 import gc
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -248,6 +249,9 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
         raise UsageError(f"--errors is synthetic, FILE or FILE,synthetic, not {options.errors!r}")
     if options.noise is not None and "synthetic" not in parts:
         raise UsageError(f"--noise is for synthetic candidates, and --errors {options.errors} asks for none")
+    for option, path in (("--errors", files[0] if files else None), ("--noise", options.noise)):
+        if path is not None and not path.exists():
+            raise UsageError(f"{option} {path}: no such file")
     candidates = read_candidates(files[0]) if files else None
     made_of = [f"sha256:{sha256_of(files[0])}"] if files else []
     made_of += ["synthetic"] if "synthetic" in parts else []
@@ -295,6 +299,7 @@ def as_build_error(store: Store) -> Iterator[None]:
     except OSError as error:
         where = error.filename or store
         why = " ".join(str(error.strerror or error).split()).rstrip(".")
+        why = re.sub(r"^Error .*Detail: \[errno \d+\] ", "", why)  # pyarrow's way of saying it
         raise BuildError(
             f"{where}: {why}; finished shards are kept: correct this and run the same command to go on"
         ) from error

@@ -35,7 +35,8 @@ def _read(store: Store) -> Iterator[tuple[bytes, int, dict[str, str]]]:
     except FileNotFoundError:
         raise BuildError(f"{store}/{FILE} is missing: build anew with --overwrite") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BuildError(f"{store}/{FILE} is damaged ({error}): build anew with --overwrite") from error
+        what = f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "not what a build writes"
+        raise BuildError(f"{store}/{FILE} is damaged ({what}): build anew with --overwrite") from error
 
 
 def _shown(fields: dict[str, str]) -> dict[str, object]:

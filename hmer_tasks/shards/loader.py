@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hmer_tasks.exceptions import BuildError
+from hmer_tasks.exceptions import BuildError, UsageError
 from hmer_tasks.shards.manifest import shards_of
 from hmer_tasks.shards.verifier import read_summary
 from hmer_tasks.storage.store import open_store
@@ -33,6 +33,7 @@ def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None =
 
     Raises:
         BuildError: `out` is not a finished build or has no such split or task, or datasets is not installed.
+        UsageError: `tasks` is a string or empty.
 
     Examples:
         >>> rows = load("build/sample", tasks=["recognition"], split="train")  # doctest: +SKIP
@@ -48,6 +49,8 @@ def load(out: PathOrUrl, tasks: Sequence[str] | None = None, split: str | None =
     if split is not None and split not in splits:
         raise BuildError(f"{out} has no split {split!r}; there is {', '.join(splits)}")
     chosen = [split] if split is not None else splits
+    if tasks is not None and (isinstance(tasks, str) or not tasks):
+        raise UsageError(f"tasks is a list of names, such as ['recognition'], not {tasks!r}")
     for task in tasks or ():
         if task not in task_names():
             raise BuildError(f"no task {task!r}; there are {', '.join(task_names())}")

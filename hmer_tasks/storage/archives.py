@@ -149,6 +149,16 @@ class ArchiveFiles(Files):
         self._file.close()
 
 
+def _utf8_name(member: zipfile.ZipInfo) -> str:
+    """A member's name. Some tools write UTF-8 and do not say so; zipfile then takes it for code page 437."""
+    if member.flag_bits & 0x800 or member.filename.isascii():
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode()
+    except UnicodeError:
+        return member.filename
+
+
 class ZipFiles(ArchiveFiles):
     """A zip archive."""
 
@@ -160,7 +170,7 @@ class ZipFiles(ArchiveFiles):
                 raise too_much(path, f"over {MAX_MEMBERS:,} members")
             self._members: dict[str, zipfile.ZipInfo] = {}
             for member in self._zip.infolist():
-                name = checked(path, member.filename)
+                name = checked(path, _utf8_name(member))
                 kind = stat.S_IFMT(member.external_attr >> 16)
                 if name == "." or member.is_dir() or kind not in (0, stat.S_IFREG):
                     continue

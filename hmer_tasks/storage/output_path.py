@@ -60,6 +60,20 @@ def refuse_same_path(*outs: Path | None) -> None:
             raise UsageError(f"{out} is given for two outputs: write one of them to another file")
 
 
+def refuse_other_ending(out: Path, ending: str) -> None:
+    """Refuse a name that says that a file is of another kind than what is written.
+
+    Args:
+        out: The file.
+        ending: What its name must end with, in any case.
+
+    Raises:
+        UsageError: It does not.
+    """
+    if out.suffix.lower() != ending:
+        raise UsageError(f"{out}: what is written is {ending[1:].upper()}: name it so (*{ending})")
+
+
 def _is_of(out: Path, source: Path) -> bool:
     """Whether a file that is there is the one given, or lies in the folder given; links are followed."""
     if not out.exists() or not source.exists():

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -49,7 +49,8 @@ def atomic_open(path: Path) -> Iterator[TextIO]:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # on a file system that cannot be written to
+            temporary.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

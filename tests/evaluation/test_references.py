@@ -203,3 +203,21 @@ def test_the_builders_own_targets_earn_all_that_there_is(build, tmp_path, comman
     assert tasks["counting"]["scores"]["mean_absolute_error"]["value"] == 0
     assert tasks["error_correction"]["scores"]["made_worse"]["value"] == 0
     assert tasks["refinement"]["scores"]["exprate_before"]["value"] < 5
+
+
+def test_an_answer_to_no_task_that_is_known(tmp_path, command):  # noqa: F811
+    record = {"img_id": "a", "gt": "x", "pred": "x", "task": "countng"}
+    done = command(lines(tmp_path / "p.jsonl", [record]))
+    assert done.returncode == 1
+    assert "'a' answers no task that is known, 'countng': did you mean counting?" in done.stderr
+
+
+def test_systems_with_long_names_are_told_apart_on_a_narrow_terminal(tmp_path, command, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("COLUMNS", "80")
+    files = [tmp_path / f"crohme_2014.a_recogniser_of_{size}.tsv" for size in ("3b", "7b")]
+    for file in files:
+        file.write_text("1\tx\tx\n", encoding="utf-8")
+    done = command(*files, "--systems")
+    text = "".join(line.split("│")[2].strip() for line in done.stdout.splitlines() if line.startswith("│"))
+    assert "a_recogniser_of_3b" in text and "a_recogniser_of_7b" in text
+    assert "100.00 (100.00 to" in done.stdout and "…" not in done.stdout

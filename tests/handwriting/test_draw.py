@@ -1,6 +1,7 @@
 """`hmer-tasks draw`: a picture of several labels, and where their symbols stand."""
 
 import json
+import resource
 
 import pytest
 from PIL import Image
@@ -10,6 +11,7 @@ from hmer_tasks.cli.app import app
 from hmer_tasks.exceptions import UsageError
 from hmer_tasks.handwriting.inkml import parse as parse_ink
 from hmer_tasks.handwriting.writing import write, writer
+from tests.pipeline.conftest import one_line, run_command
 
 LABELS = ["x ^ { 2 }", "\\frac { 1 } { 2 }"]
 
@@ -118,3 +120,17 @@ def test_nothing_is_replaced_that_was_not_drawn(tmp_path):
     (out / "two.jpg").unlink()
     for seed in (1, 2):  # what was drawn is replaced
         assert "2 files" in run("--labels", labels, "-o", out, "--as", "jpg", "--seed", seed).output
+
+
+def test_a_full_disk_leaves_whole_pictures_and_the_same_command_goes_on(tmp_path):
+    labels, out = label_file(tmp_path), tmp_path / "out"
+    words = ("draw", "--labels", labels, "-o", out, "--look", "photo")
+
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # no photograph is so small
+
+    line = one_line(run_command(*words, preexec_fn=full))
+    assert ".jpg: File too large" in line and ".tmp" not in line
+    assert [path.name for path in out.rglob("*") if path.is_file()] == ["labels.tsv"]
+    done = run_command(*words)
+    assert "2 files" in done.stdout and len(list(out.rglob("*.jpg"))) == 2

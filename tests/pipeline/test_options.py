@@ -227,3 +227,10 @@ def test_a_folder_whose_name_is_a_pattern(tmp_path):
         (picture.parent / "labels.tsv").write_text(f"a.png\t{label}\n", encoding="utf-8")
         build(BuildOptions("folder", picture.parent, out=tmp_path / name, workers=1))
     assert set(load(tmp_path / "g[1]")["label"]) == {"x"}
+
+
+@pytest.mark.parametrize("tasks", ("recognition", []))
+def test_load_takes_a_list_of_tasks(tmp_path, tasks):
+    build(BuildOptions("sample", out=tmp_path / "out", limit=2, workers=1))
+    with pytest.raises(UsageError, match="tasks is a list of names"):
+        load(tmp_path / "out", tasks=tasks)

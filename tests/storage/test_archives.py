@@ -187,3 +187,17 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     assert "no room" in message
     assert "TMPDIR" in message
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.tar.gz"]
+
+
+def test_utf8_names_that_a_zip_does_not_tell_of(tmp_path):
+    """Info-ZIP in a C locale and macOS write UTF-8 names without saying so."""
+    name = "größe.png"
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(name, b"picture")
+    data = bytearray((tmp_path / "x.zip").read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(header) + flags + 1] &= ~0x08
+    (tmp_path / "x.zip").write_bytes(data)
+    with open_files(tmp_path / "x.zip") as files:
+        assert files.names() == [name]
+        assert files.read(name) == b"picture"

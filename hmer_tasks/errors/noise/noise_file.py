@@ -88,7 +88,8 @@ def check_noise(data: Mapping[str, object], where: str) -> NoiseFile:
             drawn=[_number(weight) for weight in _list(number.get("drawn", []))],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise NoiseError(f"{where} is no noise file: {type(error).__name__} {error}") from error
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise NoiseError(f"{where} is no noise file: {what}") from error
     if noise.drawn and (len(noise.drawn) != len(noise.number) or not any(noise.drawn)):
         raise NoiseError(f"{where} is no noise file: `drawn` must weigh each of `counts`")
     if unknown := sorted(noise.sorts.keys() - set(SORTS)):
