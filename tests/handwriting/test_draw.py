@@ -57,7 +57,8 @@ def test_a_file_for_each_id_and_a_line_for_each_refusal(tmp_path, kind):
     files = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
     assert [name for name in files if name != "labels.tsv"] == [f"a/one.{kind}", f"two.{kind}"]
     assert "2 files" in done.output
-    for line in ("bad: not_drawable", "'../out': an id that is no file name", "'two': this id occurs twice"):
+    twice = f"'two': two.{kind} is drawn for another id"
+    for line in ("bad: not_drawable", "'../out': an id that is no file name", twice):
         assert line in done.output
     if kind == "inkml":
         read = parse_ink((tmp_path / "out" / "two.inkml").read_bytes(), "two")
