@@ -30,6 +30,7 @@ _HEADERS = (
     frozenset(["label", "labels", "gt", "truth", "ground_truth", "latex", "target", "reference"]),
     frozenset(["pred", "prediction", "predictions", "predicted", "output", "hypothesis", "answer"]),
 )
+_FIELDS = ("source", "img_id", "gt", "pred")
 MAX_ARRAY = 256 << 20  # bytes of a JSON array: it is read whole
 
 
@@ -133,9 +134,12 @@ def _from_array(data: bytes, path: Path) -> Iterator[Prediction]:
 def _from_record(record: object, path: Path, number: int) -> Prediction:
     if not isinstance(record, dict):
         raise PredictionError(f"{path}:{number}: a prediction must be an object")
-    values = [record.get("source", ""), record.get("img_id"), record.get("gt"), record.get("pred")]
-    if not all(isinstance(value, str) for value in values):
-        raise PredictionError(f"{path}:{number}: img_id, gt and pred must be texts")
+    fields = {name: record.get(name, "" if name == "source" else None) for name in _FIELDS}
+    values = list(fields.values())
+    if wrong := [name for name, value in fields.items() if not isinstance(value, str)]:
+        what = "is missing" if wrong[0] not in record else "must be a text, in quotes"
+        hint = '; with --labels it may be ""' if wrong[0] == "gt" else ""
+        raise PredictionError(f"{path}:{number}: {wrong[0]} {what}{hint}")
     optional = [record.get(name) or "" for name in ("task", "raw", "stop")]
     asked = [record.get(name) for name in ("candidate", "marked")]
     sample = record.get("sample") or 0

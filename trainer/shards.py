@@ -5,7 +5,6 @@ A path is a build (`build/crohme`, its split `train`, or its only one), a split 
 """
 
 import glob
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -18,8 +17,8 @@ from datasets.exceptions import DatasetGenerationError
 
 from hmer_tasks.pipeline.plan import VALID
 from hmer_tasks.pipeline.resume import BUILD
-from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.shards.schema import SCHEMA
+from hmer_tasks.shards.verifier import read_summary
 from hmer_tasks.storage.store import WORK
 from trainer.faults import TrainError, UsageError
 
@@ -79,20 +78,11 @@ def _place(path: str) -> tuple[Path, str]:
 
 
 def _split_of(where: Path) -> dict[Path, str]:
-    """The shards below a folder, and their splits. Raises TrainError."""
+    """The shards below a folder, and their splits. Raises BuildError where build.json is damaged."""
     if (where / BUILD).is_file():
-        return _of_build(where / BUILD)
+        return {where / name: shard["split"] for name, shard in read_summary(where)["shards"].items()}
     files = sorted(where.glob("data/*.parquet")) or sorted(where.glob("*.parquet"))
     return {shard: shard.name.rsplit("-", 3)[0] for shard in files}  # SPLIT-00000-of-00001.parquet
-
-
-def _of_build(built: Path) -> dict[Path, str]:
-    """The shards that build.json lists, and their splits. Raises TrainError."""
-    try:
-        summary: Summary = json.loads(built.read_text(encoding="utf-8"))
-        return {built.parent / name: shard["split"] for name, shard in summary["shards"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TrainError(f"{built} is damaged ({error}): build anew with --overwrite") from error
 
 
 def features() -> Features:

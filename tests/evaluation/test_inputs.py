@@ -32,8 +32,10 @@ def test_compressed_files_are_read_whatever_they_are_called(tmp_path, name):
         (TEXT.encode("utf-16"), "is UTF-16: save it as UTF-8"),
         (b"id\tlabel\tprediction\n1\ta\ta\n", ":1: a header row .id, label, prediction.: remove it"),
         (b"\xef\xbb\xbfImage\tGT\tPred\n1\ta\ta\n", ":1: a header row"),
+        (b'{"img_id": 7, "gt": "a", "pred": "a"}\n', ":1: img_id must be a text, in quotes"),
+        (b'{"img_id": "7", "pred": "a"}\n', ':1: gt is missing; with --labels it may be ""'),
     ],
-    ids=["cut gzip", "cut xz", "spoilt gzip", "UTF-16", "a header", "another header"],
+    ids=["cut gzip", "cut xz", "spoilt gzip", "UTF-16", "a header", "another header", "a number", "no gt"],
 )  # fmt: skip
 def test_what_cannot_be_right_is_refused_by_name(tmp_path, data, says):
     (tmp_path / "p.tsv").write_bytes(data)
