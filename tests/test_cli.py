@@ -173,6 +173,10 @@ def test_two_outputs_in_one_file_and_outputs_without_use(tmp_path):
         (("audit", "--labels", answers, "--threshold", 2), "--threshold goes with --predictions"),
         (("build", "--dataset", "sample", "--errors", "none.jsonl"), "--errors none.jsonl: no such file"),
         (("build", "--dataset", "sample", "--noise", "none.toml"), "--noise none.toml: no such file"),
+        (
+            ("build", "--dataset", "sample", "--noise", answers, "--tasks", "recognition"),
+            "--noise is for the candidates of error tasks, and --tasks names none",
+        ),
         (("push", "build/x", "name", "--dry-run"), "write OWNER/name"),
         (
             ("build", "--dataset", "sample", "--look", "foo"),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 from hmer_tasks.evaluation.columns import INDEX
@@ -92,6 +92,14 @@ def input_remarks(pairs: Sequence[Prediction], own_labels: bool = True) -> list[
     contradicting = [id for (_, id), labels_of_id in labels.items() if id and len(labels_of_id) > 1]
     if contradicting:
         lines.append(f"ids with two different labels: {len(contradicting):,} ({_some(contradicting)})")
+    pictures: dict[str, set[tuple[str, str]]] = {}
+    for pair in pairs:
+        pictures.setdefault(pair.source, set()).add((pair.id, pair.gt))
+    if any(len(a & b) > min(len(a), len(b)) / 2 for a, b in combinations(pictures.values(), 2)):
+        lines.append(
+            "several files answer the same pictures, and are scored together: --systems compares them, --vote "
+            "takes one answer a picture"
+        )
     texts = {"predictions": [pair.pred for pair in pairs]}
     if own_labels:
         texts["labels"] = [pair.gt for pair in pairs]

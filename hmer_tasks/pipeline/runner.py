@@ -249,6 +249,8 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
         raise UsageError(f"--errors is synthetic, FILE or FILE,synthetic, not {options.errors!r}")
     if options.noise is not None and "synthetic" not in parts:
         raise UsageError(f"--noise is for synthetic candidates, and --errors {options.errors} asks for none")
+    if options.noise is not None and not any(task.startswith("error_") for task in tasks):
+        raise UsageError("--noise is for the candidates of error tasks, and --tasks names none")
     for option, path in (("--errors", files[0] if files else None), ("--noise", options.noise)):
         if path is not None and not path.exists():
             raise UsageError(f"{option} {path}: no such file")

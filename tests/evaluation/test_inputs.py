@@ -147,3 +147,11 @@ def test_workers_change_no_figure():
         evaluate(pairs, boxes=True, resamples=50, workers=2),
     )
     assert alone.as_json() == many.as_json() and (alone.table == many.table).all()
+
+
+def test_two_systems_that_are_scored_together_are_told():
+    pairs = [Prediction(name, str(i), "a", "a") for name in ("one", "two") for i in range(3)]
+    [line] = input_remarks(pairs)
+    assert line.startswith("several files answer the same pictures") and "--systems" in line
+    other_labels = [Prediction("one", "1", "a", "a"), Prediction("two", "1", "b", "b")]
+    assert input_remarks(other_labels) == []
