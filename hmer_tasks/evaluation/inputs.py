@@ -97,8 +97,8 @@ def input_remarks(pairs: Sequence[Prediction], own_labels: bool = True) -> list[
         pictures.setdefault(pair.source, set()).add((pair.id, pair.gt))
     if any(len(a & b) > min(len(a), len(b)) / 2 for a, b in combinations(pictures.values(), 2)):
         lines.append(
-            "several files answer the same pictures, and are scored together: --systems compares them, --vote "
-            "takes one answer a picture"
+            "several files answer the same pictures, and are scored together: --systems compares them, "
+            "--vote takes one answer a picture"
         )
     texts = {"predictions": [pair.pred for pair in pairs]}
     if own_labels:
