@@ -49,7 +49,7 @@ def refuse_same_path(*outs: Path | None) -> None:
     """Refuse two outputs of a command in one file: the second would replace the first.
 
     Args:
-        outs: The files; None where an output was not asked for.
+        *outs: The files; None where an output was not asked for.
 
     Raises:
         UsageError: Two of them are one file.
