@@ -28,7 +28,7 @@ build: .venv/core
 
 # With no GPU: a tiny model learns 32 pictures of the sample by heart and reads them back, in minutes.
 # With one: make train RECIPE=trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml DATA="build/hme100k build/crohme"
-# (several GPUs: see README). TRAIN_ARGS are further flags; the same command goes on where it stopped.
+# (several GPUs: docs/guides/training.md). TRAIN_ARGS are further flags; the same command goes on where it stopped.
 train: .venv/train
 ifeq ($(DATA),build/sample)
 	$(MAKE) --no-print-directory build OUT=build/sample
@@ -52,7 +52,7 @@ endif
 # Error-driven learning: k folds, k models, what each misreads of its held-out fold, and the rows of that.
 # With no GPU: the embedded sample and a tiny model, whole, in minutes. With GPUs: make error-corpus
 # DATASET=hme100k RECIPE=trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml LAUNCH="accelerate launch --config_file
-# trainer/accelerate/fsdp2_8gpu.yaml" LOOP_ARGS="--predictors 3". The same command goes on where it stopped.
+# trainer/accelerate/fsdp2_8gpu.yaml" LOOP_ARGS="--predictors 3 --train_args '--gradient_accumulation_steps 16'". The same command goes on where it stopped.
 DATASET ?= sample
 K ?= 3
 CORPUS ?= build/error-corpus/$(DATASET)

@@ -6,7 +6,7 @@ python examples/error_driven_learning.py --dataset sample -k 3 --recipe trainer/
 
 # On one GPU, with a real corpus and the published recipe
 python examples/error_driven_learning.py --dataset hme100k -k 3 --out build/error-corpus/hme100k \\
-    --recipe trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml \\
+    --recipe trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml --train_args "--gradient_accumulation_steps 128" \\
     --launch "accelerate launch --config_file trainer/accelerate/single_gpu.yaml"
 
 # On eight: each model is trained on all of them, then three predictors read, each on a GPU of its own
@@ -344,7 +344,8 @@ def start(command: list[str], lock: int, gpu: str | None) -> "subprocess.Popen[b
     """A command of a stage. It holds the lock, and is told to end when the loop dies."""
     environment = dict(os.environ)
     if gpu is not None:
-        environment["CUDA_VISIBLE_DEVICES"] = gpu
+        mine = [device for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device]
+        environment["CUDA_VISIBLE_DEVICES"] = mine[int(gpu)] if int(gpu) < len(mine) else gpu
     asking = [sys.executable, "-c", _DIES_WITH_PARENT, str(os.getpid())]
     return subprocess.Popen([*asking, *command], env=environment, pass_fds=(lock,))
 

@@ -53,7 +53,7 @@ def difference(path: Path, identity: Identity) -> str:
     except ValueError as error:
         raise TrainError(f"{path} is damaged ({error}): delete what the run wrote to begin anew") from error
     for name, value in identity.items():
-        if (was := before.get(name)) != value:
+        if (was := before.get(name, value)) != value:  # a run of an earlier version knows fewer
             if name == "rows":  # known by their digest
                 return "its rows were others"
             return f"its {name} was {was}, not {value}"

@@ -48,7 +48,8 @@ def costs_of(model: "PreTrainedModel") -> ModelCosts:
     """The costs of a Qwen vision model; its weights may be on the device `meta`."""
     text, vision = model.config.get_text_config(), model.config.vision_config
     embedding = text.vocab_size * text.hidden_size
-    sizes = {name: weight.numel() for name, weight in model.named_parameters()}
+    # ZeRO-3 leaves each process an empty weight, and its size beside it
+    sizes = {name: getattr(weight, "ds_numel", weight.numel()) for name, weight in model.named_parameters()}
     visual = {name: size for name, size in sizes.items() if ".visual." in name}
     merger = sum(size for name, size in visual.items() if "merger" in name)
     language = sum(size for name, size in sizes.items() if "language_model" in name) - embedding

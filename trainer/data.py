@@ -74,12 +74,14 @@ class Prepared:
         transform: What makes them the collator's.
         refused: Source, id, task, reason and tokens of each row that was left out.
         capped: How many pictures are over the cap; the processor makes them smaller.
+        without_picture: How many rows about a picture have none (`build --no-images`).
     """
 
     table: Dataset
     transform: Decode
     refused: list[dict[Any, object]] = field(default_factory=list)
     capped: int = 0
+    without_picture: int = 0
 
     @property
     def rows(self) -> Dataset:
@@ -133,8 +135,7 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) 
     general = np.flatnonzero(rows["task"] == GENERAL)
     unique = np.unique(np.concatenate([order, general]))
     counts = measure(table.select(unique), processor, arguments.system_prompt)
-    if lacking := int(((counts[:, 1] == 0) & (rows["task"].to_numpy()[unique] != GENERAL)).sum()):
-        raise TrainError(f"{lacking:,} rows have no picture: build them without --no-images")
+    without_picture = (counts[:, 1] == 0) & (rows["task"].to_numpy()[unique] != GENERAL)
     fit = Fitter(processor, arguments.max_tokens, arguments.too_long == "downsize")
     fits = [fit(*count) for count in counts.tolist()]
     refused = [
@@ -159,6 +160,7 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) 
         transform=Decode(arguments.system_prompt, seed if arguments.jitter else None),
         refused=refused,
         capped=sum(row.capped for row in fits),
+        without_picture=int(without_picture.sum()),
     )
 
 

@@ -99,8 +99,8 @@ def asked(task: str, prompts: str, system: str, candidates: Path | None) -> Aske
     return Asked(task, prompt_set(prompts, (task,), own)[task], system, texts)
 
 
-def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
-    """Every picture below a folder, by name. Raises TrainError where there is none."""
+def picture_paths(folder: Path) -> list[Path]:
+    """The pictures below a folder, by name. Raises TrainError where there is none."""
     paths = sorted(
         path
         for path in folder.rglob("*")
@@ -110,7 +110,12 @@ def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
     )
     if not paths:
         raise TrainError(f"no pictures in {folder}: looked for {' '.join(EXTENSIONS)}")
-    for path in paths:
+    return paths
+
+
+def of_folder(folder: Path, ask: Asked) -> Iterator[Item]:
+    """Every picture below a folder, by name. Raises TrainError where there is none."""
+    for path in picture_paths(folder):
         yield from ask.item("", path.relative_to(folder).as_posix(), "", partial(_file, path))
 
 

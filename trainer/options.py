@@ -58,7 +58,7 @@ class DataArguments:
         "bfloat16", "Precision of the model that is saved at the end.", choices=["bfloat16", "float32"]
     )
     freeze: str = flag("", "Parts left as they are: vision,projector,language. Default: none.")
-    decode_data: list[str] = flag([], "Shards to decode; default: the split valid of --data.")
+    decode_data: list[str] = flag([], "Shards to decode; default: the fold held out, or the split valid.")
     decode_steps: int = flag(0, "Decode every so many steps; 0: never.")
     decode_rows: int = flag(128, "How many pictures.")
     decode_batch: int = flag(16, "How many at a time.")

@@ -49,7 +49,7 @@ from trainer.checkpoints import Identity, difference
 from trainer.decoding import Question, Sampling
 from trainer.engines import ENGINES, QUESTIONS, Engine, choose_engine, open_engine
 from trainer.faults import TrainError, UsageError, run
-from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_folder, of_shards
+from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_folder, of_shards, picture_paths
 from trainer.mixing import check_fold, of_sample, read_samples
 from trainer.model import check_model_path
 from trainer.refine import refine
@@ -139,8 +139,11 @@ def whole_batches(out: Path, lines_a_batch: int) -> int:
 
 
 def digests(given: argparse.Namespace) -> Identity:
-    """Of the model's weights and of the rows. A model that was trained anew since, or another build in the
-    same place, is another run, though the command is the same."""
+    """Of the model's weights, of the rows or pictures, and of the files that the command names.
+
+    A model that was trained anew since, or another build in the same place, is another run, though the
+    command is the same.
+    """
     weights = sha256()
     for file in sorted(Path(given.model).glob("*.safetensors")):  # gigabytes: their dates must do
         weights.update(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
@@ -149,7 +152,18 @@ def digests(given: argparse.Namespace) -> Identity:
         built = shard.parent.parent / BUILD
         rows.update(f"{shard.name} {shard.stat().st_size}\n".encode())
         rows.update(built.read_bytes() if built.is_file() else str(shard.stat().st_mtime_ns).encode())
-    return {"digest of the weights": weights.hexdigest()[:16], "digest of the rows": rows.hexdigest()[:16]}
+    if given.pictures:
+        for path in picture_paths(given.pictures):
+            rows.update(f"{path.relative_to(given.pictures)} {path.stat().st_size}\n".encode())
+    files = sha256()
+    for path in (given.candidates, given.folds, Path(given.prompts)):
+        if path is not None and path.is_file():
+            files.update(path.read_bytes())
+    return {
+        "digest of the files": files.hexdigest()[:16],
+        "digest of the weights": weights.hexdigest()[:16],
+        "digest of the rows": rows.hexdigest()[:16],
+    }
 
 
 def check_same(out: Path, settings: Identity) -> None:

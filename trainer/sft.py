@@ -1,8 +1,8 @@
 """Fine-tune a vision-language model on shards: all of it by default, with TRL's SFTTrainer.
 
-# The published recipe on one GPU, on your own builds
+# The published recipe on one GPU (4 rows x 128 = its 512 rows a step), on your own builds
 accelerate launch --config_file trainer/accelerate/single_gpu.yaml -m trainer.sft \
-    --config trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml \
+    --config trainer/recipes/uni-mumer-qwen2.5-vl-3b.yaml --gradient_accumulation_steps 128 \
     --data build/hme100k build/crohme --output_dir runs/3b
 
 # On eight GPUs (FSDP2; zero2.yaml and zero3.yaml are beside it)
@@ -127,6 +127,10 @@ def prepare_held(arguments: DataArguments, processor: "ProcessorMixin", seed: in
     """
     if not arguments.decode_steps:
         return None
+    if arguments.decode_task == "error_detection":
+        raise UsageError("--decode_task error_detection: its answers hold no label to score")
+    if arguments.decode_rows < 1:
+        raise UsageError(f"--decode_rows must be at least 1, not {arguments.decode_rows}")
     valid = [path for path in map(validation_of, arguments.data) if path is not None]
     held = DataArguments(
         data=arguments.decode_data or valid,
@@ -135,7 +139,8 @@ def prepare_held(arguments: DataArguments, processor: "ProcessorMixin", seed: in
         system_prompt=arguments.system_prompt,
     )
     if arguments.folds and not arguments.decode_data:
-        held.data, held.folds, held.fold, held.side = arguments.data, arguments.folds, arguments.fold, "held"
+        held.data, held.folds, held.fold = arguments.data, arguments.folds, arguments.fold
+        held.side = "train" if arguments.side == "held" else "held"
     if not held.data:
         raise UsageError("--decode_steps needs held-out pictures: --decode_data, --folds, or a split valid")
     prepared = prepare(held, processor, seed)
@@ -264,11 +269,14 @@ def set_up(
     training.remove_unused_columns = False  # the transform hands out what the collator wants
     model, processor = load_model(arguments, training, config)
     prepared = prepare(arguments, processor, training.seed)
+    if prepared.without_picture:
+        raise TrainError(f"{prepared.without_picture:,} rows have no picture: build them without --no-images")
     held = prepare_held(arguments, processor, training.seed)
     identity: Identity = {
         "model": arguments.scratch or config.model_name_or_path,
         "rows": prepared.digest(),
         "rows in a step": training.per_device_train_batch_size * training.gradient_accumulation_steps * world,
+        "processes": world,  # other ones take the rows in another order
         "freeze": arguments.freeze,
         "max_pixels": arguments.max_pixels,
         "system_prompt": arguments.system_prompt,

@@ -66,7 +66,8 @@ class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SFTTrainer):
         unit = self.args.train_batch_size * self.args.world_size
         step = unit * self.args.gradient_accumulation_steps
         if self.args.train_sampling_strategy == "group_by_length":
-            lengths, seed = self.prepared.lengths, self.args.data_seed or self.args.seed
+            lengths, seed = self.prepared.lengths, self.args.data_seed
+            seed = self.args.seed if seed is None else seed
             self.epoch_sampler = GroupedSampler(lengths, unit, step, seed)
             return self.epoch_sampler
         column = {self.args.length_column_name: self.prepared.lengths}  # batch_rebalance asks for it

@@ -6,8 +6,8 @@
         --out build/error-corpus/reader
 
 The loop runs this once a fold, with the flags that it gives to `trainer.sft`. The ink of the fold held out is in none
-of the sources: the model that reads it has not seen it. All other ink of CROHME's training set is, long
-expressions' symbols too. The pictures that are trained on are drawn from ink, so the rows of `--data` are not read.
+of the sources: the model that reads it has not seen it. All other ink of CROHME's training set is, but
+for the one writer in nine that every reader holds out; long expressions' symbols too. The pictures that are trained on are drawn from ink, so the rows of `--data` are not read.
 """
 
 import argparse

@@ -93,7 +93,8 @@ def build(
     seed: Annotated[
         int,
         typer.Option(
-            help="Seed of the wrong candidates and of the validation split.", rich_help_panel=OUTPUT
+            help="Seed of all that is drawn: wrong candidates, validation split, writers, weights, prompts.",
+            rich_help_panel=OUTPUT,
         ),
     ] = 0,
     workers: Annotated[

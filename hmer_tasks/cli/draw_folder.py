@@ -1,6 +1,7 @@
 """`hmer-tasks draw --labels`: a file for each label of a label file, as pictures or InkML."""
 
 import io
+import json
 from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,7 @@ from hmer_tasks.utils.files import atomic_write
 from hmer_tasks.utils.progress import progress_of
 
 LABELS = "labels.tsv"
+DRAWN = ".drawn.json"  # what was drawn into a folder, with its labels: all else in it is somebody's
 JPEG_QUALITY = 92
 WRITERS = 100_000  # as many people write, where no ink names them
 
@@ -56,14 +58,13 @@ def draw_folder(
         raise UsageError("--as inkml holds strokes: leave --look out, or write pictures")
     if out.exists() and not out.is_dir():
         raise BuildError(f"{out} is a file: with --labels, -o names a folder")
-    drawn = {} if ending == "inkml" else _drawn_before(labels, out)
+    drawn = _drawn_before(labels, out)
     by = collection.writer if collection is not None else writer
     refused: list[str] = []
     written: dict[str, str] = {}
     ids: set[str] = set()
     with opened_label_file(labels) as split, progress_of(len(split), "labels") as show:
-        if ending != "inkml":
-            _refuse_to_replace(split, out, ending, drawn)
+        _refuse_to_replace(split, out, ending, drawn)
         out.mkdir(parents=True, exist_ok=True)
         try:
             for index in range(len(split)):
@@ -93,9 +94,9 @@ def draw_folder(
                 show(index + 1)
         except BaseException:  # what was drawn is named, so that the same command may go on
             with suppress(OSError):
-                _name_drawn(out, ending, {**drawn, **written})
+                _name_drawn(out, {**drawn, **written})
             raise
-        _name_drawn(out, ending, written)
+        _name_drawn(out, {**drawn, **written})
     return len(written), refused
 
 
@@ -111,14 +112,17 @@ def _write(path: Path, data: bytes) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _name_drawn(out: Path, ending: str, drawn: Mapping[str, str]) -> None:
-    """Write the label file of what was drawn."""
-    if ending != "inkml":
-        atomic_write(out / LABELS, "".join(f"{name}\t{label}\n" for name, label in drawn.items()))
+def _name_drawn(out: Path, drawn: Mapping[str, str]) -> None:
+    """Write the list of what was drawn and is there, and the label file of its pictures."""
+    there = {name: label for name, label in drawn.items() if (out / name).exists()}
+    atomic_write(out / DRAWN, json.dumps(there, ensure_ascii=False, indent=1) + "\n")
+    pictures = {name: label for name, label in there.items() if not name.endswith(".inkml")}
+    if pictures or (out / LABELS).exists():
+        atomic_write(out / LABELS, "".join(f"{name}\t{label}\n" for name, label in pictures.items()))
 
 
 def _refuse_to_replace(split: LabelledSplit, out: Path, ending: str, drawn: Container[str]) -> None:
-    """Raise UsageError, before anything is drawn, where a picture would replace one that was not drawn."""
+    """Raise UsageError, before anything is drawn, where a file would replace one that was not drawn."""
     for index in range(len(split)):
         entry = split[index]
         name = None if isinstance(entry, Rejected) else file_name(entry.id, ending)
@@ -127,13 +131,20 @@ def _refuse_to_replace(split: LabelledSplit, out: Path, ending: str, drawn: Cont
 
 
 def _drawn_before(labels: Path, out: Path) -> dict[str, str]:
-    """The pictures that labels.tsv names, with their labels. Raises UsageError where it is the file that is
-    read."""
+    """What was drawn into a folder before, with its labels.
+
+    Raises UsageError where its labels.tsv is the file that is read, or was not written here.
+    """
     path = validate_output_path(out / LABELS, (labels,), folder_made=True)
-    if not path.is_file():
-        return {}
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return {name: label for name, _, label in (line.partition("\t") for line in lines)}
+    try:
+        drawn = json.loads((out / DRAWN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        drawn = None
+    if isinstance(drawn, dict):
+        return {str(name): str(label) for name, label in drawn.items()}
+    if path.exists():
+        raise UsageError(f"{path} is there and was not drawn: name another folder")
+    return {}
 
 
 def file_name(id: str, ending: str) -> str | None:

@@ -1,1 +1,1 @@
-"""A finished build in the forms that people already use: LLaMA-Factory, the authors' layout, the Hub."""
+"""A finished build in the forms that people already use: of trainers, the authors' layout, the Hub."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hmer_tasks.corpora import CORPORA
 from hmer_tasks.exceptions import BuildError, MissingLibraryError, UsageError
 from hmer_tasks.exporting.source import checked
-from hmer_tasks.shards.licences import terms
+from hmer_tasks.shards.licences import licence_of_all, terms
 from hmer_tasks.utils.processes import raise_on_signal
 
 if TYPE_CHECKING:
@@ -55,9 +55,12 @@ def plan_push(out: Path, repo: str) -> Plan:
         summary = checked(out)
     files = {name: (out / name).stat().st_size for name in _TEXTS if (out / name).is_file()}
     files |= {name: shard["bytes"] for name, shard in summary["shards"].items()}
-    dataset = str(summary["made_by"]["arguments"]["dataset"])
-    corpus = CORPORA.get(dataset)
-    licence = terms(corpus.licence if corpus is not None else "unknown")
+    arguments = summary["made_by"]["arguments"]
+    dataset, corpora = str(arguments["dataset"]), arguments.get("corpora")
+    # a recipe's name is no corpus
+    names = [str(record["dataset"]) for record in corpora] if isinstance(corpora, list) else [dataset]
+    licences = [(name, CORPORA[name].licence if name in CORPORA else "unknown") for name in names]
+    licence = terms(licence_of_all(licences))
     return Plan(repo, files, f"{dataset}: {licence.note}" if licence.note else "", licence.ask)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from hmer_tasks._version import __version__
-from hmer_tasks.exporting.conversations import conversation
+from hmer_tasks.exporting.conversations import MARK, conversation, left_out, unfit
 from hmer_tasks.exporting.folder import Done, Layout
 from hmer_tasks.exporting.parquet import TURNS, Writers
 from hmer_tasks.exporting.source import Config, config_name, in_task_order, rows
@@ -38,14 +38,18 @@ def layout() -> Layout:
 
 def _shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:
     split = summary["shards"][name]["split"]
+    lacking: list[dict[str, str]] = []
     with Writers(folder, Path(name).name, _SCHEMA) as writers:
         for row in rows(path):
+            if mark := unfit(row, (MARK,)):
+                lacking.append(left_out(row, mark))
+                continue
             record: dict[str, object] = {
                 "image": {"bytes": row.picture, "path": row.name},
                 "conversations": conversation(row),
             }
             writers.add(config_name(summary, split, row.task), record, len(row.picture))
-    return Done(dict(writers.counts), [])
+    return Done(dict(writers.counts), lacking)
 
 
 def hints(target: Path, exported: Mapping[str, Config]) -> list[str]:

@@ -101,4 +101,5 @@ def _shard(path: Path, name: str, folder: Path, summary: Summary) -> Done:
 
 
 def _finish(folder: Path, exported: Mapping[str, Config]) -> None:
-    atomic_write(folder / REWARD, _REWARD_FILE)
+    if not (folder / REWARD).exists():  # of an export that is added to, with the user's weights
+        atomic_write(folder / REWARD, _REWARD_FILE)

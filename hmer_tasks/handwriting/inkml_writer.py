@@ -7,16 +7,18 @@ trace groups name. Coordinates are those of the picture that would be drawn, y d
 from collections import defaultdict
 from html import escape as escape_html
 
+from hmer_tasks.handwriting.accents import UNDER
 from hmer_tasks.handwriting.boxes import Cell, cells_of
 from hmer_tasks.handwriting.parts import BARS, STACKED, is_accent
 from hmer_tasks.handwriting.pen import Ink
 from hmer_tasks.handwriting.symbols import NAMES, NO_INK, SPACES, space_class
+from hmer_tasks.latex.attributes import HIDDEN
 from hmer_tasks.latex.parser import parse
 
 NAMESPACE = "http://www.w3.org/2003/InkML"
 MATHML = "http://www.w3.org/1998/Math/MathML"
 COPYRIGHT = "written by hmer-tasks"
-UNDER = frozenset("\\underline \\underbrace \\underset".split())
+SET = frozenset(["\\overset", "\\underset", "\\stackrel"])  # they have no ink of their own
 INKLESS = NO_INK | SPACES.keys() | {"<none>", "\\end", "&", "\\\\"}
 
 
@@ -90,7 +92,8 @@ def _names(cells: list[Cell], inked: set[int]) -> dict[int, str]:
 
 
 def _row(cells: list[Cell], names: dict[int, str]) -> str:
-    rows = [_node(cell, names) for cell in cells if cell.symbol not in INKLESS or cell.children]
+    inked = (cell for cell in cells if cell.symbol not in HIDDEN)
+    rows = [_node(cell, names) for cell in inked if cell.symbol not in INKLESS or cell.children]
     return rows[0] if len(rows) == 1 else f"<mrow>{''.join(rows)}</mrow>"
 
 
@@ -113,7 +116,7 @@ def _node(cell: Cell, names: dict[int, str]) -> str:
     elif is_accent(cell):
         inside = _row(children.pop("inside") if "inside" in children else children.pop("above"), names)
         tag = "munder" if symbol in UNDER else "mover"
-        core = inside if symbol == "{}" else f"<{tag}>{inside}{_leaf(cell, names)}</{tag}>"
+        core = inside if symbol == "{}" or symbol in SET else f"<{tag}>{inside}{_leaf(cell, names)}</{tag}>"
     else:
         core = _leaf(cell, names)
     if (
@@ -126,7 +129,7 @@ def _node(cell: Cell, names: dict[int, str]) -> str:
         )
     elif "below" in children and symbol not in BARS | {"\\sqrt"} and "above" not in children:
         core = f"<munder>{core}{_row(children['below'], names)}</munder>"
-    elif "above" in children and symbol in STACKED:
+    elif "above" in children and symbol in STACKED | SET:
         core = f"<mover>{core}{_row(children['above'], names)}</mover>"
     if sub is not None and sup is not None:
         return f"<msubsup>{core}{_row(sub, names)}{_row(sup, names)}</msubsup>"

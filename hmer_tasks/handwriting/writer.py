@@ -122,7 +122,7 @@ class Writer:
         if name.startswith(f"{SCRIPT}:"):
             return SCRIPT
         if len(name) > 1:
-            return MADE if self.signs == MADE else self.signs
+            return self.signs
         if name.isdigit():
             return self.digits
         if name.isascii() and name.isalpha():

@@ -14,6 +14,7 @@ from hmer_tasks.pipeline.plan import BuildOptions, Inputs, corpus_named, open_in
 from hmer_tasks.pipeline.recipe import Member, Recipe
 from hmer_tasks.shards.licences import licence_of_all
 from hmer_tasks.shards.manifest import CorpusPrompts
+from hmer_tasks.tasks import plugin_prompts
 from hmer_tasks.tasks.prompts import DEFAULT, named_in_file, prompts_digest, read_prompts
 from hmer_tasks.utils.progress import progress_of_many
 
@@ -139,7 +140,8 @@ def _context_of(
     own = replace(context, tasks=tasks, repair_as=member.dataset)
     if not chosen:
         return own
-    templates = read_prompts(chosen, [task.name for task in tasks])
+    names = [task.name for task in tasks]
+    templates = read_prompts(chosen, names, plugin_prompts(names))
     prompts[member.name] = CorpusPrompts(
         prompt_set=named_in_file(chosen), sha256=prompts_digest(templates), prompts=dict(templates)
     )

@@ -44,7 +44,8 @@ class BuildOptions:
         prompts: A prompt set by name, or a .toml file; empty for the corpus's own set, else `uni-mumer`.
         normalize: Whether labels are rewritten in one spelling.
         valid_share: The share of train that is set aside as valid, by label.
-        seed: The seed of wrong candidates and of the validation split.
+        seed: The seed of all that is drawn: wrong candidates, the validation split, labels and writers of
+            synthetic handwriting, the weights of a recipe, paraphrases, `clean_share`.
         workers: Worker processes; 0 for one a core.
         limit: Only so many first inputs of each split. None: all.
         overwrite: Whether an earlier build in `out` is replaced.

@@ -7,7 +7,7 @@ is written last: an OUT that has it is finished.
 import gc
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -50,7 +50,7 @@ from hmer_tasks.pipeline.worker import Work
 from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.storage.store import WORK, Store, open_store
 from hmer_tasks.storage.urls import PathOrUrl, is_url
-from hmer_tasks.tasks import DIALECTS, PLUGIN_TASKS, TASK_NAMES, all_tasks, check_task, task_names
+from hmer_tasks.tasks import DIALECTS, TASK_NAMES, all_tasks, check_task, plugin_prompts, task_names
 from hmer_tasks.tasks.prompts import DEFAULT, named_in_file, read_prompts
 from hmer_tasks.utils.files import sha256_of
 from hmer_tasks.utils.processes import FORK, block_signals, cores, raise_on_signal, worker_pool
@@ -260,7 +260,7 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
     by_name = all_tasks(options.tree_format)
     context = ExpansionConfig(
         tasks=tuple(by_name[name] for name in task_names() if name in tasks),
-        prompts=read_prompts(options.prompts or DEFAULT, tasks, _plugin_prompts(tasks)),
+        prompts=read_prompts(options.prompts or DEFAULT, tasks, plugin_prompts(tasks)),
         seed=options.seed,
         normalize=options.normalize,
         synthetic="synthetic" in parts,
@@ -274,11 +274,6 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
         strict=options.strict,
     )
     return context, made_of
-
-
-def _plugin_prompts(tasks: Sequence[str]) -> dict[str, str]:
-    """The prompts that the plug-ins' tasks bring."""
-    return {name: task.prompt for name, task in PLUGIN_TASKS.items() if name in tasks}
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """The five tasks of Uni-MuMER, one file each; base.py holds their contract."""
 
+from collections.abc import Collection
+
 from hmer_tasks.exceptions import UsageError, did_you_mean
 from hmer_tasks.tasks.base import Labelled, PluginTask, Row, Task, labelled
 from hmer_tasks.tasks.counting import Counting
@@ -30,6 +32,11 @@ def task_names() -> tuple[str, ...]:
     return (*TASK_NAMES, *PLUGIN_TASKS)
 
 
+def plugin_prompts(tasks: Collection[str]) -> dict[str, str]:
+    """The prompts that plug-ins bring with those of their tasks that are among `tasks`."""
+    return {name: task.prompt for name, task in PLUGIN_TASKS.items() if name in tasks}
+
+
 def check_task(name: str) -> None:
     """Raise UsageError, with the nearest name, where no task is called so."""
     if name not in task_names():
@@ -48,5 +55,6 @@ __all__ = [
     "all_tasks",
     "check_task",
     "labelled",
+    "plugin_prompts",
     "task_names",
 ]

@@ -97,8 +97,9 @@ def test_llama_factory_embedded(source, tmp_path):
 
 def test_released(source, tmp_path):
     """One configuration a task, loaded by name, pictures decoded."""
-    export(source, tmp_path / "rel", released.layout())
-    rows = wanted(source, keep_unfit=True)
+    written = export(source, tmp_path / "rel", released.layout())
+    rows = wanted(source)
+    assert written.left_out == 2
     names = datasets.get_dataset_config_names(str(tmp_path / "rel"))
     assert set(names) == set(rows)
     name = "hme100k_test_error_fix"

@@ -1,6 +1,8 @@
 """A push uploads exactly the build, goes on where it stopped, and asks before it publishes."""
 
+import json
 import os
+import shutil
 
 import pytest
 
@@ -133,3 +135,15 @@ def test_every_corpus_has_terms():
     asked = {name for name, corpus in CORPORA.items() if terms(corpus.licence).ask}
     assert {"hme100k", "crohme"} <= asked
     assert not {"sample", "synthetic", "folder"} & asked
+
+
+def test_a_recipe_asks_for_what_each_of_its_corpora_asks(source, tmp_path):
+    shutil.copytree(source, tmp_path / "mixed")
+    path = tmp_path / "mixed/build.json"
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    summary["made_by"]["arguments"] |= {
+        "dataset": "mine", "corpora": [{"dataset": "sample"}, {"dataset": "crohme"}],
+    }  # fmt: skip
+    path.write_text(json.dumps(summary), encoding="utf-8")
+    plan = plan_push(tmp_path / "mixed", "me/rows")
+    assert plan.ask and "crohme: CC BY-NC-SA" in plan.note and "unknown" not in plan.note

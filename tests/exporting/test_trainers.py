@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 import struct
 import tarfile
 
@@ -80,6 +81,14 @@ def test_the_reward_that_verl_calls(source, tmp_path):
         assert right == {"score": 1.0, "acc": 1.0, "exact": 1.0, "edit": 1.0, "form": 1.0}
         assert wrong["score"] < 0.2 and wrong["acc"] == 0
     assert len(seen) == 5
+
+
+def test_the_users_weights_stay_where_an_export_is_added_to(source, tmp_path):
+    export(source, tmp_path / "x", verl.layout())
+    (tmp_path / "x/reward.py").write_text("mine")
+    shutil.copytree(source, tmp_path / "again")
+    export(tmp_path / "again", tmp_path / "x", verl.layout(), add=True)
+    assert (tmp_path / "x/reward.py").read_text() == "mine"
 
 
 def test_webdataset(source, tmp_path):

@@ -55,7 +55,8 @@ def test_a_file_for_each_id_and_a_line_for_each_refusal(tmp_path, kind):
     done = run("--labels", label_file(tmp_path), "-o", tmp_path / "out", "--as", kind, "--seed", 5)
     assert done.exit_code == 1
     files = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
-    assert [name for name in files if name != "labels.tsv"] == [f"a/one.{kind}", f"two.{kind}"]
+    files = [name for name in files if name not in ("labels.tsv", ".drawn.json")]
+    assert files == [f"a/one.{kind}", f"two.{kind}"]
     assert "2 files" in done.output
     twice = f"'two': two.{kind} is drawn for another id"
     for line in ("bad: not_drawable", "'../out': an id that is no file name", twice):
@@ -119,6 +120,13 @@ def test_nothing_is_replaced_that_was_not_drawn(tmp_path):
     assert (out / "two.jpg").read_bytes() == b"a photograph"
     assert [path.name for path in out.iterdir()] == ["two.jpg"]  # nothing was begun
     (out / "two.jpg").unlink()
+    (out / "two.inkml").write_bytes(b"<ink/>")
+    done = run("--labels", labels, "-o", out, "--as", "inkml")
+    assert "two.inkml is there and was not drawn" in str(done.exception)
+    (out / "labels.tsv").write_bytes(b"mine.jpg\tx\n")
+    done = run("--labels", labels, "-o", out, "--as", "jpg")
+    assert "labels.tsv is there and was not drawn" in str(done.exception)
+    (out / "labels.tsv").unlink()
     for seed in (1, 2):  # what was drawn is replaced
         assert "2 files" in run("--labels", labels, "-o", out, "--as", "jpg", "--seed", seed).output
 
@@ -132,6 +140,6 @@ def test_a_full_disk_leaves_whole_pictures_and_the_same_command_goes_on(tmp_path
 
     line = one_line(run_command(*words, preexec_fn=full))
     assert ".jpg: File too large" in line and ".tmp" not in line
-    assert [path.name for path in out.rglob("*") if path.is_file()] == ["labels.tsv"]
+    assert [path.name for path in out.rglob("*") if path.is_file()] == [".drawn.json"]
     done = run_command(*words)
     assert "2 files" in done.stdout and len(list(out.rglob("*.jpg"))) == 2

@@ -1,6 +1,7 @@
 """InkML that we write: our own reader reads back strokes, label, groups and the tree."""
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -65,3 +66,23 @@ def test_real_labels_come_back(corpora, tmp_path):
     for number, label in enumerate(labels):
         (tmp_path / f"{number}.inkml").write_bytes(write_inkml(label, writer(number), number))
     assert agree(tmp_path, {}) > 0.95 * len(labels)
+
+
+@pytest.mark.parametrize(
+    ("label", "tag"),
+    (
+        (r"\overset { a } { = } b", "<mover>"),
+        (r"\stackrel { a } { = }", "<mover>"),
+        (r"\underset { a } { = }", "<munder>"),
+        (r"\underrightarrow { a }", "<munder>"),
+        (r"a + \phantom { b } c", "<mrow>"),
+    ),
+)
+def test_mathml_names_every_trace_group_once(label, tag):
+    ink, _ = write_ink(label, writer(3), 1)
+    document = inkml_document("a", label, ink, "Ann").decode()
+    math = document[document.index("<math") : document.index("</math>")]
+    names = re.findall(r'xml:id="([^"]+)"', math)
+    assert sorted(names) == sorted(re.findall(r'href="([^"]+)"', document))
+    assert len(set(names)) == len(names)
+    assert tag in math and "<mrow/>" not in math

@@ -235,3 +235,21 @@ def test_a_models_own_penalties_do_not_count(tiny, tmp_path):
 def test_numbers_that_cannot_be(tiny, tmp_path, words):
     with pytest.raises(UsageError, match=f"{words[0]} must be"):
         run("--model", tiny, "--pictures", tmp_path, "--out", tmp_path / "out.jsonl", *words)
+
+
+def test_pictures_or_files_that_changed_are_another_run(tiny, tmp_path):
+    pictures, out = tmp_path / "pictures", tmp_path / "out.jsonl"
+    pictures.mkdir()
+    for name in "bc":
+        Image.new("RGB", (90, 60), "white").save(pictures / f"{name}.png")
+    folds = tmp_path / "folds.jsonl"
+    folds.write_text('{"id": "b.png", "fold": 0}\n{"id": "c.png", "fold": 0}\n{"id": "a.png", "fold": 0}\n')
+    words = ("--model", tiny, "--pictures", pictures, "--folds", folds, "--out", out)
+    run(*words)
+    Image.new("RGB", (90, 60), "white").save(pictures / "a.png")
+    with pytest.raises(TrainError, match="its digest of the rows was"):
+        run(*words)
+    (pictures / "a.png").unlink()
+    folds.write_text(folds.read_text() + "\n")
+    with pytest.raises(TrainError, match="its digest of the files was"):
+        run(*words)

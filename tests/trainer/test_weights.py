@@ -9,6 +9,7 @@ from transformers import AutoModelForImageTextToText
 
 from tests.conftest import REPOSITORY
 from tests.trainer.conftest import losses, start, train, words
+from trainer.checkpoints import difference
 from trainer.patches import names_of_weights, repair_names
 
 RUN = ("--max_steps", 4, "--learning_rate", "1e-3", "--save_steps", 2)
@@ -61,3 +62,10 @@ def test_fsdp2_is_one_process_and_saves_shards(trained, shards, tiny, tmp_path):
     first, other = (load_file(at / "model.safetensors") for at in (out, trained))
     assert first.keys() == other.keys()
     assert all((first[name].float() - other[name].float()).abs().max() < 0.02 for name in first)
+
+
+def test_a_run_of_an_earlier_version_knows_fewer_names(tmp_path):
+    (tmp_path / "run.json").write_text('{"rows": "abc", "processes": 4}')
+    assert difference(tmp_path / "run.json", {"rows": "abc", "texts": 1}) == ""
+    assert difference(tmp_path / "run.json", {"rows": "abc", "processes": 8}) == "its processes was 4, not 8"
+    assert difference(tmp_path / "run.json", {"rows": "other"}) == "its rows were others"
