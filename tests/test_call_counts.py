@@ -29,7 +29,7 @@ WARM, COUNTED = LABELS[:200], LABELS[200:]
 BOUNDS = {
     "parse": 186,
     "tree_text": 27,
-    "synthesize": 1130,
+    "synthesize": 1140,
     "mark_errors": 132,
     "five rows": 2370,
     "five rows of a picture": 2130,  # of labels that were read already

@@ -18,7 +18,7 @@ from hmer_tasks.shards.manifest import Summary
 from hmer_tasks.utils.files import fsync_folder
 
 PICTURES = "images"
-_ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
+_ENDINGS = {"JPEG": "jpg"}
 
 
 def write_shard(

@@ -254,7 +254,7 @@ def kind_of(cell: Cell, relation: str) -> str:
 
 def terms(cells: list[Cell]) -> list[tuple[int, int]]:
     """Where the terms between the relations of a main line start and stop, brackets closed in each."""
-    if any(name in ("nextline", "begin") for cell in cells for name, _ in cell.children):
+    if any(name == "nextline" for cell in cells for name, _ in cell.children):
         return []
     pairs = matches(cells)
     closed = {at for start, stop in pairs.items() for at in range(start, stop + 1)}

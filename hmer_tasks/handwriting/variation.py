@@ -118,8 +118,8 @@ def _ended(stroke: Points, habits: Habits, size: float, chance: Random) -> Point
     length = 5.0 * len(stroke)  # points lie about five units apart
     if length < SHORT or len(stroke) < 5:
         return stroke
-    stroke = _stretched_end(stroke, length * chance.gauss(0.0, habits.ends), chance)
-    stroke = _stretched_end(stroke[::-1], length * chance.gauss(0.0, habits.ends), chance)[::-1]
+    stroke = _stretched_end(stroke, length * chance.gauss(0.0, habits.ends))
+    stroke = _stretched_end(stroke[::-1], length * chance.gauss(0.0, habits.ends))[::-1]
     chord = stroke[-1] - stroke[0]
     straight = math.hypot(chord[0], chord[1]) > STRAIGHT * length
     hooks = habits.hooks * (0.5 if straight else 1.0)  # bars and signs are drawn, letters are written
@@ -150,7 +150,7 @@ def _dotted(stroke: Points, chance: Random) -> Points:
     return turned
 
 
-def _stretched_end(stroke: Points, by: float, chance: Random) -> Points:
+def _stretched_end(stroke: Points, by: float) -> Points:
     """The last end drawn out along its own direction, or cut short, by some units."""
     if abs(by) < 1.5:
         return stroke

@@ -37,7 +37,7 @@ def test_from_predictions_to_a_picture_and_candidates(tmp_path):
         (("errors", "mine", "gone.tsv"), 2),
         (("folds", "--dataset", "sample", "-k", "1", "-o", "x"), 2),
         (("build", "--dataset", "sample", "--clean-share", "2"), 2),
-        (("build", "--dataset", "sample", "--noise", "gone.toml"), 1),
+        (("build", "--dataset", "sample", "--noise", "gone.toml"), 2),
     ],
 )
 def test_what_goes_wrong_is_told_in_one_line(tmp_path, monkeypatch, arguments, code):

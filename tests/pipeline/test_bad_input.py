@@ -191,7 +191,7 @@ def test_a_split_that_is_not_there(small, tmp_path):
 
 
 def test_files_that_cannot_be_read(small, tmp_path):
-    assert "gone.json" in one_line(run(small, tmp_path / "out", "--errors", tmp_path / "gone.json"))
+    assert "gone.json" in one_line(run(small, tmp_path / "out", "--errors", tmp_path / "gone.json"), 2)
     (tmp_path / "bad.tsv").write_text("a\tb\n")
     assert "bad.tsv:1" in one_line(run(small, tmp_path / "out", "--errors", tmp_path / "bad.tsv"))
     assert "gone.toml" in one_line(run(small, tmp_path / "out", "--prompts", tmp_path / "gone.toml"), 2)

@@ -117,15 +117,15 @@ def test_a_profile_is_for_ones_own_labels(mine, tmp_path):
 
 
 def test_folds_and_audit_read_a_folder_as_build_does(tmp_path):
-    (tmp_path / "labels.tsv").write_text("a\tx + y % }\nb\tx ^ 2\n", encoding="utf-8")
+    (tmp_path / "labels.tsv").write_text("a\tx + y % }\nb\tx ^ 2\nc\ty\nd\tz\n", encoding="utf-8")
     where = ("--dataset", "folder", "--root", tmp_path)
     folds = tmp_path.with_suffix(".jsonl")
-    for profile, samples in (("latex", 2), ("tokens", 1)):
-        done = run_command("folds", *where, "--profile", profile, "-o", folds)
+    for profile, samples in (("latex", 4), ("tokens", 3)):
+        done = run_command("folds", *where, "-k", 2, "--profile", profile, "-o", folds)
         assert done.stdout.startswith(f"{samples} samples in folds")
         done = run_command("audit", *where, "--profile", profile, "--no-pictures", "--json")
         side = json.loads(done.stdout)["sides"][0]
-        assert sum(side["refused"].values()) == 2 - samples
+        assert sum(side["refused"].values()) == 4 - samples
     for words in (("folds", "--dataset", "sample", "-o", folds), ("audit", "--dataset", "sample")):
         assert "--profile is for your own labels" in one_line(run_command(*words, "--profile", "latex"), 2)
     assert "--profile: " in one_line(run_command("audit", *where, "--profile", "latx"), 2)

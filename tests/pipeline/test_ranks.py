@@ -112,7 +112,7 @@ def test_a_build_of_its_own_gives_way_to_ranks(large, tmp_path):
 def test_ranks_of_other_arguments(large, tmp_path):
     out = tmp_path / "out"
     build_rank(options(large, out), 0, 4)
-    with pytest.raises(BuildError, match=r"arguments\.seed: 0 there, 1 asked for"):
+    with pytest.raises(BuildError, match=r"--seed: 0 there, 1 asked for"):
         build_rank(options(large, out, seed=1), 1, 4)
 
 
@@ -133,9 +133,11 @@ def _plan_of(root, tmp_path) -> str:
 
 def test_wrong_usage(large, tmp_path):
     out = tmp_path / "out"
-    for rank, world_size in ((-1, 2), (2, 2), (0, 0)):
+    for rank, world_size in ((-1, 2), (2, 2)):
         with pytest.raises(UsageError, match="--rank must be"):
             build_rank(options(large, out), rank, world_size)
+    with pytest.raises(UsageError, match="--world-size must be at least 1, not 0"):
+        build_rank(options(large, out), 0, 0)
     with pytest.raises(UsageError, match="--overwrite"):
         build_rank(options(large, out, overwrite=True), 0, 2)
     assert "go together" in one_line(run_command(*words(large, out), "--rank", 0), 2)

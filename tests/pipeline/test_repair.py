@@ -76,7 +76,7 @@ def test_without_the_option_there_is_no_trace_of_it(corpus, tmp_path):
     assert b"repair" not in files_of(plain)["build.json"]
     assert {row["id"] for row in rows_of(plain)} == {"a", "b", "c", "d"}
     run(corpus, again, repair=True)
-    with pytest.raises(BuildError, match=r"arguments\.repair: True there, None asked for"):
+    with pytest.raises(BuildError, match=r"--repair: True there, None asked for"):
         run(corpus, again)
     run(corpus, again, overwrite=True)
     assert files_of(again) == files_of(plain)

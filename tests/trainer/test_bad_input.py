@@ -38,7 +38,7 @@ def test_shards_that_are_not_there(capsys, tiny, shards, tmp_path):
     (tmp_path / "empty").mkdir()
     assert "holds no Parquet file" in message_of(tmp_path / "empty")
     assert f"{shards} has no split 'test'; there is train" in message_of(f"{shards}:test")
-    assert "no shards: say --data" in trained(
+    assert "--data is missing: name builds" in trained(
         capsys, "--output_dir", tmp_path, "--model_name_or_path", tiny, "--bf16", "false", code=2
     )
 

@@ -139,7 +139,7 @@ def test_killed_between_stages_in_a_training_and_in_a_prediction_it_goes_on(tmp_
         (("--samples", 0), "--samples must be at least 1"),
         (("--tasks", "error_detection"), "is no task about a label"),
         (("--dataset", "nothing"), "nothing"),
-        (("-k", 13), "too few expressions for -k 13"),
+        (("-k", 13), "-k 13: the corpus has only 12 different expressions"),
     ],
 )
 def test_arguments_that_cannot_be(tmp_path, more, says):
