@@ -114,9 +114,9 @@ def _write(path: Path, data: bytes) -> None:
 
 def _name_drawn(out: Path, drawn: Mapping[str, str]) -> None:
     """Write the list of what was drawn and is there, and the label file of its pictures."""
-    there = {name: label for name, label in drawn.items() if (out / name).exists()}
-    atomic_write(out / DRAWN, json.dumps(there, ensure_ascii=False, indent=1) + "\n")
-    pictures = {name: label for name, label in there.items() if not name.endswith(".inkml")}
+    kept = {name: label for name, label in drawn.items() if (out / name).exists()}
+    atomic_write(out / DRAWN, json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+    pictures = {name: label for name, label in kept.items() if not name.endswith(".inkml")}
     if pictures or (out / LABELS).exists():
         atomic_write(out / LABELS, "".join(f"{name}\t{label}\n" for name, label in pictures.items()))
 
