@@ -74,8 +74,10 @@ def draw_folder(
                     continue
                 name = file_name(entry.id, ending)
                 if name is None or name in written:
-                    why = "this id occurs twice" if entry.id in ids else f"{name} is drawn for another id"
-                    why = why if name else "an id that is no file name"
+                    if name is None:
+                        why = "an id that is no file name"
+                    else:
+                        why = "this id occurs twice" if entry.id in ids else f"{name} is drawn for another id"
                     refused.append(f"{entry.id!r}: {why}")
                     continue
                 person = by(

@@ -5,7 +5,7 @@ import json
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.pipeline.markers import PLAN, write_plan
 from hmer_tasks.pipeline.plan import Plan
-from hmer_tasks.shards.manifest import Summary
+from hmer_tasks.shards.manifest import Summary, damage_of
 from hmer_tasks.storage.store import WORK, Store
 
 BUILD = "build.json"
@@ -43,8 +43,8 @@ def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
         summary: Summary = json.loads(store.read(name))
         differing = _first_difference(summary["made_by"], plan.fingerprint)
     except (ValueError, KeyError, TypeError) as error:
-        what = f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "not what a build writes"
-        raise BuildError(f"{store}/{name} is damaged ({what}): pass --overwrite to build anew") from error
+        what = f"{store}/{name} is damaged ({damage_of(error)})"
+        raise BuildError(f"{what}: pass --overwrite to build anew") from error
     if differing:
         raise BuildError(
             f"{store} was built differently ({differing}): pass --overwrite, or choose another --out"

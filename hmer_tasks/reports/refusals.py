@@ -8,6 +8,7 @@ from hmer_tasks.exceptions import BuildError, LabelError
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.reports.scan import rank
+from hmer_tasks.shards.manifest import damage_of
 from hmer_tasks.storage.store import Store
 from hmer_tasks.utils.grammar_files import read_toml
 
@@ -35,8 +36,8 @@ def _read(store: Store) -> Iterator[tuple[bytes, int, dict[str, str]]]:
     except FileNotFoundError:
         raise BuildError(f"{store}/{FILE} is missing: build anew with --overwrite") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        what = f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "not what a build writes"
-        raise BuildError(f"{store}/{FILE} is damaged ({what}): build anew with --overwrite") from error
+        what = f"{store}/{FILE} is damaged ({damage_of(error)})"
+        raise BuildError(f"{what}: build anew with --overwrite") from error
 
 
 def _shown(fields: dict[str, str]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What a build says of itself: a shard's stats file, and build.json."""
 
+import json
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import NotRequired, TypedDict
@@ -81,6 +82,12 @@ class Summary(TypedDict):
     prompt_set: NotRequired[str]  # what that set is called
     corpus_prompts: NotRequired[dict[str, CorpusPrompts]]  # by corpus of a recipe, where it has its own
     shards: dict[str, ShardSummary]
+
+
+def damage_of(error: Exception) -> str:
+    """What is wrong with a file of a build, from the error of reading it. Of use to users is only where JSON
+    breaks off: the others name what the code looked for."""
+    return f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "not what a build writes"
 
 
 def joined(digests: Iterable[str]) -> str:

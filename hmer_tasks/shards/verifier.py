@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from hmer_tasks.exceptions import BuildError, PictureError, ProofError
 from hmer_tasks.images import prove
-from hmer_tasks.shards.manifest import Summary, joined, shards_of
+from hmer_tasks.shards.manifest import Summary, damage_of, joined, shards_of
 from hmer_tasks.shards.repairs import count, read_repairs
 from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import WORK, Store, open_store
@@ -122,9 +122,9 @@ def read_summary(out: PathOrUrl) -> Summary:
         for held in summary.get("corpus_prompts", {}).values():
             held["prompts"] = _templates(held["prompts"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        # json's messages tell the place; the others are of use to developers alone
-        what = f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "not what a build writes"
-        raise BuildError(f"{out}/build.json is damaged ({what}): build anew with --overwrite") from error
+        raise BuildError(
+            f"{out}/build.json is damaged ({damage_of(error)}): build anew with --overwrite"
+        ) from error
     return summary
 
 
