@@ -13,6 +13,7 @@ The split `held` is one in nine writers of CROHME's training ink: nothing of the
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -37,6 +38,7 @@ from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import to_label
 from hmer_tasks.storage.opening import open_files
+from hmer_tasks.utils.files import atomic_write
 from hmer_tasks.utils.progress import progress_of
 
 SPACING = 0.05  # between two points of a stroke, of a digit's height
@@ -105,7 +107,8 @@ def save(path: Path, samples: Iterable[tuple[str, InkSample]]) -> int:
         labels.append(sample.label)
         names.append(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".part").open("wb") as file:
+    part = path.with_suffix(f".{os.getpid()}.part")  # two runs may make the same store at once
+    with part.open("wb") as file:
         np.savez(
             file,
             points=np.concatenate(points),
@@ -114,8 +117,8 @@ def save(path: Path, samples: Iterable[tuple[str, InkSample]]) -> int:
             sample_ends=np.array(sample_ends, np.int64),
         )
     about = {"labels": labels, "symbols": list(symbols), "names": names}
-    path.with_suffix(".json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
-    path.with_suffix(".part").rename(path)
+    atomic_write(path.with_suffix(".json"), json.dumps(about, ensure_ascii=False))
+    part.rename(path)
     return len(labels)
 
 
@@ -350,9 +353,10 @@ def write_source(
         "pen-alone": lambda: pen(alone_label, longest, count, seed),
         "pen-symbols": lambda: pen(_symbol_label, 1, count, seed),
     }[source]()
-    save(
-        path, _shown(samples, {"recombined": count, "pen": count, "pen-alone": count}.get(source, len(ours)))
-    )
+    wanted = len(ours) if plain else count
+    if source == "symbols":
+        wanted = sum(len(labelled.expression.strokes) for labelled in ours)
+    save(path, _shown(samples, wanted))
     return path
 
 

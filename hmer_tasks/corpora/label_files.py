@@ -9,14 +9,14 @@ import hashlib
 import io
 import json
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from hmer_tasks.corpora.base import Rejected
-from hmer_tasks.corpora.columns import BY_NAME, Columns
+from hmer_tasks.corpora.columns import BY_NAME, ID_NAMES, IMAGE_NAMES, LABEL_NAMES, Columns, one_of
 from hmer_tasks.exceptions import CorpusError, RejectReason
 from hmer_tasks.storage.content import Content
 from hmer_tasks.utils.bounded_reading import BOM, LONGEST_LINE
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 LINES_PER_BLOCK = 64
 MAX_WHOLE = 64 << 20  # bytes of a file that is read whole: as Python's objects it is many times that
 MAX_ENTRIES = 2_000_000  # in such a file
-IMAGE_KEYS = ("ImageFile", "image", "file_name", "filename", "img", "path", "id", "file", "picture")
 SHOWN = 500  # characters of a record that is refused whole
-LABEL_KEYS = ("Label", "label", "latex", "text", "gt")
+_IMAGE_NAMES = (*IMAGE_NAMES, *ID_NAMES)  # pictures are often named by their ids
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen, as Sample is not
@@ -99,13 +98,17 @@ CAPTION = LineFormat(split_caption, "id, a tab or blank, and the label")
 
 
 def pick(record: object, columns: Columns = BY_NAME) -> Fields | None:
-    """What is read of a JSON record or a CSV row, by the user's columns or the usual keys."""
+    """What is read of a JSON record or a CSV row, by the user's columns or the usual names, in any case."""
     if not isinstance(record, dict):
         return None
-    images = IMAGE_KEYS if columns.image is None else (columns.image,)
-    labels = LABEL_KEYS if columns.label is None else (columns.label,)
-    name = next((record[key] for key in images if key in record), None)
-    label = next((record[key] for key in labels if key in record), None)
+    by_name = {key.lower(): value for key, value in record.items() if isinstance(key, str)}
+    taken = {chosen.lower() for chosen in (columns.image, columns.id) if chosen}
+    name = record.get(columns.image) if columns.image else _first(by_name, _IMAGE_NAMES)
+    label = (
+        record.get(columns.label)
+        if columns.label
+        else _first({key: value for key, value in by_name.items() if key not in taken}, LABEL_NAMES)
+    )
     if not isinstance(name, str) or not isinstance(label, str) or not name.strip():
         return None
     if columns.id is None:
@@ -114,6 +117,10 @@ def pick(record: object, columns: Columns = BY_NAME) -> Fields | None:
     if not isinstance(id, str | int) or not str(id).strip():
         return None
     return str(id), label, name
+
+
+def _first(values: dict[str, object], names: Iterable[str]) -> object:
+    return next((values[name] for name in names if name in values), None)
 
 
 def check_label_column(name: str, keys: object, columns: Columns) -> None:
@@ -127,12 +134,10 @@ def check_label_column(name: str, keys: object, columns: Columns) -> None:
     Raises:
         CorpusError: There are several, and the user has not chosen one.
     """
-    labels = [key for key in LABEL_KEYS if isinstance(keys, dict | list) and key in keys]
-    if len(labels) > 1 and columns.label is None:
-        raise CorpusError(
-            f"{name}: {' and '.join(labels)} could each be the label column; "
-            f"choose with --columns label={labels[0]}, or leave one"
-        )
+    if isinstance(keys, dict | list) and columns.label is None:
+        taken = (columns.image, columns.id)
+        texts = (key for key in keys if isinstance(key, str) and key not in taken)
+        one_of("label", LABEL_NAMES, texts, name)
 
 
 def split_json(line: str, columns: Columns = BY_NAME) -> Fields | None:
@@ -330,8 +335,8 @@ def _header(name: str, text: str, columns: Columns) -> "tuple[Reader, list[str]]
         if pick(dict.fromkeys(header, "x"), columns) is not None:
             check_label_column(name, header, columns)
             return rows, header
-    image = columns.image or f"a picture column ({', '.join(IMAGE_KEYS)})"
-    label = columns.label or f"a label column ({', '.join(LABEL_KEYS)})"
+    image = columns.image or f"a picture column ({', '.join(_IMAGE_NAMES)})"
+    label = columns.label or f"a label column ({', '.join(LABEL_NAMES)})"
     also = f" and {columns.id}" if columns.id else ""
     raise CorpusError(
         f"{name}: its header must name {image} and {label}{also}, separated by , or ; or tab; "

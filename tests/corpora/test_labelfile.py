@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmer_tasks.corpora.base import Rejected
+from hmer_tasks.corpora.columns import Columns, parse_columns
 from hmer_tasks.corpora.label_files import RECORD, Entry, read_labels
 from hmer_tasks.exceptions import CorpusError, RejectReason
 from hmer_tasks.storage.content import HeldContent
@@ -17,8 +18,8 @@ from hmer_tasks.storage.files import FolderFiles
 from hmer_tasks.storage.opening import open_files
 
 
-def rows(name: str, data: bytes | str):
-    table = read_labels(name, HeldContent(data.encode() if isinstance(data, str) else data), "c/s")
+def rows(name: str, data: bytes | str, columns: Columns | None = None):
+    table = read_labels(name, HeldContent(data.encode() if isinstance(data, str) else data), "c/s", columns)
     return [table[index] for index in range(len(table))]
 
 
@@ -138,6 +139,18 @@ class TestCsv:
     def test_an_endless_field_is_one_bad_line(self):
         entries = rows("t.csv", self.HEAD + "1,a," + "x" * 200_000 + "\n2,b,y\n")
         assert [type(row) for row in entries] == [Rejected, Entry]
+
+    @pytest.mark.parametrize("label", ["latex_formula", "Formula", "ground_truth", "tex"])
+    @pytest.mark.parametrize("image", ["File_Name", "image_path", "uid"])
+    def test_the_usual_names_are_those_of_every_table_in_any_case(self, image, label):
+        expected = [Entry("a.png", "x", "t.csv:2")]
+        assert rows("t.csv", f"n,{image},{label}\n1,a.png,x\n") == expected
+        (entry,) = rows("t.jsonl", json.dumps({"n": 1, image: "a.png", label: "x"}))
+        assert (entry.id, entry.label) == ("a.png", "x")
+
+    def test_a_chosen_column_is_not_the_label_too(self):
+        entries = rows("t.csv", "latex,text\na.png,x\n", parse_columns("image=latex"))
+        assert [(entry.id, entry.label) for entry in entries] == [("a.png", "x")]
 
     def test_a_header_without_the_columns(self):
         with pytest.raises(CorpusError, match=r"t\.csv: its header must name"):
