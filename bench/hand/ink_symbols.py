@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_tasks.exceptions import LabelError
-from hmer_tasks.handwriting.parts import BARS, read_documents
+from hmer_tasks.handwriting.parts import FRACTION_BARS, read_documents
 from hmer_tasks.handwriting.parts import SPELLINGS as GROUP_SPELLINGS
 from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.handwriting.writing import write_ink
@@ -65,7 +65,7 @@ def by_token(expressions: Iterable[Sequence[Symbol]], most: int) -> dict[str, li
 
 def symbol_name(token: str) -> str:
     """A node's ink as CROHME names it: bars are minus signs."""
-    return "-" if token in BARS else SPELLINGS.get(token, GROUP_SPELLINGS.get(token, token))
+    return "-" if token in FRACTION_BARS else SPELLINGS.get(token, GROUP_SPELLINGS.get(token, token))
 
 
 def written_expression(label: str, by: Writer, seed: int) -> list[Symbol]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from hmer_tasks.exceptions import CorpusError, UsageError, did_you_mean
 
 ROLES = ("image", "label", "id", "split")
-# The commonest first. Two names of one role are an error, but for the picture of a label file: the first counts there.
+# The commonest first. Two names of one role are an error, but for the picture of a label file: there the
+# first counts.
 IMAGE_NAMES = ("image", "img", "picture", "file_name", "filename", "image_path", "imagefile", "path", "file")
 LABEL_NAMES = ("label", "latex", "latex_formula", "formula", "tex", "text", "gt", "ground_truth")
 ID_NAMES = ("id", "sample_id", "image_id", "img_id", "uid")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hmer_tasks.handwriting import stretch
-from hmer_tasks.handwriting.boxes import SMALLEST, Box, Cell, LineSetter, UndrawableError, strokes_box
+from hmer_tasks.handwriting.boxes import AXIS, SMALLEST, Box, Cell, LineSetter, UndrawableError, strokes_box
 from hmer_tasks.handwriting.curves import Points, curve, moved
 from hmer_tasks.handwriting.symbols import STYLES
 
@@ -40,7 +40,7 @@ def fraction(pen: LineSetter, cell: Cell, size: float, style: str) -> Box:
 
 
 def stacked(pen: LineSetter, cell: Cell, above: Box, below: Box, size: float, *, barred: bool) -> Box:
-    axis = -46.0 * size
+    axis = AXIS * size
     space = max(19 * size, pen.least + 5) * pen.writer.air
     wide = max(above.width, below.width, 24 * size) + 2 * pen.chance.uniform(7, 20) * size
     out = Box()
@@ -155,7 +155,7 @@ def _arrow(pen: LineSetter, cell: Cell, above: Box, below: Box, size: float) -> 
         shaft += heads
     box = strokes_box(cell.number, shaft)
     lifted = Box()
-    lifted.put(box, 0.0, -46.0 * size)
+    lifted.put(box, 0.0, AXIS * size)
     return pen.over(lifted, above, below, 11 * size)
 
 

@@ -13,6 +13,7 @@ from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import ExprTree, Line
 
 SMALLEST = 0.42  # size under which nothing is written
+AXIS = -46.0  # height at which fraction bars, + and = are written
 BIN = 14.0  # units of height in which two boxes are compared
 
 

@@ -41,7 +41,7 @@ FILES = 4000  # at most so many documents are read, evenly spread
 FEWEST = 18  # different symbols of a person who writes on their own
 SHARED = 4  # symbols that two people must share to be compared
 GRID = 8  # side of the coarse picture that shapes are compared by
-STRETCHING = frozenset(["\\sqrt", "|", "\\sum", "-"])
+OF_ANY_SHAPE = frozenset(["\\sqrt", "|", "\\sum", "-"])
 Shape = NDArray[np.float32]
 
 
@@ -191,7 +191,7 @@ def _usual(token: str) -> tuple[float, float, float] | None:
     if token in WORDS:
         return 2.4 * WORDS[token], -WORDS[token], 28.0 if token == "\\log" else 0.0
     all_forms = [form for name in form_names(token) for form in forms()[name]]
-    if not all_forms or token in STRETCHING:
+    if not all_forms or token in OF_ANY_SHAPE:
         return None
     return (
         median(form.width for form in all_forms),

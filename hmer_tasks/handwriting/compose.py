@@ -15,10 +15,10 @@ from hmer_tasks.handwriting.boxes import Cell
 from hmer_tasks.handwriting.curves import Points, moved
 from hmer_tasks.handwriting.forms import forms
 from hmer_tasks.handwriting.lines import matches
-from hmer_tasks.handwriting.parts import BARS, UNIT, Expression, Extent, extent, unit_of
-from hmer_tasks.handwriting.pen import FINEST, Ink
+from hmer_tasks.handwriting.parts import FRACTION_BARS, UNIT, Bounds, Expression, extent, unit_of
+from hmer_tasks.handwriting.pen import Ink
 from hmer_tasks.handwriting.recombine import Part, Plan, Slot, Term
-from hmer_tasks.handwriting.strokes import LONGEST, MARGIN
+from hmer_tasks.handwriting.strokes import FINEST, LONGEST, MARGIN
 from hmer_tasks.handwriting.symbols import form_names
 
 SCRIPT_SIZE = 0.7  # of a line whose symbols tell no size, against the main line
@@ -116,7 +116,7 @@ def _node(part: Part, source: Expression) -> Placed:
     if own:
         out.own = [Piece(part.number, own)]
     core = source.extents.get(cell.number)
-    fitted: list[tuple[str, list[Piece], Extent, Extent]] = []
+    fitted: list[tuple[str, list[Piece], Bounds, Bounds]] = []
     for (relation, slot), (_, line) in zip(part.children, cell.children, strict=True):
         pieces = _line(slot)
         old, new = extent_of(source, line), _box(pieces)
@@ -128,7 +128,7 @@ def _node(part: Part, source: Expression) -> Placed:
             _fit(pieces, (scale, scale), (0.0, 0.0))
             new = (new[0] * scale, new[1] * scale, new[2] * scale, new[3] * scale)
         fitted.append((relation, pieces, old, new))
-    if cell.symbol in BARS and core is not None and fitted:
+    if cell.symbol in FRACTION_BARS and core is not None and fitted:
         _fraction(out, fitted, core, source.unit)
         return out
     for relation, pieces, old, new in fitted:
@@ -146,7 +146,7 @@ def _node(part: Part, source: Expression) -> Placed:
 
 
 def _fraction(
-    out: Placed, fitted: list[tuple[str, list[Piece], Extent, Extent]], core: Extent, unit: float
+    out: Placed, fitted: list[tuple[str, list[Piece], Bounds, Bounds]], core: Bounds, unit: float
 ) -> None:
     """Both parts on the bar, in the middle as they were, and the bar as wide as they need."""
     widest = max(old[2] - old[0] for _, _, old, _ in fitted)
@@ -169,7 +169,7 @@ def _fraction(
         out.children.append((relation, pieces))
 
 
-def _stretch_root(own: list[Piece], core: Extent, old: Extent, new: Extent) -> None:
+def _stretch_root(own: list[Piece], core: Bounds, old: Bounds, new: Bounds) -> None:
     """The sign over what it holds now: its roof as long, its hook as tall."""
     over = core[2] - old[2]  # how far the roof reaches beyond what it covers, below 0 where it falls short
     across = max(0.3, (new[2] - new[0] + over) / max(core[2] - old[0], 1e-6))
@@ -183,7 +183,7 @@ def _stretch_root(own: list[Piece], core: Extent, old: Extent, new: Extent) -> N
             piece.strokes[at] = np.column_stack([x, core[3] - (core[3] - points[:, 1]) * down])
 
 
-def _stacked(core: Extent | None, old: Extent) -> bool:
+def _stacked(core: Bounds | None, old: Bounds) -> bool:
     """Whether a script stands over or under its base, not beside it."""
     if core is None:
         return False
@@ -212,7 +212,7 @@ def _own_strokes(part: Part, source: Expression) -> list[Points]:
     return [stroke * scale + (x, base - foot) for stroke in strokes]
 
 
-def _glyph_scale(part: Part, source: Expression, target: Extent, origin: Extent) -> float:
+def _glyph_scale(part: Part, source: Expression, target: Bounds, origin: Bounds) -> float:
     """Height for height against what both symbols usually are; wide flat ones by their width."""
     wide, top, bottom = usual_box(part.cell.symbol)
     other_wide, other_top, other_bottom = usual_box(part.glyph.token)
@@ -275,9 +275,9 @@ def baseline(source: Expression, cells: list[Cell]) -> float:
     return box[3] if box is not None else 0.0
 
 
-def extent_of(source: Expression, cells: list[Cell]) -> Extent | None:
+def extent_of(source: Expression, cells: list[Cell]) -> Bounds | None:
     """The box of some nodes and all beneath them, as the real expression has it."""
-    boxes: list[Extent] = []
+    boxes: list[Bounds] = []
     open_lines = [cells]
     while open_lines:
         for cell in open_lines.pop():
@@ -288,14 +288,14 @@ def extent_of(source: Expression, cells: list[Cell]) -> Extent | None:
     return _union(boxes)
 
 
-def _union(boxes: list[Extent]) -> Extent | None:
+def _union(boxes: list[Bounds]) -> Bounds | None:
     if not boxes:
         return None
     lefts, tops, rights, bottoms = zip(*boxes, strict=True)
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def _box(pieces: list[Piece]) -> Extent | None:
+def _box(pieces: list[Piece]) -> Bounds | None:
     strokes = [stroke for piece in pieces for stroke in piece.strokes]
     return extent(strokes) if strokes else None
 

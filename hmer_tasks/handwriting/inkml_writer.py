@@ -9,7 +9,7 @@ from html import escape as escape_html
 
 from hmer_tasks.handwriting.accents import UNDER
 from hmer_tasks.handwriting.boxes import Cell, cells_of
-from hmer_tasks.handwriting.parts import BARS, STACKED, is_accent
+from hmer_tasks.handwriting.parts import FRACTION_BARS, STACKED, is_accent
 from hmer_tasks.handwriting.pen import Ink
 from hmer_tasks.handwriting.symbols import NAMES, NO_INK, SPACES, space_class
 from hmer_tasks.latex.attributes import HIDDEN
@@ -60,7 +60,7 @@ def inkml_document(id: str, label: str, ink: Ink, writer: str) -> bytes:
     out += ['<traceGroup xml:id="segmentation">', '<annotation type="truth">Segmentation</annotation>']
     for number, positions in sorted(traces.items()):
         views = "".join(f'<traceView traceDataRef="{position}"/>' for position in positions)
-        truth = "-" if cells[number].symbol in BARS else cells[number].symbol
+        truth = "-" if cells[number].symbol in FRACTION_BARS else cells[number].symbol
         out.append(
             f'<traceGroup xml:id="group_{number}"><annotation type="truth">{_escaped(truth)}</annotation>'
             f"{views}<annotationXML href={_quoted(names[number])}/></traceGroup>"
@@ -85,7 +85,7 @@ def _names(cells: list[Cell], inked: set[int]) -> dict[int, str]:
     names = {}
     for cell in cells:
         if cell.number in inked:
-            token = "-" if cell.symbol in BARS else cell.symbol
+            token = "-" if cell.symbol in FRACTION_BARS else cell.symbol
             counts[token] += 1
             names[cell.number] = f"{token}_{counts[token]}"
     return names
@@ -104,7 +104,7 @@ def _node(cell: Cell, names: dict[int, str]) -> str:
     symbol = cell.symbol
     if symbol == "\\begin":
         core = _table(cell, names)
-    elif "above" in children and "below" in children and (symbol in BARS or "binom" in symbol):
+    elif "above" in children and "below" in children and (symbol in FRACTION_BARS or "binom" in symbol):
         above, below = _row(children["above"], names), _row(children["below"], names)
         core = f"<mfrac{_id(cell, names)}>{above}{below}</mfrac>"
     elif symbol == "\\sqrt" and "above" in children:
@@ -122,12 +122,12 @@ def _node(cell: Cell, names: dict[int, str]) -> str:
     if (
         "above" in children
         and "below" in children
-        and not (symbol in BARS or symbol == "\\sqrt" or "binom" in symbol)
+        and not (symbol in FRACTION_BARS or symbol == "\\sqrt" or "binom" in symbol)
     ):
         core = (
             f"<munderover>{core}{_row(children['below'], names)}{_row(children['above'], names)}</munderover>"
         )
-    elif "below" in children and symbol not in BARS | {"\\sqrt"} and "above" not in children:
+    elif "below" in children and symbol not in FRACTION_BARS | {"\\sqrt"} and "above" not in children:
         core = f"<munder>{core}{_row(children['below'], names)}</munder>"
     elif "above" in children and symbol in STACKED | SET:
         core = f"<mover>{core}{_row(children['above'], names)}</mover>"

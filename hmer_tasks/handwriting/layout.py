@@ -9,7 +9,16 @@ from random import Random
 import numpy as np
 
 from hmer_tasks.handwriting import accents, stretch, tables
-from hmer_tasks.handwriting.boxes import SMALLEST, Box, Cell, Mark, UndrawableError, kerning, strokes_box
+from hmer_tasks.handwriting.boxes import (
+    AXIS,
+    SMALLEST,
+    Box,
+    Cell,
+    Mark,
+    UndrawableError,
+    kerning,
+    strokes_box,
+)
 from hmer_tasks.handwriting.curves import box_of, curve, moved, parted
 from hmer_tasks.handwriting.forms import SCRIPT
 from hmer_tasks.handwriting.lines import Bounds, infix, matches, rows_of
@@ -28,7 +37,6 @@ from hmer_tasks.handwriting.variation import Habits, copied
 from hmer_tasks.handwriting.writer import Writer
 from hmer_tasks.latex.tree import GROUP, NONE
 
-AXIS = -46.0  # height at which fraction bars, + and = are written
 OPERATORS = frozenset(["relation", "binary"])
 SCRIPTS = frozenset(["sub", "sup"])
 BRACES = frozenset(["\\underbrace", "\\overbrace"])

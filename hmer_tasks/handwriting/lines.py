@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from hmer_tasks.handwriting.boxes import Cell
-from hmer_tasks.handwriting.symbols import BARS, CLOSING, OPENING
+from hmer_tasks.handwriting.symbols import CLOSING, OPENING, VERTICAL_BARS
 
 INFIX = frozenset(["\\over", "\\atop", "\\choose"])
 
@@ -48,7 +48,7 @@ def matches(cells: list[Cell]) -> dict[int, int]:
             open_ones.append((OPENING[symbol], at))
         elif symbol in CLOSING:
             _close(open_ones, symbol, at, partners)
-        elif symbol in BARS:
+        elif symbol in VERTICAL_BARS:
             if open_ones and open_ones[-1][0] == symbol:
                 partners[open_ones.pop()[1]] = at
             else:

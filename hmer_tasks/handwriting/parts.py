@@ -35,13 +35,13 @@ SPELLINGS = {
     "\\vert": "|",
     "'": "\\prime",
 }  # of symbols in CROHME's groups
-BARS = frozenset(["\\frac", "\\dfrac", "\\tfrac", "\\cfrac", "\\over"])  # CROHME names their ink "-"
+FRACTION_BARS = frozenset(["\\frac", "\\dfrac", "\\tfrac", "\\cfrac", "\\over"])  # CROHME names their ink "-"
 STACKED = frozenset("\\sum \\prod \\coprod \\lim \\bigcup \\bigcap \\max \\min \\sup \\inf \\int".split())
 INKLESS = NO_INK | {"{}", "<none>", "\\end", "\\begin", "&", "\\\\"}
 ID = "{http://www.w3.org/XML/1998/namespace}id"
 UNIT = 100.0  # height of a digit: a unit is a hundredth of it, as in all of our handwriting
 
-Extent = tuple[float, float, float, float]  # left, top, right, bottom
+Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Expression:
     cells: list[Cell]
     strokes: dict[int, tuple[Points, ...]]
     unit: float = UNIT
-    extents: dict[int, Extent] = field(default_factory=dict)
+    extents: dict[int, Bounds] = field(default_factory=dict)
 
 
 def read_documents(files: Files, names: Sequence[str]) -> Iterator[Document]:
@@ -149,7 +149,7 @@ def expression_of(document: Document) -> Expression | None:
     if len(order) != len(document.groups) or len(order) != len(inked):
         return None
     for cell, group in zip(inked, order, strict=True):
-        if group.token != ("-" if cell.symbol in BARS else SPELLINGS.get(cell.symbol, cell.symbol)):
+        if group.token != ("-" if cell.symbol in FRACTION_BARS else SPELLINGS.get(cell.symbol, cell.symbol)):
             return None
     strokes = {cell.number: group.strokes for cell, group in zip(inked, order, strict=True)}
     expression = Expression(document.name, document.writer, line, cells, strokes)
@@ -169,7 +169,7 @@ def expression_of(document: Document) -> Expression | None:
 def is_accent(cell: Cell) -> bool:
     """Whether a node's own ink is a mark over or under its argument: MathML names the argument first."""
     places = {name for name, _ in cell.children} - {"sub", "sup", "nextline"}
-    if cell.symbol in BARS or cell.symbol == "\\sqrt" or cell.symbol in STACKED:
+    if cell.symbol in FRACTION_BARS or cell.symbol == "\\sqrt" or cell.symbol in STACKED:
         return False
     return "inside" in places or places == {"above"}
 
@@ -183,14 +183,14 @@ def _mathml_order(line: Sequence[Cell]) -> Iterator[Cell]:
         if is_accent(cell):
             first = "inside" if "inside" in children else "above"
             yield from _mathml_order(children.pop(first))
-        elif cell.symbol in BARS or cell.symbol == "\\sqrt":
+        elif cell.symbol in FRACTION_BARS or cell.symbol == "\\sqrt":
             order = ["above", "below", "sub", "sup"]
         yield cell
         for name in [*order, *(name for name in children if name not in order)]:
             yield from _mathml_order(children.get(name, ()))
 
 
-def extent(strokes: Sequence[Points]) -> Extent:
+def extent(strokes: Sequence[Points]) -> Bounds:
     """The box of some strokes."""
     points = np.concatenate(strokes)
     (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
@@ -200,7 +200,7 @@ def extent(strokes: Sequence[Points]) -> Extent:
 @cache
 def usual_height(token: str) -> float | None:
     """Height of a token against that of a digit, as most of our forms have it; None where it stretches."""
-    if token in STRETCHING or token in BARS:
+    if token in STRETCHING or token in FRACTION_BARS:
         return None
     heights = [form.bottom - form.top for name in form_names(token) for form in forms()[name]]
     if not heights:

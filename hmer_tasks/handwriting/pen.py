@@ -12,12 +12,11 @@ from PIL import Image, ImageDraw
 
 from hmer_tasks.handwriting.boxes import Box
 from hmer_tasks.handwriting.curves import Points
-from hmer_tasks.handwriting.strokes import LEVELS, LONGEST, MARGIN, OVER
+from hmer_tasks.handwriting.strokes import FINEST, LEVELS, LONGEST, MARGIN, OVER
 from hmer_tasks.handwriting.writer import Writer
 
 TURN = 2 * math.pi
 BEND = 0.2  # radians that a stroke may turn without a disc to fill the notch
-FINEST = 1.6  # pixels of stroke width, at least
 HEAVY = 1.7  # how much broader a bold letter is
 
 

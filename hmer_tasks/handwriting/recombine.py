@@ -11,18 +11,17 @@ its ink is put together in compose.py. The idea is that of Le and Nakagawa (2017
     plan.label, plan.ink(chance)
 """
 
-from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from itertools import accumulate
 from random import Random
 
 from hmer_tasks.handwriting.boxes import Cell
 from hmer_tasks.handwriting.lines import matches
-from hmer_tasks.handwriting.parts import BARS, Expression
+from hmer_tasks.handwriting.parts import FRACTION_BARS, Expression
 from hmer_tasks.latex.tree import ExprTree, Node, to_label
+from hmer_tasks.utils.keyed_random import WeightedChoice
 
 Shape = tuple[int, int, int]  # of a label: tokens, depth, braces
 RELATIONS = frozenset("= < > \\leq \\geq \\neq \\rightarrow \\in \\equiv \\approx".split())
@@ -109,18 +108,6 @@ class Plan:
     label: str
 
 
-class Choice:
-    """Things to draw by weight."""
-
-    def __init__(self, weights: Counter[str]) -> None:
-        pairs = sorted(weights.items())
-        self.things = [thing for thing, _ in pairs]
-        self.sums = list(accumulate(count for _, count in pairs))
-
-    def draw(self, chance: Random) -> str:
-        return self.things[bisect(self.sums, chance.random() * self.sums[-1])]
-
-
 class Recombiner:
     """Real expressions, indexed by what may stand in for what."""
 
@@ -134,7 +121,7 @@ class Recombiner:
         counts: list[Counter[str]] = [Counter() for _ in CLASSES]
         for expression in self.expressions:
             self._index(expression, counts)
-        self.choices = [Choice(count) if count else None for count in counts]
+        self.choices = [WeightedChoice(count) if count else None for count in counts]
 
     def shaped_like(self, shapes: Sequence[Shape]) -> "Recombiner":
         """The same parts, put together to the lengths and depths of a label file."""
@@ -150,7 +137,7 @@ class Recombiner:
                 self.glyphs_of_writer[expression.writer, cell.symbol].append(glyph)
                 counts[CLASS_OF[cell.symbol]][cell.symbol] += 1
             for relation, line in cell.children:
-                kind = kind_of(cell, relation)
+                kind = line_kind(cell, relation)
                 if kind and has_ink(expression, line):
                     self._add(kind, Fragment(expression, line))
         for start, stop in terms(expression.line):
@@ -190,7 +177,7 @@ class Recombiner:
         for cell in cells:
             children = []
             for relation, line in cell.children:
-                kind = kind_of(cell, relation)
+                kind = line_kind(cell, relation)
                 fragment = None
                 if kind and level < DEEPEST and chance.random() < EXCHANGED and has_ink(source, line):
                     fragment = self._fragment(kind, writer, chance)
@@ -239,9 +226,9 @@ class Recombiner:
         slot.parts = parts + slot.parts[done:]
 
 
-def kind_of(cell: Cell, relation: str) -> str:
+def line_kind(cell: Cell, relation: str) -> str:
     """What kind of line stands there; empty for one that is never exchanged."""
-    if cell.symbol in BARS and relation in ("above", "below"):
+    if cell.symbol in FRACTION_BARS and relation in ("above", "below"):
         return "fraction"
     if cell.symbol == "\\sqrt" and relation == "above":
         return "root"

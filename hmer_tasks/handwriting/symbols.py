@@ -135,7 +135,7 @@ OPENING = {
     "\\lparen": "\\rparen",
 }
 CLOSING = frozenset(OPENING.values())
-BARS = frozenset(["|", "\\vert", "\\|", "\\Vert"])
+VERTICAL_BARS = frozenset(["|", "\\vert", "\\|", "\\Vert"])
 BIG = frozenset(
     r"""\sum \prod \coprod \bigcup \bigcap \bigvee \bigwedge \bigoplus \bigotimes \bigodot \bigsqcup
 \biguplus""".split()

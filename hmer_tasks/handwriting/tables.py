@@ -2,7 +2,7 @@
 
 from hmer_tasks.handwriting import stretch
 from hmer_tasks.handwriting.accents import between
-from hmer_tasks.handwriting.boxes import Box, Cell, LineSetter, strokes_box
+from hmer_tasks.handwriting.boxes import AXIS, Box, Cell, LineSetter, strokes_box
 from hmer_tasks.handwriting.lines import rows_of
 from hmer_tasks.latex.words import split_environment
 
@@ -63,7 +63,7 @@ def stack(pen: LineSetter, grid: list[list[Box]], size: float, places: str, tigh
             x += widths[i] + across
         y = base + bottom + down
     middle = Box()
-    middle.put(out, 0.0, -46.0 * size - (out.top + out.bottom) / 2)
+    middle.put(out, 0.0, AXIS * size - (out.top + out.bottom) / 2)
     return middle
 
 

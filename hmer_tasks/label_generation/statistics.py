@@ -7,11 +7,9 @@ than three units in a row is ever remembered, and a triple only if the file has 
 How long and how deep a label is to be is drawn from the file's own table of both.
 """
 
-from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate
 from random import Random
 from typing import TypeAlias
 
@@ -20,6 +18,7 @@ from hmer_tasks.handwriting.boxes import Cell, cells_of
 from hmer_tasks.handwriting.lines import matches
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import ExprTree, Line, Node, to_label
+from hmer_tasks.utils.keyed_random import WeightedChoice
 
 Unit: TypeAlias = tuple[str, ...]  # a symbol and its children's names; "(…)" closing, then children
 Key: TypeAlias = tuple[object, ...]
@@ -32,26 +31,11 @@ TRIES = 400
 MAIN = "main"
 
 
-class Choice:
-    """Things to choose from, by how often they were seen. The order never depends on hashing."""
-
-    __slots__ = ("sums", "things", "total")
-
-    def __init__(self, counts: "Counter[Unit]") -> None:
-        pairs = sorted(counts.items())
-        self.things = [thing for thing, _ in pairs]
-        self.sums = list(accumulate(count for _, count in pairs))
-        self.total = self.sums[-1]
-
-    def draw(self, chance: Random) -> Unit:
-        return self.things[bisect(self.sums, chance.random() * self.total)]
-
-
 @dataclass(frozen=True, slots=True)
 class LabelStatistics:
     """The fitted grammar. `skipped`: labels of the file that do not parse."""
 
-    followers: dict[Key, Choice]
+    followers: dict[Key, WeightedChoice[Unit]]
     shapes: list[tuple[int, int, int]]  # (length, depth, braces) of every label
     labels: frozenset[str]
     skipped: int
@@ -100,7 +84,7 @@ class LabelStatistics:
     def _next(self, kind: str, before: Unit, last: Unit, chance: Random) -> Unit:
         for key, need in (((kind, before, last), OFTEN), ((kind, last), SEEN), (("", last), 1), ((kind,), 1)):
             choice = self.followers.get(key)
-            if choice is not None and choice.total >= need:
+            if choice is not None and choice.sums[-1] >= need:
                 return choice.draw(chance)
         return END
 
@@ -122,7 +106,7 @@ class LabelStatistics:
         children = []
         length = 1
         for name in names:
-            line, more = self._line(kind_of(symbol, name), chance, budget, level + 1)
+            line, more = self._line(line_kind(symbol, name), chance, budget, level + 1)
             children.append((name, line or (Node("<none>"),)))
             length += more + 3
         return Node(symbol, tuple(children)), length
@@ -147,7 +131,7 @@ class LabelStatistics:
         return [Node("\\begin", ((begin, body), (f"end_{name}", (Node("\\end"),))))], length
 
 
-def kind_of(symbol: str, relation: str) -> str:
+def line_kind(symbol: str, relation: str) -> str:
     """What kind of line stands there; scripts of letters are alike, whatever the letter."""
     if relation in ("sub", "sup"):
         kind = symbol if symbol.startswith("\\") or symbol in (")", "]") else _class_of(symbol)
@@ -180,7 +164,7 @@ def fit(labels: Iterable[str]) -> LabelStatistics:
     if not shapes:
         raise ValueError("no label in it can be read")
     return LabelStatistics(
-        {key: Choice(unit) for key, unit in counts.items()}, shapes, frozenset(seen), skipped
+        {key: WeightedChoice(unit) for key, unit in counts.items()}, shapes, frozenset(seen), skipped
     )
 
 
@@ -214,7 +198,7 @@ def _units(cells: list[Cell], counts: "dict[Key, Counter[Unit]]") -> list[Unit]:
             symbol = cell.symbol
         names = tuple(name for name, _ in cell.children)
         for name, line in cell.children:
-            _count(line, kind_of(cell.symbol, name), counts)
+            _count(line, line_kind(cell.symbol, name), counts)
         units.append((symbol, *names))
         at += 1
     return units

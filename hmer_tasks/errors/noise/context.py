@@ -14,7 +14,7 @@ _BRACES: Final = ("{", "}")
 SHAPE: Final = "shape"  # more than one symbol read as another, lost, or added to
 
 
-def kind_of(pattern: Pattern) -> str:
+def mistake_kind(pattern: Pattern) -> str:
     """change: a symbol read as another; lose: it is not read; add: tokens read where nothing stands."""
     old, new = pattern.old[0], pattern.new[0]
     if len(pattern.old) > 1 or len(old) > 1:
@@ -35,7 +35,7 @@ def mistake_features(tokens: Sequence[str], place: int, pattern: Pattern) -> lis
     Returns:
         The features' names, which the noise model weighs.
     """
-    kind = kind_of(pattern)
+    kind = mistake_kind(pattern)
     left, changed, right = around(tokens, place, place + len(pattern.old[0]))
     return features(kind, changed, "", right) if kind == "add" else features(kind, left, changed, right)
 
@@ -79,7 +79,7 @@ def features(kind: str, left: str, changed: str, right: str) -> list[str]:
     """The features of a mistake.
 
     Args:
-        kind: Its kind, as `kind_of` names it.
+        kind: Its kind, as `mistake_kind` names it.
         left: The left neighbour.
         changed: The first token that it concerns; empty where something is only added.
         right: The right neighbour.

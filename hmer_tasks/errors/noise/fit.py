@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_tasks.errors.equivalence import is_equivalent, respelt, without_groups
-from hmer_tasks.errors.noise.context import kind_of, mistake_features
+from hmer_tasks.errors.noise.context import mistake_features, mistake_kind
 from hmer_tasks.errors.noise.noise_file import Misread, NoiseFile
 from hmer_tasks.errors.noise.patterns import GAP, Mistake, Pattern, apply, mistakes, start_of, written
 from hmer_tasks.errors.rejection_rules import rejection_rule
@@ -157,7 +157,7 @@ def _travels(shape: Pattern) -> bool:
     """Whether a pattern may be met with elsewhere: after a gap only braces, and few gaps."""
     if GAP in (token for piece in shape.old + shape.new for token in piece):
         return False  # a label may hold that very sign
-    if kind_of(shape) == "add" and token_class(shape.old[0][0]) in ("command", "script"):
+    if mistake_kind(shape) == "add" and token_class(shape.old[0][0]) in ("command", "script"):
         return False  # between a command and its argument
     return len(shape.old) <= _MOST_GAPS + 1 and all(
         token in ("{", "}") for piece in shape.old[1:] for token in piece

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from hmer_tasks.errors.noise.context import SHAPE, kind_of, neighbours
+from hmer_tasks.errors.noise.context import SHAPE, mistake_kind, neighbours
 from hmer_tasks.errors.noise.noise_file import NoiseFile, check_noise, read_noise
 from hmer_tasks.errors.noise.patterns import Pattern, pattern, start_of
 from hmer_tasks.errors.noise.weights import (
@@ -176,7 +176,7 @@ def model_of(noise: NoiseFile) -> NoiseModel:
             rate = share * (count - _UNSEEN * (lone and count == 1))
             if len(start) == 1:
                 kinds = by_kind.setdefault(start[0], {})
-                kinds.setdefault(kind_of(misread), []).append((misread, rate))
+                kinds.setdefault(mistake_kind(misread), []).append((misread, rate))
                 of_sort[token_class(start[0])].append((misread, float(count)))
             else:
                 by_start.setdefault(start, []).append((misread, rate))

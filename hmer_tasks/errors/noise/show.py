@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
 
-from hmer_tasks.errors.noise.context import kind_of
+from hmer_tasks.errors.noise.context import mistake_kind
 from hmer_tasks.errors.noise.noise_file import NoiseFile
 from hmer_tasks.errors.noise.patterns import pattern
 
@@ -24,7 +24,7 @@ def confusions(noise: NoiseFile) -> Counter[tuple[str, str]]:
             (old, new or NOT_READ): count
             for old, entry in noise.patterns.items()
             for new, count in entry.read_as.items()
-            if kind_of(pattern(old, new)) in ("change", "lose")
+            if mistake_kind(pattern(old, new)) in ("change", "lose")
         }
     )
 
@@ -39,12 +39,12 @@ def print_noise(console: Console, noise: NoiseFile, top: int) -> None:
     for column in table.columns[:2]:
         column.justify = "right"
     for (old, new), count in sorted(every.items(), key=lambda x: (-x[1], x[0]))[:top]:
-        kind = kind_of(pattern(old, new))
+        kind = mistake_kind(pattern(old, new))
         table.add_row(f"{count:,}", f"{count / total:.2%}", kind, old, new or NOT_READ)
     console.print(table)
     kinds: Counter[str] = Counter()
     for (old, new), count in every.items():
-        kinds[kind_of(pattern(old, new))] += count
+        kinds[mistake_kind(pattern(old, new))] += count
     console.print(", ".join(f"{kind} {count / total:.1%}" for kind, count in kinds.most_common()))
     misread = sum(noise.number)
     shares = ", ".join(f"{n}: {count / misread:.1%}" for n, count in enumerate(noise.number, start=1))
