@@ -64,7 +64,7 @@ class Audit:
                 "accepted": len(side.items),
                 "refused": dict(side.refused),
                 "distinct_labels": len({item.label for item in side.items}),
-                "pictures": sum(item.look is not None for item in side.items),
+                "pictures": side.pictures,
                 "without_picture": dict(side.without_picture),
             }
             for side in self.sides
@@ -146,7 +146,7 @@ def _within(result: Audit, sides: Sequence[list[Item]]) -> None:
 
 
 def _pictures(result: Audit, sides: Sequence[list[Item]]) -> None:
-    seen = [any(item.look for item in items) for items in sides]
+    seen = [side.pictures > 0 for side in result.sides]
     for number, items in enumerate(sides):
         if not seen[number]:
             result.pictures_within.append(None)
@@ -156,7 +156,8 @@ def _pictures(result: Audit, sides: Sequence[list[Item]]) -> None:
             result.pictures_within.append(repeated_pictures(items, findings, show))
     if len(sides) > 1 and all(seen):
         with progress_of(len(sides[0]), "pictures compared across") as show:
-            result.pictures = same_pictures(sides[0], sides[1], result.findings, show)
+            a, b = (items + side.unlabelled for items, side in zip(sides, result.sides, strict=True))
+            result.pictures = same_pictures(a, b, result.findings, show)
 
 
 def _style(result: Audit, sides: Sequence[list[Item]]) -> None:
@@ -190,7 +191,8 @@ def write_findings(result: Audit, path: Path, kinds: Sequence[Kind]) -> int:
         for finding in result.findings:
             if finding.kind is kind:
                 first.setdefault((finding.source, finding.id), finding)
-    order = {(item.source, item.id): n for n, item in enumerate(result.sides[0].items)}
+    own = result.sides[0]
+    order = {(item.source, item.id): n for n, item in enumerate([*own.items, *own.unlabelled])}
     lines = sorted(first.values(), key=lambda finding: order[finding.source, finding.id])
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, "".join(json.dumps(line.as_json(), ensure_ascii=False) + "\n" for line in lines))

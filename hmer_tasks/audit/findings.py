@@ -1,9 +1,10 @@
 """What an audit finds: samples of the first side that should perhaps not be trained on, and why."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from hmer_tasks.audit.near import near_pairs
 from hmer_tasks.audit.phash import Look, similar
@@ -71,6 +72,12 @@ def named(item: Item, kind: Kind, partners: Iterable[Item]) -> Finding:
     """A finding about one sample."""
     ids = list(dict.fromkeys(_name(item, partner) for partner in partners))
     return Finding(item.source, item.id, kind, tuple(ids[:_WITH]), max(0, len(ids) - _WITH))
+
+
+def _first_named(item: Item, others: Iterator[Item], count: int) -> Finding:
+    """A finding about a conflict; of many partners only the first are looked at."""
+    ids = tuple(dict.fromkeys(_name(item, other) for other in islice(others, _WITH)))
+    return Finding(item.source, item.id, Kind.CONFLICTING_PICTURE, ids, count - len(ids))
 
 
 def _name(item: Item, partner: Item) -> str:
@@ -190,7 +197,8 @@ def same_pictures(
             item = left[index]
             counts.left += 1
             counts.pixels += item.look is not None and item.look.pixels in pixels
-            counts.conflicts += all(partner.spelled != item.spelled for partner in partners)
+            labels = {partner.spelled for partner in partners if partner.label}
+            counts.conflicts += bool(item.label and labels) and item.spelled not in labels
             findings.append(named(item, Kind.SAME_PICTURE, partners))
     return counts
 
@@ -202,8 +210,9 @@ def repeated_pictures(
 
     Args:
         items: The samples of the side.
-        findings: Where a finding is added for each sample after the first of a picture; and, where labels of
-            a picture differ, another one for all of them: nobody can tell which is right.
+        findings: Where a finding is added for each sample after the first of a picture with its label, or the
+            first that is equal pixel for pixel; and, where labels of a picture differ, another one for all of
+            them: nobody can tell which is right, or whether it is one picture (`26` and `28` in print).
         show: Takes how many different pictures are done.
 
     Returns:
@@ -232,16 +241,22 @@ def repeated_pictures(
         if len(indices) < 2:
             continue
         same = [items[index] for index in sorted(indices)]
-        kept = same[0]
-        for item in same[1:]:
-            counts.left += 1
-            counts.pixels += bool(item.look and kept.look and item.look.pixels == kept.look.pixels)
-            findings.append(named(item, Kind.DUPLICATE_PICTURE, [kept]))
-        if len({item.spelled for item in same}) > 1:
+        kept_by: dict[object, Item] = {}  # by label, and by pixels
+        for item in same:
+            pixels = item.look.pixels if item.look else None
+            kept = kept_by.get(pixels) or kept_by.get(item.spelled)
+            counts.left += item is not same[0]
+            if kept is not None:
+                counts.pixels += pixels in kept_by
+                findings.append(named(item, Kind.DUPLICATE_PICTURE, [kept]))
+            kept_by.setdefault(pixels, item)
+            kept_by.setdefault(item.spelled, item)
+        spellings = by(same, lambda item: item.spelled)
+        if len(spellings) > 1:
             counts.conflicts += len(same)
             for item in same:
-                others = (other for other in same if other is not item and other.spelled != item.spelled)
-                findings.append(named(item, Kind.CONFLICTING_PICTURE, others))
+                others = (same[i] for spelled, at in spellings.items() if spelled != item.spelled for i in at)
+                findings.append(_first_named(item, others, len(same) - len(spellings[item.spelled])))
     return counts
 
 

@@ -22,15 +22,9 @@ _INKLESS = frozenset([NONE, GROUP, "\\begin", "\\end", "&", "\\\\", "\\left.", "
 # strokes of a symbol that people usually write with more than one, at most; two for any other, and for a name
 # of letters twice its length
 _MOST: Mapping[str, int] = {
-    **dict.fromkeys(
-        ("\\ldots", "\\cdots", "=", "+", "\\sqrt", "\\approx", "\\in", "B", "R", "\\rightarrow"), 3
-    ),
-    **dict.fromkeys(
-        ("\\equiv", "\\neq", "\\pm", "\\sum", "H", "F", "\\div", "\\%", "%", "\\forall", "M", "W"), 4
-    ),
-    "\\rightarrow": 3,
-    **dict.fromkeys(("M", "W", "k", "K", "A", "\\pi", "\\Rightarrow"), 4),
-    **dict.fromkeys(("E", "\\exists", "\\Leftrightarrow"), 5),
+    **dict.fromkeys(r"\ldots \cdots = + \sqrt \approx \in B R \rightarrow".split(), 3),
+    **dict.fromkeys(r"\equiv \neq \pm \sum H F \div \% % \forall M W k K A \pi \Rightarrow".split(), 4),
+    **dict.fromkeys(r"E \exists \Leftrightarrow".split(), 5),
 }
 _USUAL = 2
 _RIDGE, _MOST_NATS = 3.0, 12.0

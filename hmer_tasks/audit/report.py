@@ -37,7 +37,7 @@ def _sides(console: Console, result: Audit) -> None:
         "refused": [_counts(side.refused) for side in result.sides],
         "distinct labels": [f"{len({item.label for item in side.items}):,}" for side in result.sides],
         "in one spelling": [f"{len({item.spelled for item in side.items}):,}" for side in result.sides],
-        "pictures": [f"{sum(item.look is not None for item in side.items):,}" for side in result.sides],
+        "pictures": [f"{side.pictures:,}" for side in result.sides],
         "not readable": [_counts(side.without_picture) for side in result.sides],
     }
     for name, cells in rows.items():
@@ -71,8 +71,8 @@ def _leaks(console: Console, result: Audit) -> None:
         same = result.pictures
         table.add_row(
             f"picture (at most {PICTURE_BITS} of {BITS} bits differ)",
-            _share(same.left, len(left.items)),
-            _share(same.right, len(right.items)),
+            _share(same.left, len(left.items) + len(left.unlabelled)),
+            _share(same.right, len(right.items) + len(right.unlabelled)),
             "",
         )
         table.add_row("  … pixel for pixel", f"{same.pixels:,}", "", "")

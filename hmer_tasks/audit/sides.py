@@ -4,7 +4,6 @@ Labels are read and pictures hashed in worker processes, which inherit the opene
 comes back as a few short strings and 32 bytes.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -18,17 +17,17 @@ from hmer_tasks.audit.phash import Look, look_of
 from hmer_tasks.corpora import Rejected, SplitReader, open_corpus
 from hmer_tasks.corpora.columns import Columns
 from hmer_tasks.corpora.labelled import LabelledSplit, open_labels
-from hmer_tasks.exceptions import BuildError, LabelError, PictureError, UsageError
+from hmer_tasks.exceptions import BuildError, LabelError, PictureError, RejectReason, UsageError
 from hmer_tasks.latex.canonical import canonicalize
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.rewrite import rewrite
 from hmer_tasks.latex.rules import standard
 from hmer_tasks.latex.tree import to_label
-from hmer_tasks.pipeline.plan import OWN_TABLES, corpus_named, with_profile
+from hmer_tasks.pipeline.plan import OWN_TABLES, corpus_named, profile_named, with_profile
 from hmer_tasks.storage.files import FolderFiles
 from hmer_tasks.storage.urls import PathOrUrl
-from hmer_tasks.utils.processes import block_signals, init_worker, worker_pool
+from hmer_tasks.utils.processes import block_signals, cores, init_worker, worker_pool
 from hmer_tasks.utils.progress import progress_of
 
 _STEP = 500  # samples a job
@@ -42,14 +41,17 @@ class SideOptions:
     root: PathOrUrl | None = None
     splits: tuple[str, ...] = ()
     labels: tuple[Path, ...] = ()
-    profile: str | None = None  # how labels of your own tables are read; None: as raw LaTeX
+    profile: str | None = (
+        None  # how your own labels are read; None: tables' as raw LaTeX, label files' as tokens
+    )
     columns: Columns | None = None  # of your own tables; None: found by type and name
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One accepted sample. `written`: its label as the owners wrote it, tokens joined by a space;
-    `label`: in explicit form; `spelled`: in standard spelling. `look` is None without a picture."""
+    """One sample. `written`: its label as the owners wrote it, tokens joined by a space; `label`: in explicit
+    form; `spelled`: in standard spelling. `look` is None without a picture. Where the label is refused
+    `label` is empty, and `spelled` is `written`."""
 
     source: str
     id: str
@@ -61,13 +63,20 @@ class Item:
 
 @dataclass(slots=True)
 class Side:
-    """What was read of one side, in input order."""
+    """What was read of one side, in input order. `unlabelled`: samples whose label is refused; their pictures
+    are compared across all the same."""
 
     name: str
     items: list[Item] = field(default_factory=list)
+    unlabelled: list[Item] = field(default_factory=list)
     samples: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     without_picture: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures were hashed."""
+        return sum(item.look is not None for items in (self.items, self.unlabelled) for item in items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +120,19 @@ def read_sides(sides: Sequence[SideOptions], pictures: bool, workers: int) -> li
             for start in range(0, len(part.reader), _STEP)
         ]
         total = sum(len(part.reader) for part in parts)
-        with _answers(parts, jobs, min(len(jobs), workers or os.cpu_count() or 1)) as answers:
+        with _answers(parts, jobs, min(len(jobs), workers or cores())) as answers:
             done = 0
+            ids: dict[tuple[int, str], Item] = {}
             with progress_of(total) as show:
                 for (number, start), future in zip(jobs, answers, strict=True):
                     side, reader = read[parts[number].side], parts[number].reader
                     items, refused, lacking = future.result()
-                    side.items += items
+                    for item in items:
+                        first = ids.setdefault((number, item.id), item)
+                        if first is not item:  # a build refuses it too
+                            refused[RejectReason.DUPLICATE_ID] += 1
+                        else:
+                            (side.items if item.label else side.unlabelled).append(item)
                     side.refused += refused
                     side.without_picture += lacking
                     count = min(_STEP, len(reader) - start)
@@ -147,9 +162,12 @@ def _open(number: int, side: SideOptions, pictures: bool, stack: ExitStack) -> l
     for path in side.labels:
         if not path.is_file():
             raise UsageError(f"{path}: no such label file")
-        files_beside = stack.enter_context(FolderFiles(path.parent))
+        real = path.resolve()
+        files_beside = stack.enter_context(FolderFiles(real.parent))
         # no source: nothing tells which split of which corpus a plain label file is
-        reader = LabelledSplit(files_beside, open_labels(files_beside, path.name, "", side.columns), "", str)
+        entries = open_labels(files_beside, real.name, "", side.columns)
+        profile = None if side.profile is None else profile_named(side.profile)
+        reader = LabelledSplit(files_beside, entries, "", str, profile=profile)
         # with its folder's name: label files of two corpora are mostly called alike
         parts.append(_Part(number, "/".join(path.absolute().parts[-2:]), reader, False))
     if side.dataset is None:
@@ -195,18 +213,18 @@ def _read(number: int, start: int) -> _Answer:
         if isinstance(sample, Rejected):
             refused[sample.reason] += 1
             continue
+        written = " ".join(sample.label.split())
         try:
             label, spelled = _spellings(sample.label, part.reader.profile)
         except LabelError as error:
             refused[error.reason] += 1
-            continue
+            label, spelled = "", written
         look = None
         if part.pictures:
             try:
                 look = look_of(sample.image)
             except PictureError as error:
                 lacking[error.reason] += 1
-        written = " ".join(sample.label.split())
         items.append(Item(sample.source, sample.id, written, label, spelled, look))
     return items, refused, lacking
 

@@ -30,6 +30,7 @@ from hmer_tasks.utils.progress import progress_of_many
 from hmer_tasks.utils.terminal import printable_json
 
 _FEW = 1_000  # pairs; fewer take no time
+_ABOUT_LABELS = {"--vote": "vote", "--boxes": "boxes", "--compare": "compare", "--cdm-json": "cdm_json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +114,13 @@ def _score(options: Options, references: References | None) -> Scored:
     read = read_answers(options.predictions, options.vote, references)
     if options.tokenize:
         read = tokenized(read)
-    if not any(answer.sample == 0 for answer in read):
-        raise PredictionError("no prediction is sample 0: with several samples, add --vote")
-    # an error detection holds no label: it is scored by its marks
-    with_label = first_answers(answer for answer in read if answer.task != "error_detection")
+    with_label = _first_labels(read)
     remarks = input_remarks(with_label, own_labels=references is None)
     tasks, answers = _tasks(read, references)
     if not with_label:
+        for name, given in _ABOUT_LABELS.items():
+            if getattr(options, given):
+                raise UsageError(f"{name} is about labels, and error detections hold none: drop it")
         return Scored([], None, tasks, answers, remarks=remarks)
     pairs, missing = _labelled(with_label, references, remarks)
     scored = Scored(pairs, _scored(pairs, options), tasks, answers, missing, remarks)
@@ -134,8 +135,7 @@ def _score(options: Options, references: References | None) -> Scored:
         scored.metrics = _scored(scored.pairs, options)
     assert scored.metrics is not None
     if options.compare is not None:
-        other = first_answers(read_answers([options.compare], references=references))
-        others, _ = _labelled(tokenized(other) if options.tokenize else other, references, [])
+        others, _ = _labelled(_labels_of(options.compare, options, references), references, [])
         others = align_by_id(scored.pairs, others)
         if [pair.pred for pair in others] == [pair.pred for pair in scored.pairs]:
             remarks.append(f"{options.compare} holds the same predictions: every difference is 0")
@@ -145,6 +145,24 @@ def _score(options: Options, references: References | None) -> Scored:
     remarks += score_remarks(scored.metrics)
     remarks += _metric_remarks(scored)
     return scored
+
+
+def _first_labels(read: list[Prediction]) -> list[Prediction]:
+    """The first answer of each picture that holds a label: an error detection is scored by its marks."""
+    if not any(answer.sample == 0 for answer in read):
+        raise PredictionError("no prediction is sample 0: with several samples, add --vote")
+    return first_answers(answer for answer in read if answer.task != "error_detection")
+
+
+def _labels_of(path: Path, options: Options, references: References | None) -> list[Prediction]:
+    """The first answers of a system that is compared with others."""
+    read = read_answers([path], references=references)
+    if not any(answer.sample == 0 for answer in read):
+        raise PredictionError(f"{path}: no prediction is sample 0, and a comparison is of first answers")
+    pairs = _first_labels(read)
+    if not pairs:
+        raise PredictionError(f"{path} holds error detections alone: they hold no label to compare")
+    return tokenized(pairs) if options.tokenize else pairs
 
 
 def _labelled(
@@ -266,16 +284,14 @@ def _run_systems(options: Options, references: References | None, console: Conso
     systems: list[tuple[str, list[Prediction]]] = []
     remarks: list[str] = []
     for name, path in zip(names_of(options.predictions), options.predictions, strict=True):
-        pairs = first_answers(read_answers([path], references=references))
-        if options.tokenize:
-            pairs = tokenized(pairs)
+        pairs = _labels_of(path, options, references)
         system_remarks = input_remarks(pairs, own_labels=references is None)
         pairs, missing = _labelled(pairs, references, system_remarks)
         if missing:
             system_remarks.append(f"labels without a prediction, scored as empty: {missing:,}")
         remarks += [f"{name}: {line}" for line in system_remarks]
         systems.append((name, pairs))
-    ranking = rank_systems(systems)
+    ranking = rank_systems(systems, workers=options.workers)
     if options.markdown is not None:
         atomic_write(options.markdown, markdown(ranking))
     if options.as_json:

@@ -26,7 +26,8 @@ def audit(
     profile: Annotated[
         str | None,
         typer.Option(
-            help="How your own labels are read, on both sides: latex (the default), tokens, or another."
+            help="How your own labels are read, on both sides: latex (the default of tables), tokens (that "
+            "of label files), or another."
         ),
     ] = None,
     columns: Annotated[
@@ -78,9 +79,9 @@ def audit(
 
     chosen = None if columns is None else parse_columns(columns)
     own = " or ".join(OWN_TABLES)
-    if profile is not None and not {dataset, against} & set(OWN_TABLES):
-        raise UsageError(f"--profile is for your own labels (--dataset {own}, or --against it)")
     files = not predictions and bool(labels or against_labels)
+    if profile is not None and not files and not {dataset, against} & set(OWN_TABLES):
+        raise UsageError(f"--profile is for your own labels (--dataset {own}, --against it, or --labels)")
     if chosen is not None and not files and not {dataset, against} & set(OWN_TABLES):
         raise UsageError(f"--columns is for your own tables (--dataset {own}, or --against it)")
     if predictions:

@@ -12,17 +12,24 @@ from hmer_tasks.storage.files import Files
 
 YEARS = ("2014", "2016", "2019")
 SPLITS = ("train", *YEARS)
+_SIDES = re.compile(r"(?<!s)train|(?<!la)(?<!con)test", re.IGNORECASE)  # no constraints, contest or latest
 BITMAPS = (".bmp", *(ending for ending in EXTENSIONS if ending != ".bmp"), "")
 
 
 @lru_cache
 def split_of(folders: tuple[str, ...]) -> str | None:
-    """The split that a path of folders names: `train` anywhere, else the innermost year.
+    """The split that a path of folders names.
 
-    A training set may lie in a folder of its year (`CROHME2016_data/TrainINKML`), hence the order.
+    The innermost folder that says `train` or `test` decides, if not both (`CROHME_train_and_test`). A
+    training set may lie in a folder of its year (`CROHME2016_data/TrainINKML`) or hold such folders
+    (`Train/CROHME2014`); of a test set the innermost year tells which it is.
     """
-    if any("train" in folder.lower() for folder in folders):
-        return "train"
+    for folder in reversed(folders):
+        words = {word.lower() for word in _SIDES.findall(folder)}
+        if words == {"train"}:
+            return "train"
+        if words == {"test"}:
+            break
     years = [
         year for folder in folders for year in re.findall(r"(?<!\d)20\d\d(?!\d)", folder) if year in YEARS
     ]

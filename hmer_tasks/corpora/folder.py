@@ -1,7 +1,7 @@
 """Any folder of pictures with its labels: a user's own corpus.
 
 The labels stand in one label file, or in one in each of several folders beside one another. Folders named as
-splits (`train`, `validation`, `test` …) are splits; any others together are `train`.
+splits (`train`, `validation`, `test` …) are splits; all others are `train`.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
 from hmer_tasks.corpora.columns import Columns
-from hmer_tasks.corpora.label_files import Entry, Labels
+from hmer_tasks.corpora.label_files import Entry, Labels, is_text, shown
 from hmer_tasks.corpora.labelled import open_labels
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import CorpusError, RejectReason
@@ -23,7 +23,9 @@ from hmer_tasks.utils.progress import progress_of_many
 
 LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")
 NOT_LABELS = {"readme", "license", "licence", "copying", "notice", "changelog", "requirements"}
-SPLITS = ("train", "valid", "validation", "val", "dev", "test")
+SPLITS = (
+    "train", "training", "valid", "validation", "val", "dev", "eval", "evaluation", "test", "testing",
+)  # fmt: skip
 NAME = "folder"
 PROFILE = "latex"  # how labels are read, unless the user says that they are tokens
 TOKENS = "tokens"
@@ -61,19 +63,15 @@ def splits_of(files: Files) -> dict[str, list[str]]:
             f"folder: {files.root} holds several label files: {shown}; leave one, or one in each of the "
             f"folders beside one another"
         )
-    if len(candidates) < 2:
-        return {"train": candidates} if candidates else {}
     splits: dict[str, list[str]] = defaultdict(list)
     for name in candidates:
         splits[_split_folder(name)].append(name)
-    if "" in splits:
-        return {"train": candidates}
     return {split: splits[split] for split in SPLITS if split in splits}
 
 
 def _split_folder(name: str) -> str:
-    """The folder of a label file that is named as a split; empty if there is none."""
-    return next((part.lower() for part in name.split("/")[:-1] if part.lower() in SPLITS), "")
+    """The folder of a label file that is named as a split; `train` where none is."""
+    return next((part.lower() for part in name.split("/")[:-1] if part.lower() in SPLITS), "train")
 
 
 def available(files: Files) -> tuple[str, ...]:
@@ -145,6 +143,8 @@ class FolderSplit:
     def __getitem__(self, index: int) -> Sample | Rejected:
         if index >= self._ends[-1]:
             name = self._extra[index - self._ends[-1]]
+            if not is_text(name):  # a file name in another encoding; nothing could write it into a row
+                return Rejected(shown(name), self._source, RejectReason.NOT_UTF8, shown(name))
             where = f"{name}: no line of the label file names it"
             return Rejected(name, self._source, RejectReason.LABEL_MISSING, where)
         home, labels, at = self._at(index)
@@ -172,7 +172,7 @@ class FolderSplit:
 
     def id(self, index: int) -> str:
         if index >= self._ends[-1]:
-            return self._extra[index - self._ends[-1]]
+            return shown(self._extra[index - self._ends[-1]])
         home, labels, at = self._at(index)
         return self._id(home, labels[at].id)
 

@@ -5,16 +5,11 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from hmer_tasks.corpora.base import Rejected, Sample
-from hmer_tasks.corpora.label_files import is_text
+from hmer_tasks.corpora.label_files import is_text, shown
 from hmer_tasks.exceptions import PictureError, RejectReason
 from hmer_tasks.handwriting.inkml import Ink, parse
 from hmer_tasks.handwriting.strokes import InkPicture
 from hmer_tasks.storage.files import Files
-
-
-def shown(name: str) -> str:
-    """A file name as text, whatever its bytes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def truth(ink: Ink) -> str | None:

@@ -275,6 +275,11 @@ def is_text(*values: str) -> bool:
     return True
 
 
+def shown(name: str) -> str:
+    """A file name as text, whatever its bytes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def no_lines(name: str) -> CorpusError:
     """The one line about a label file without labels."""
     return CorpusError(

@@ -121,8 +121,9 @@ def opened_label_file(
         if path.is_dir():
             what = "a folder; a corpus is named by --dataset folder --root"
         raise CorpusError(f"{path}: {what}")
-    with FolderFiles(path.parent) as files:
-        labels = open_labels(files, path.name, path.name, columns)
+    real = path.resolve()  # a link was named by the user, and does not lead astray
+    with FolderFiles(real.parent) as files:
+        labels = open_labels(files, real.name, path.name, columns)
         yield LabelledSplit(files, labels, path.name, str, profile=profile)
 
 

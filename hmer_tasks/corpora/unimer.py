@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
-from hmer_tasks.corpora.label_files import SHOWN, LineTable
+from hmer_tasks.corpora.label_files import SHOWN, LineTable, shown
 from hmer_tasks.corpora.labelled import find_label_file, open_lines
 from hmer_tasks.corpora.pictures import FilePicture
 from hmer_tasks.exceptions import RejectReason
@@ -69,18 +69,18 @@ class NumberedSplit:
         number, line, cut = self._lines.line(index)
         where = f"line {number}"
         if cut:
-            shown = line[:SHOWN].decode("utf-8", "replace")
-            return Rejected(id, self._source, RejectReason.MALFORMED_LINE, where, shown)
+            start = line[:SHOWN].decode("utf-8", "replace")
+            return Rejected(id, self._source, RejectReason.MALFORMED_LINE, where, start)
         try:
             label = line.removesuffix(b"\r").decode()
         except UnicodeDecodeError:
-            shown = line.decode("utf-8", "replace")
-            return Rejected(id, self._source, RejectReason.NOT_UTF8, where, shown)
+            text = line.decode("utf-8", "replace")
+            return Rejected(id, self._source, RejectReason.NOT_UTF8, where, text)
         return Sample(id, self._source, label, FilePicture(self._files, self._folder + id))
 
     def id(self, index: int) -> str:
         if index >= len(self._lines):
-            return self._extra[index - len(self._lines)]
+            return shown(self._extra[index - len(self._lines)])
         return f"{self._lines.line(index)[0] - 1:07d}.png"
 
     def digest(self) -> str:

@@ -3,8 +3,8 @@ r"""The shortest edit script between two token lists that reads best.
 Many scripts are equally short: `a ^ { 2 } ^ { 2 }` against `a ^ { 2 }` may lose `^ { 2 }` or
 `2 } ^ {`. Of the shortest (token Levenshtein) the one is chosen whose spans cut the fewest
 structures: braces balanced on both sides of a span, no argument without its command, few tokens
-marked, few spans, no symbol read as a brace. Of what is left the one whose spans stand latest is
-taken, so the choice depends on the tokens alone.
+marked, few spans, no symbol read as a brace. Of what is left one is taken in a fixed order, so
+the choice depends on the tokens alone.
 """
 
 from functools import cache

@@ -3,7 +3,9 @@ r"""Whether a candidate looks the same on paper as its label: then it is no mist
 Beyond the standard spelling (latex/canonical.py): `\sin` and `s i n`, `\iint` and `\int \int`,
 `a \over b` and `\frac { a } { b }`, a row break before the end, `{bmatrix}` and `{matrix}` in brackets, a
 group that bears a script (`{ 1 0 } ^ { 2 }` and `1 0 ^ { 2 }`): these are distinguished there because a
-normaliser must not join or split what its owners wrote.
+normaliser must not join or split what its owners wrote. `\lim _ { x }` and letters with a subscript are the
+same here, as a hand may write limits beside their operator: what may be right is no mistake. Scores are
+stricter (evaluation/letters.py).
 """
 
 from collections.abc import Iterable
@@ -17,6 +19,7 @@ from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.attributes import ATTRIBUTED
 from hmer_tasks.latex.canonical import spell, visually_equal
 from hmer_tasks.latex.parser import parse
+from hmer_tasks.latex.rewrite import DOTS
 from hmer_tasks.latex.rules import Rules, standard
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tree import to_label
@@ -82,7 +85,7 @@ def are_equivalent(left: list[str], right: list[str]) -> bool:
         a, b = _spelled_out(left), _spelled_out(right)
         if visually_equal(a, b):
             return True
-    if _grouped(left) == _grouped(right):
+    if _grouped(left) == _grouped(right) and not (_may_bear(left) or _may_bear(right)):
         return False
     return _without_groups(a, _dissolving()) == _without_groups(b, _dissolving())
 
@@ -131,6 +134,20 @@ def _grouped(tokens: list[str]) -> int:
     return tokens.count("{")
 
 
+def _may_bear(tokens: list[str]) -> bool:
+    """Whether a group that is no argument may bear a script: its braces can be written in several ways."""
+    commands = tables().signatures
+    open_groups: list[bool] = []
+    before = ""
+    for token, after in zip_longest(tokens, tokens[1:], fillvalue=""):
+        if token == "{":
+            open_groups.append(before not in tables().scripts and before not in commands)
+        elif token == "}" and open_groups and open_groups.pop() and after in tables().scripts:
+            return True
+        before = token
+    return False
+
+
 @cache
 def _dissolving() -> Rules:
     return replace(standard(), groups="dissolve")
@@ -161,13 +178,17 @@ def without_groups(label: str) -> str:
 
 def _without_last_breaks(tokens: list[str]) -> list[str]:
     pairs = zip_longest(tokens, tokens[1:], fillvalue="")
-    return [token for token, following in pairs if (token, following) != (_ROW, r"\end")]
+    return [token for token, following in pairs if token != _ROW or following not in ("", r"\end")]
 
 
 def _spelled_out(tokens: list[str]) -> str:
     out: list[str] = []
-    for token in _without_last_breaks(respelt(_without_columns(_narrowed(tokens)), _FENCED.keys())):
-        out += SPELLED.get(token, (token,))
+    tokens = _without_last_breaks(respelt(_without_columns(_narrowed(tokens)), _FENCED.keys()))
+    for token, after in zip_longest(tokens, tokens[1:], fillvalue=""):
+        if token == DOTS:  # low or centred, as amsmath sets it
+            out += SPELLED[r"\cdots" if after in standard().centred_dots else r"\ldots"]
+        else:
+            out += SPELLED.get(token, (token,))
     return _without_over(out)
 
 
@@ -227,21 +248,30 @@ def respelt(tokens: list[str], names: Iterable[str]) -> list[str]:
 
 
 def _without_over(tokens: list[str]) -> str:
-    r"""`{ a \over b }` as `\frac { a } { b }`, at the top as well; braces that do not match leave it be."""
+    r"""`{ a \over b }` as `\frac { a } { b }`, at the top and between `\left` and `\right` as well.
+
+    Braces that do not match leave it be.
+    """
     text = " ".join(tokens)
     if r"\over" not in tokens:
         return text
     open_groups: list[list[list[str]]] = [[[]]]  # of each group its parts between one \over and the next
-    for token in tokens:
-        if token == "{":
+    openers = [""]  # of each group
+    for before, token in zip(["", *tokens], tokens, strict=False):
+        if before == r"\left":  # the delimiter stands before the group that it opens
+            open_groups[-1][-1].append(token)
             open_groups.append([[]])
+            openers.append(before)
+        elif token == "{":
+            open_groups.append([[]])
+            openers.append(token)
         elif token == r"\over":
             open_groups[-1].append([])
-        elif token != "}":
+        elif token not in ("}", r"\right"):
             open_groups[-1][-1].append(token)
-        elif len(open_groups) > 1:
+        elif openers.pop() == ("{" if token == "}" else r"\left"):
             inside = _as_fraction(open_groups.pop())
-            open_groups[-1][-1] += ["{", *inside, "}"]
+            open_groups[-1][-1] += ["{", *inside, "}"] if token == "}" else [*inside, token]
         else:
             return text
     if len(open_groups) > 1:

@@ -41,7 +41,6 @@ def mistakes(gt: str, pred: str) -> list[Mistake]:
 
 def _mistakes(label: Graph, read: Graph) -> Iterator[Mistake]:
     label_places, read_places = places(label), places(read)
-    # \\end goes with its \begin
     pairs = dict(aligned(label, read))
     elsewhere = moved(label, read, pairs)
     for i, symbol in enumerate(label.symbols):

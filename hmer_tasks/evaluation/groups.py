@@ -8,6 +8,7 @@ from hmer_tasks.latex.tables import tables
 
 _LENGTHS = ((1, 5), (6, 10), (11, 20), (21, 40), (41, 80))
 NOT_TEX = "not TeX"
+_SAME_LEVEL = ("right", "nextline")  # a row below another one is no deeper
 
 
 def length(gt: str) -> tuple[str, ...]:
@@ -28,7 +29,7 @@ def depth(gt: str) -> tuple[str, ...]:
 def _depths(graph: Graph) -> list[int]:
     depths = [0] * len(graph.symbols)
     for parent, child, relation in graph.relations:
-        depths[child] = depths[parent] + (relation != "right")
+        depths[child] = depths[parent] + (relation not in _SAME_LEVEL)
     return depths
 
 

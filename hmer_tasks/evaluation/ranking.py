@@ -62,7 +62,10 @@ class Ranking:
 
 
 def rank_systems(
-    systems: Sequence[tuple[str, list[Prediction]]], resamples: int = RESAMPLES, seed: int = SEED
+    systems: Sequence[tuple[str, list[Prediction]]],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    workers: int = 1,
 ) -> Ranking:
     """Score and rank systems.
 
@@ -70,6 +73,7 @@ def rank_systems(
         systems: names with predictions; all for the same ids with the same labels.
         resamples: how many bootstrap resamples; 0: intervals without width.
         seed: of the resamples.
+        workers: processes that score pairs; 1 is this one alone.
 
     Returns:
         The systems, best first, with the interval of each rank.
@@ -82,12 +86,13 @@ def rank_systems(
     if twice is not None:
         raise PredictionError(f"two systems are called {twice!r}: rename a file")
     first_name, first = systems[0]
-    scored = [(first_name, evaluate(first, resamples=resamples, seed=seed))]
+    scored = [(first_name, evaluate(first, resamples=resamples, seed=seed, workers=workers))]
     for name, pairs in systems[1:]:
         try:
-            scored.append((name, evaluate(align_by_id(first, pairs), resamples=resamples, seed=seed)))
+            aligned = align_by_id(first, pairs)
         except PredictionError as error:
             raise PredictionError(f"{name} against {first_name}: {error}") from error
+        scored.append((name, evaluate(aligned, resamples=resamples, seed=seed, workers=workers)))
     n = len(first)
     drawn = [resampled_sums(metrics.table, resamples if n else 0, seed) for _, metrics in scored]
     ranks: list[dict[str, Estimate]] = [{} for _ in scored]

@@ -35,7 +35,7 @@ from hmer_tasks.evaluation.trees import compare
 from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.counts import count_symbols
 from hmer_tasks.predictions import Prediction
-from hmer_tasks.tasks import PLUGIN_TASKS
+from hmer_tasks.tasks import DIALECTS, PLUGIN_TASKS
 from hmer_tasks.tasks.base import ScoredTask
 
 
@@ -200,9 +200,12 @@ def counting_scores(answers: Sequence[Prediction]) -> TaskScores:
         right += counts_agree(work, answer.gt)
         agree += counts_agree(work, answer.pred)
         exact += answer.pred.split() == answer.gt.split()
-        true = count_symbols(explicit(answer.gt) or answer.gt)
-        if said != true and counts_agree(work, answer.gt):
-            true = count_symbols(answer.gt)  # as the owners wrote it
+        forms = [
+            count_symbols(form, how)
+            for how in DIALECTS
+            for form in (explicit(answer.gt) or answer.gt, answer.gt)
+        ]
+        true = next((form for form in forms if form == said), forms[0])  # the form that is answered in
         named = true.keys() | (said or {}).keys()
         symbols += len(named)
         wrong += sum(abs(true.get(name, 0) - (said or {}).get(name, 0)) for name in named)
@@ -246,6 +249,19 @@ def true_spans(candidate: str, label: str) -> list[Span]:
     return [(start, stop) for start, stop, *_ in align(candidate.split(), label.split())]
 
 
+def _mistakes(candidate: str, gt: str) -> list[Span]:
+    """The mistakes of a candidate as it is written, found in explicit form: braces left out are none."""
+    label, full = explicit(gt) or gt, (explicit(candidate) or candidate).split()
+    written = candidate.split()
+    places = [0]  # in the candidate, of each place in its explicit form
+    for token in full:
+        at = places[-1]
+        places.append(at + (at < len(written) and written[at] == token))
+    if places[-1] != len(written):  # explicit form does more than to add braces
+        return true_spans(candidate, label)
+    return [(places[start], places[stop]) for start, stop in true_spans(" ".join(full), label)]
+
+
 def places_of(spans: Iterable[Span]) -> set[tuple[str, int]]:
     """The tokens that spans hold, and the gaps that they are."""
     return {
@@ -273,12 +289,11 @@ def detection_scores(answers: Sequence[Prediction]) -> TaskScores:
         answer = prediction.raw.strip()
         candidate = strip_marks(answer) if prediction.candidate is None else prediction.candidate
         known += prediction.candidate is not None
-        label = explicit(prediction.gt) or prediction.gt
         good = marks_valid(answer, candidate)
         valid += good
         same = strip_marks(answer).split() == candidate.split()
         said = marked_spans(answer) if same else []  # marks on another text are in no place of this one
-        true = true_spans(candidate, label)
+        true = _mistakes(candidate, prediction.gt)
         if not true:
             right += 1
             alarms += bool(said) or not same

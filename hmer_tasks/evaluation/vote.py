@@ -25,7 +25,8 @@ from hmer_tasks.predictions import Prediction
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """The chosen prediction, how many votes it got, of how many, and from how many answers."""
+    """The chosen prediction, how many votes it got, how many its answers could give, and from how
+    many answers. A tree or counts that cannot be read could have given one."""
 
     prediction: Prediction
     votes: int

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from hmer_tasks.exceptions import PictureError, RejectReason
@@ -35,6 +36,8 @@ _TURNS = {
 _TURNED_BY_PILLOW = ("TIFF", "HEIF")
 # Above this brightness ink on a transparent ground is light: white paper would show too little of it.
 _LIGHT_INK = 170
+_OPAQUE = 250  # alpha of a pixel that shows no ground
+_TWO_TONED = 100  # levels of 255 between ink and its own paper
 _SAME_COLOUR = 2  # levels of 255 by which a profile may move a colour and still be called sRGB
 
 # What Pillow's decoders raise on bytes that are not what their header says.
@@ -373,11 +376,20 @@ def _lattice(mode: str) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(cube))
 
 
+def _is_two_toned(opaque: NDArray[np.float64]) -> bool:
+    """Whether pixels are ink and its paper: a twentieth is much darker than another one."""
+    if not opaque.size:
+        return False
+    dark, light = np.percentile(opaque, [5, 95])
+    return bool(light - dark > _TWO_TONED)
+
+
 def _flattened(image: Image.Image) -> tuple[Image.Image, bool, bool]:
     """The picture on paper, whether any of it was transparent, and whether its ink is light.
 
-    The paper is what leaves the ink visible. Where most of the picture is opaque it has paper of its own,
-    and the rest takes on that brightness.
+    The paper is what leaves the ink visible. Where most of the picture is opaque, or what is opaque is both
+    dark and light (a label pasted on nothing), it has paper of its own, and the rest takes on that
+    brightness.
     """
     if image.mode not in ("LA", "RGBA"):
         return image, False, False
@@ -388,7 +400,7 @@ def _flattened(image: Image.Image) -> tuple[Image.Image, bool, bool]:
     weight = np.asarray(alpha, dtype=np.float64)
     grey = np.asarray(colours.convert("L"), dtype=np.float64)
     covered = float(weight.sum()) / 255
-    has_paper = covered > 0.5 * weight.size
+    has_paper = covered > 0.5 * weight.size or _is_two_toned(grey[weight > _OPAQUE])
     brightness = float((weight * grey).sum()) / 255 / max(covered, 1e-300)
     black = brightness < 128 if has_paper else brightness > _LIGHT_INK
     paper = Image.new(colours.mode, colours.size, 0 if black else "white")

@@ -78,7 +78,11 @@ def gate(
     _refuse_blank(image, where)
     inverted, undecided = (not keep_polarity, False) if taken.light_ink else word.judge(image)
     if inverted:
-        image = ImageOps.invert(image.convert("L"))
+        flipped = ImageOps.invert(image.convert("L"))
+        inverted = (
+            polarity(flipped, _SKEWNESS_SLACK) is not Polarity.LIGHT_ON_DARK
+        )  # what a proof would refuse
+        image, undecided = (flipped, undecided) if inverted else (image, True)
     changed = taken.turned or taken.flattened or inverted
     return GatedPicture(
         jpeg(image) if kind == JPEG else png(image),

@@ -85,6 +85,8 @@ def polarity(image: Image.Image, margin: float = 0.0) -> Polarity:
         return Polarity.DARK_ON_LIGHT
     middle = (low + high) / 2
     counts = np.convolve(grey.histogram(), (1, 1, 1), mode="same") / (grey.width * grey.height)
+    if counts.max() >= _GROUND and counts.argmax() > middle and one_sided <= -_GROUND_SKEWNESS:
+        return Polarity.DARK_ON_LIGHT
     if counts.max() >= _GROUND + margin:
         mostly_dark = bool(counts.argmax() < middle) and one_sided >= _GROUND_SKEWNESS
     else:

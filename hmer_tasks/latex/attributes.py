@@ -181,7 +181,10 @@ def _one_length_end(tokens: list[str], place: int) -> int:
 def _number_end(tokens: list[str], place: int) -> int:
     r"""Where a number ends: ``6 5``, ``" 4 1``, ``' 1 0 1``, or a sign after a backquote."""
     first = tokens[place] if place < len(tokens) else ""
-    if first == "`" and place + 1 < len(tokens):
+    if first == "`":
+        # in a tree's text these signs say how far the symbol reaches
+        if place + 1 == len(tokens) or tokens[place + 1] in ("{", "}", "[", "]", "\\"):
+            raise _missing(tokens, place, "a number, or a sign other than a blank, brace or bracket")
         return place + 2
     digits = {'"': "0123456789ABCDEF", "'": "01234567"}.get(first, "0123456789")
     start = end = place + (first in "\"'" and first != "")

@@ -5,6 +5,7 @@ from typing import Final, TypeAlias
 NONE: Final = "<none>"  # a node without ink: the base of a script at the start of a line, an empty line
 GROUP: Final = "{}"  # a bare group
 BREAK: Final = "\\\\"
+MAX_DEPTH: Final = 100  # of a tree; real labels reach 12, and the text form grows with depth × length
 
 Line: TypeAlias = "tuple[Node, ...]"
 Child: TypeAlias = "tuple[str, Line]"
@@ -43,3 +44,13 @@ class Node:
             if name == relation:
                 return line
         return None
+
+
+def depth_of(line: Line) -> int:
+    """Levels below a line; 0 where nothing has a child."""
+    deepest, open_lines = 0, [(line, 0)]
+    while open_lines:
+        nodes, depth = open_lines.pop()
+        deepest = max(deepest, depth)
+        open_lines += [(child, depth + 1) for node in nodes for _, child in node.children]
+    return deepest

@@ -6,13 +6,13 @@ from typing import Final
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import HIDDEN, ink_tokens, signature
 from hmer_tasks.latex.automaton import Automaton, Builds, load, run
+from hmer_tasks.latex.nodes import MAX_DEPTH
 from hmer_tasks.latex.tables import tables
 from hmer_tasks.latex.tokens import ID, Lexed, lex
 from hmer_tasks.latex.tree import BREAK, GROUP, NONE, Child, ExprTree, Line, Node, to_label
 from hmer_tasks.latex.words import join_columns
 from hmer_tasks.utils.check_types import require_type
 
-MAX_DEPTH: Final = 100  # real labels reach 12; the text form grows with depth × length
 EMPTY: Final[Line] = (Node(NONE),)
 
 _OPERATORS: Final = tables().operators

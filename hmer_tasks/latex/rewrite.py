@@ -45,7 +45,7 @@ class _Rewriter:
         items = flat(line)
         if rules.dots == "resolve":
             items = self.dots_resolved(items)
-        scoped = any(node.symbol in rules.scoped for node in items)
+        scoped = any(command_of(node.symbol) in rules.scoped for node in items)
         if rules.delimiter_sizes:
             # \left ... \right bound an infix or a font as braces do: there they stay
             items = open_delimiters(items, rules.delimiter_sizes, keep_pairs=scoped)
@@ -150,7 +150,7 @@ class _Rewriter:
 
     def needs_braces(self, content: Line, option: bool) -> bool:
         held = self.rules.scoped | ROW_MARKS | (_IN_OPTIONS if option else frozenset())
-        return any(node.symbol in held for node in content)
+        return any(command_of(node.symbol) in held for node in content)
 
     def joined(self, line: list[Node], script: bool) -> list[Node]:
         """Letters written one by one made one operator, unless they are the whole of a script."""

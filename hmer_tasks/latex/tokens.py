@@ -142,7 +142,10 @@ def _as_tokens(words: list[str]) -> list[str]:
                 if not (is_token(piece) or _NAME.fullmatch(piece) or is_name(tokens, piece)):
                     detail = f"U+{ord(piece[0]):04X} is not a printable character"
                     raise LabelError(RejectReason.BAD_CHARACTER, len(tokens), detail, (*tokens, ascii(piece)))
-                tokens.append(piece)
+                if piece == "*" and tokens and tokens[-1] in _STARRED:
+                    tokens[-1] += "*"
+                else:
+                    tokens.append(piece)
     return tokens
 
 

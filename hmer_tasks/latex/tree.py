@@ -8,7 +8,7 @@ leaves are shared. `to_label` prints the explicit form; text form and counts sta
 from typing import TYPE_CHECKING, Final
 
 from hmer_tasks.latex.attributes import signature, tokens_of
-from hmer_tasks.latex.nodes import BREAK, GROUP, NONE, Child, Line, Node
+from hmer_tasks.latex.nodes import BREAK, GROUP, NONE, Child, Line, Node, depth_of
 from hmer_tasks.latex.tables import Signature
 from hmer_tasks.latex.tree_svg import tree_svg
 from hmer_tasks.latex.words import split_environment
@@ -54,12 +54,7 @@ class ExprTree:
         Returns:
             Levels below the main line; 0 for a flat expression.
         """
-        deepest, open_lines = 0, [(self.line, 0)]
-        while open_lines:
-            line, depth = open_lines.pop()
-            deepest = max(deepest, depth)
-            open_lines += [(child, depth + 1) for node in line for _, child in node.children]
-        return deepest
+        return depth_of(self.line)
 
     def __str__(self) -> str:
         """The tree as indented lines: a symbol, and its relation to the line or symbol before it.

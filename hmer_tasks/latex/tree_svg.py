@@ -9,7 +9,7 @@ from unicodedata import combining, east_asian_width
 
 from markupsafe import Markup
 
-from hmer_tasks.latex.nodes import Line, Node
+from hmer_tasks.latex.nodes import Line, Node, depth_of
 
 MAX_NODES = 400  # beyond it nobody finds anything in a drawing
 # Pixels: a monospace character of a symbol and of a relation, padding within a box, the gap between
@@ -61,7 +61,7 @@ def tree_svg(line: Line, *, standalone: bool = False) -> Markup | None:
         return None
     row, drawing = _measured(line, ""), _Drawing()
     drawing.row(row, _MARGIN, _MARGIN)
-    depth = _depth(line)
+    depth = depth_of(line)
     width, height = row.width + 2 * _MARGIN, depth * _LEVEL + _HIGH + 2 * _MARGIN
     return Markup(
         '<svg class="tree" role="img" aria-label="tree of {} nodes, {} deep" width="{:.0f}" height="{:.0f}" '
@@ -70,15 +70,6 @@ def tree_svg(line: Line, *, standalone: bool = False) -> Markup | None:
         _size(line), depth, width, height, width, height, _STYLE if standalone else "",
         "".join(drawing.edges), Markup("").join(drawing.shapes),
     )  # fmt: skip
-
-
-def _depth(line: Line) -> int:
-    deepest, open_lines = 0, [(line, 0)]
-    while open_lines:
-        nodes, depth = open_lines.pop()
-        deepest = max(deepest, depth)
-        open_lines += [(child, depth + 1) for node in nodes for _, child in node.children]
-    return deepest
 
 
 def _size(line: Line) -> int:

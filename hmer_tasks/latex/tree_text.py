@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from hmer_tasks.exceptions import LabelError, RejectReason
 from hmer_tasks.latex.attributes import symbol_end
+from hmer_tasks.latex.nodes import MAX_DEPTH
 from hmer_tasks.latex.tree import Child, ExprTree, Line, Node
 from hmer_tasks.latex.tree_checks import check_tree
 from hmer_tasks.utils.check_types import require_type
 
-MAX_DEPTH = 100
 _LONGEST_KNOWN = 60  # characters of a line whose parts are remembered
 
 

@@ -19,6 +19,11 @@ _OWN: dict[str, tuple[str, ...]] = {
     "×": ("\\times",), "÷": ("\\div",), "±": ("\\pm",), "¬": ("\\neg",), "≠": ("\\neq",),
     "→": ("\\rightarrow",), "←": ("\\leftarrow",), "〈": ("\\langle",), "〉": ("\\rangle",),
     "µ": ("\\mu",), "Ω": ("\\Omega",), "△": ("\\triangle",), "∥": ("\\parallel",), "√": ("√",), "°": ("°",),
+    "↑": ("\\uparrow",), "↓": ("\\downarrow",), "↝": ("\\leadsto",), "†": ("\\dagger",), "‡": ("\\ddagger",),
+    "•": ("\\bullet",), "★": ("\\bigstar",), "⟂": ("\\perp",), "⊨": ("\\vDash",), "⊧": ("\\models",),
+    "≔": (":", "="),
+    "⋙": ("\\ggg",), "⋘": ("\\lll",), "∯": ("\\oiint",), "∰": ("\\oiiint",), "⋰": ("\\iddots",),
+    "⇵": ("⇵",), "ℽ": ("ℽ",), "ℾ": ("ℾ",), "ℿ": ("ℿ",), "⅀": ("⅀",),
 }  # fmt: skip
 # letters that mathematics writes with a command: Greek, letter-like signs, styled alphabets
 _LETTERS = (range(0x0370, 0x0400), range(0x2100, 0x2150), range(0x1D400, 0x1D800))

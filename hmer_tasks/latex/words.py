@@ -10,7 +10,7 @@ _NAMED: Final = frozenset(name for name, takes in tables().signatures.items() if
 _LONGEST_MODEL: Final = 20  # letters of an option before it, a colour model
 _NAME: Final = (
     rf"({'|'.join(map(re.escape, sorted(_NAMED, reverse=True)))})"
-    rf"\s*(\[(?:\s*[A-Za-z]){{0,{_LONGEST_MODEL}}}\s*\])?\s*\{{([A-Za-z0-9 ]*)\}}"
+    rf"\s*(?:(\[(?:\s*[A-Za-z]){{0,{_LONGEST_MODEL}}}\s*\])\s*)?\{{([A-Za-z0-9 ]*)\}}"
 )
 _NAMING: Final = re.compile(_NAME)
 # one token of glued text; a lone backslash is control space

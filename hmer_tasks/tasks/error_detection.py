@@ -33,6 +33,7 @@ class ErrorDetection:
             self.name,
             "without its marks the target is not the candidate",
         )
+        prove((row.candidate or "") in row.prompt, self.name, "the prompt does not show the candidate")
         try:
             _, log = mark_errors(row.candidate or "", row.label)
             prove(

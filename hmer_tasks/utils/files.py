@@ -39,7 +39,7 @@ def atomic_open(path: Path) -> Iterator[TextIO]:
             yield file
         return
     real = path.resolve()  # a link stays one
-    temporary = real.with_name(f".{real.name}.tmp")
+    temporary = real.with_name(f".{real.name}.{os.getpid()}.tmp")  # two commands may write one file
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             yield file
