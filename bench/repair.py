@@ -101,7 +101,13 @@ def crohme2023(corpus: str) -> None:
         kind = "refused still" if mended is None else " + ".join(mended.kinds)
         kinds[kind] += 1
         if mended is not None and (truths := sound.get(signs(label))):
-            judged[kind, min((verdict(mended.label, truth) for truth in truths), key="rW".find)] += 1
+            judged[
+                kind,
+                min(
+                    (verdict(mended.label, truth) for truth in truths),
+                    key=("right", "right on paper", "WRONG").index,
+                ),
+            ] += 1
     print(f"CROHME 2023, half a, as corpus {corpus or '(any other)'}:", dict(kinds))
     print("    against sound forms:", {f"{kind}: {how}": n for (kind, how), n in judged.items()})
 

@@ -39,6 +39,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from examples.mined_sheet import show_mined
@@ -48,11 +49,12 @@ from hmer_tasks.pipeline import BuildOptions, BuildResult, build
 from hmer_tasks.pipeline.folds import write_folds
 from hmer_tasks.predictions import read_predictions
 from hmer_tasks.tasks import TASK_NAMES
-from hmer_tasks.utils.files import atomic_write, sha256_of
+from hmer_tasks.utils.files import atomic_write
 from hmer_tasks.utils.processes import raise_on_signal
 from hmer_tasks.utils.terminal import echo
 from trainer import faults
 from trainer.faults import TrainError, UsageError
+from trainer.options import recipe_keys
 
 # What may differ when the loop goes on: where it is, and how it runs.
 _ANYHOW = ("out", "launch", "predictors", "workers", "root", "recipe")
@@ -122,7 +124,8 @@ def settings_of(given: argparse.Namespace) -> dict[str, object]:
         if name not in TASK_NAMES or name.startswith("error_"):
             raise UsageError(f"--tasks: {name!r} is no task about a label; a model's mistakes come later")
     known = {name: value for name, value in sorted(vars(given).items()) if name not in _ANYHOW}
-    return {**known, "recipe": sha256_of(given.recipe)}
+    keys = json.dumps(recipe_keys(given.recipe), sort_keys=True, default=str)  # those of its base among them
+    return {**known, "recipe": sha256(keys.encode()).hexdigest()}
 
 
 def loop(given: argparse.Namespace) -> None:
@@ -176,7 +179,7 @@ def _training(given: argparse.Namespace, fold: int) -> "Step":
     model = given.out / f"fold-{fold}" / "model"
     command = [
         *launcher(given.launch), "-m", given.trainer, "--config", str(given.recipe),
-        *_side(given, fold, "train"), "--output_dir", str(model), *given.train_args.split(),
+        *_side(given, fold, "train"), "--output_dir", str(model), *shlex.split(given.train_args),
     ]  # fmt: skip
     return Step(f"train {fold}", command, lambda: of_training(model))
 

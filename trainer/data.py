@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from hmer_tasks.plugins import load_plugins
 from trainer import mixing
@@ -45,6 +46,7 @@ class Decode:
     system: str = ""
     jitter_seed: int | None = None
     epoch: int = 0
+    fit: Fitter | None = None  # with jitter: what counted the tokens
 
     def __call__(self, rows: Columns) -> Columns:
         """Decode the pictures of the rows."""
@@ -61,8 +63,15 @@ class Decode:
         pictures = [decode(image["bytes"], f"{source} {id}") for image in images]
         if self.jitter_seed is not None:
             random = Random(f"{self.jitter_seed}/{self.epoch}/{source}/{id}/{task}")
-            pictures = [jitter(picture, random) for picture in pictures]
+            pictures = [self._jittered(picture, random) for picture in pictures]
         return [picture.resize((width, height)) if width else picture for picture in pictures]
+
+    def _jittered(self, picture: Image, random: Random) -> Image:
+        """The picture in another hand, of no more tokens than were counted for it."""
+        other = jitter(picture, random)
+        if self.fit is not None and self.fit.of_picture(*other.size) > self.fit.of_picture(*picture.size):
+            return other.resize(picture.size)
+        return other
 
 
 @dataclass
@@ -157,7 +166,7 @@ def prepare(arguments: "DataArguments", processor: "ProcessorMixin", seed: int) 
     columns = Dataset.from_dict(dict(zip(FIT, measured.T, strict=True)))
     return Prepared(
         table=concatenate_datasets([table, columns], axis=1).select(order),
-        transform=Decode(arguments.system_prompt, seed if arguments.jitter else None),
+        transform=Decode(arguments.system_prompt, seed if arguments.jitter else None, fit=fit),
         refused=refused,
         capped=sum(row.capped for row in fits),
         without_picture=int(without_picture.sum()),
@@ -201,6 +210,8 @@ def _choose(arguments: "DataArguments", seed: int) -> tuple[Dataset, pd.DataFram
     if arguments.folds:
         folds = mixing.read_samples(Path(arguments.folds), "fold")
         copies *= mixing.in_training(rows, folds, arguments.fold, arguments.side)
+    elif arguments.fold or arguments.side != "train":
+        raise UsageError("--fold and --side go with --folds")
     order = mixing.repeat(copies, np.random.default_rng(seed))
     if not len(order):
         raise TrainError(f"no row of {', '.join(tasks) or 'any task'} in {', '.join(arguments.data)}")

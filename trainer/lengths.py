@@ -184,7 +184,7 @@ class Fitter:
         if width < 0 or (width and max(width, height) / min(width, height) > MAX_ASPECT):
             return Fit(text, refused="image_unreadable" if width < 0 else "image_too_long")
         text -= bool(width)  # the placeholder in it
-        tokens = text + self._tokens(self._shown(width, height, self.cap))
+        tokens = text + self.of_picture(width, height)
         if tokens <= self.max_tokens:
             return Fit(tokens, capped=width * height > self.cap)
         room = self.max_tokens - text
@@ -193,6 +193,10 @@ class Fitter:
             if size[0] * size[1] >= self.floor and self._tokens(size) <= room:
                 return Fit(text + self._tokens(size), size)
         return Fit(tokens, refused="too_long")
+
+    def of_picture(self, width: int, height: int) -> int:
+        """The tokens that a picture of this size takes."""
+        return self._tokens(self._shown(width, height, self.cap))
 
     def _shown(self, width: int, height: int, most: int) -> tuple[int, int]:
         """Width and height that the processor gives a picture."""

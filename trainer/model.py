@@ -1,6 +1,8 @@
 """A model before training: opened, its attention chosen, its pixels limited, parts of it frozen."""
 
+import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,10 +91,28 @@ def choose_attention(model: "PreTrainedModel", text: str | None, vision: str, pa
         raise UsageError(f"--attn_implementation, --vision_attention: {line}") from error
 
 
+def system_of(model: str) -> str:
+    """The system turn that a model was trained with, as run.json beside it says; empty where nothing says so.
+
+    Args:
+        model: A folder with a model, a checkpoint of a run, or a name on the Hub.
+
+    Returns:
+        The text of the turn.
+    """
+    folder = Path(model)
+    for place in (folder, folder.parent) if folder.name.startswith("checkpoint-") else (folder,):
+        with suppress(OSError, ValueError):
+            about = json.loads((place / "run.json").read_text(encoding="utf-8"))
+            if isinstance(about, dict):
+                return str(about.get("system_prompt") or "")
+    return ""
+
+
 def limit_pixels(processor: "ProcessorMixin", most: int | None) -> None:
     """Set the most pixels of a picture; a processor saves them with the model, so prediction has them too."""
     size = processor.image_processor.size
-    most = most or size["longest_edge"]
+    most = size["longest_edge"] if most is None else most
     if size["shortest_edge"] > most:
         raise UsageError(f"--max_pixels {most:,} is below the least of this model, {size['shortest_edge']:,}")
     processor.image_processor.size = {"shortest_edge": size["shortest_edge"], "longest_edge": most}

@@ -133,7 +133,7 @@ def parse_as(
         text = str(error).replace(" Please remove them, add them to the dataclass, or", "")
         text = text.replace("Some specified arguments are not used by the HfArgumentParser", "not known")
         refuse(text.partition("set `")[0])
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError) as error:
         raise UsageError(f"no recipe {error.filename}: they are in trainer/recipes/") from error
     except ImportError as error:
         raise TrainError(f"{error} (is what --report_to or --deepspeed needs installed?)") from error
@@ -145,13 +145,35 @@ def _split_recipe(arguments: list[str]) -> tuple[list[str], dict[str, object]]:
     if "--config" not in arguments:
         return arguments, {}
     at = arguments.index("--config")
-    path: Path | None = Path(*arguments[at + 1 : at + 2])
+    if at + 1 == len(arguments):
+        raise UsageError("--config: name a recipe; they are in trainer/recipes/")
+    return [*arguments[:at], *arguments[at + 2 :]], recipe_keys(Path(arguments[at + 1]))
+
+
+def recipe_keys(path: Path | None) -> dict[str, object]:
+    """The keys of a recipe over those of its `base`, if it names one, and so on.
+
+    Args:
+        path: The recipe.
+
+    Returns:
+        Its keys.
+
+    Raises:
+        UsageError: A base leads back to a recipe that was read.
+        ValueError: A file is no recipe.
+        OSError: A file cannot be read.
+    """
     keys: dict[str, object] = {}
+    read: list[Path] = []
     while path is not None:
+        if path.resolve() in read:
+            raise UsageError(f"{path}: its bases lead back to it")
+        read.append(path.resolve())
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(recipe, dict):
             raise ValueError(f"{path} is no recipe: it must hold keys and values")
         base = recipe.pop("base", None)
         keys = {**recipe, **keys}
         path = path.parent / str(base) if base else None
-    return [*arguments[:at], *arguments[at + 2 :]], keys
+    return keys

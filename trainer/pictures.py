@@ -16,7 +16,7 @@ def decode(data: bytes, where: str) -> Image.Image:
 def jitter(picture: Image.Image, random: Random) -> Image.Image:
     """The same writing in a slightly other hand: turned, slanted, stretched, thicker or thinner.
 
-    No larger than the picture in area: its tokens are counted before.
+    No larger than the picture in area.
     """
     picture = picture.convert("L")
     area = picture.width * picture.height

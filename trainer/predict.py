@@ -27,6 +27,7 @@ tokens are the published settings. An answer stuck in a repetition is cut, and i
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections import Counter, deque
@@ -51,7 +52,7 @@ from trainer.engines import ENGINES, QUESTIONS, Engine, choose_engine, open_engi
 from trainer.faults import TrainError, UsageError, run
 from trainer.inputs import ERROR_TASKS, Asked, Item, asked, of_folder, of_shards, picture_paths
 from trainer.mixing import check_fold, of_sample, read_samples
-from trainer.model import check_model_path
+from trainer.model import check_model_path, system_of
 from trainer.refine import refine
 from trainer.shards import find_shards
 
@@ -76,11 +77,11 @@ def parser() -> argparse.ArgumentParser:
     add("--task", default="recognition", help=f"{', '.join(TASK_NAMES)}, or a plug-in's")
     add("--plugin", type=Path, nargs="+", default=[], help="Python files with tasks of your own")
     add("--prompts", default="uni-mumer", help="a prompt set, or a TOML file of one")
-    add("--system_prompt", default="")
+    add("--system_prompt", help="a system turn; by default what the model was trained with")
     add("--candidates", type=Path, help="predictions that an error task is asked about")
     add("--folds", type=Path, help="JSON lines {source, id, fold}")
-    add("--fold", type=int, default=0)
-    add("--side", choices=("train", "held"), default="held")
+    add("--fold", type=int, help="with --folds: which one; by default 0")
+    add("--side", choices=("train", "held"), help="with --folds: that fold (held, the default) or all others")
     add("--limit", type=int, help="only the first so many pictures")
     add("--batch", type=int, help=f"pictures at a time; by default {QUESTIONS}")
     add("--refine", action="store_true", help="correct each answer by the model's own error tasks")
@@ -106,11 +107,14 @@ def check(given: argparse.Namespace) -> None:
     for name in ("batch", "samples", "max_new_tokens", "limit"):
         if (number := getattr(given, name)) is not None and number < 1:
             raise UsageError(f"--{name} must be at least 1")
+    if given.folds is None and (given.fold is not None or given.side is not None):
+        raise UsageError("--fold and --side go with --folds")
+    given.fold, given.side = given.fold or 0, given.side or "held"
     if not 0 < given.top_p <= 1:
         raise UsageError("--top_p must be over 0 and at most 1")
     if given.top_k < 0:
         raise UsageError("--top_k must be at least 0 (0: all tokens)")
-    if given.temperature < 0 or (given.temperature == 0 and given.samples > 1):
+    if not 0 <= given.temperature < math.inf or (given.temperature == 0 and given.samples > 1):
         raise UsageError("--temperature must be at least 0; several samples need one above 0")
     if given.refine and (given.samples > 1 or given.task in ERROR_TASKS):
         raise UsageError("--refine corrects one answer of a task about a label: no --samples, no error task")
@@ -188,6 +192,8 @@ def predict(given: argparse.Namespace) -> None:
         disable_progress_bars()
         logging.disable_progress_bar()
     check_model_path(given.model)
+    if given.system_prompt is None:
+        given.system_prompt = system_of(given.model)
     ask = asked(given.task, given.prompts, given.system_prompt, given.candidates)
     total = sum(1 for _ in items_of(given, ask))
     if not total:

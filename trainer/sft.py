@@ -129,8 +129,9 @@ def prepare_held(arguments: DataArguments, processor: "ProcessorMixin", seed: in
         return None
     if arguments.decode_task == "error_detection":
         raise UsageError("--decode_task error_detection: its answers hold no label to score")
-    if arguments.decode_rows < 1:
-        raise UsageError(f"--decode_rows must be at least 1, not {arguments.decode_rows}")
+    for name in ("decode_rows", "decode_batch", "decode_new_tokens"):
+        if (number := getattr(arguments, name)) < 1:
+            raise UsageError(f"--{name} must be at least 1, not {number}")
     valid = [path for path in map(validation_of, arguments.data) if path is not None]
     held = DataArguments(
         data=arguments.decode_data or valid,
@@ -218,8 +219,8 @@ class Run:
         lines = [json.dumps(line) + "\n" for line in history]
         (out / "log.jsonl").write_text("".join(lines), encoding="utf-8")
         last = ", ".join(f"{name} {log[name].dropna().iloc[-1]:.4f}" for name in log)
-        where = f"the model is in {out}, its curves in {out / 'training.png'}"
-        _say(f"{trainer.state.global_step:,} steps: {last}; {where}")
+        where = f"the model is in {out}" + (f", its curves in {out / 'training.png'}" if last else "")
+        _say(f"{trainer.state.global_step:,} steps{': ' if last else ''}{last}; {where}")
 
 
 def _lora(config: ModelConfig) -> dict[str, object]:
@@ -272,11 +273,13 @@ def set_up(
     if prepared.without_picture:
         raise TrainError(f"{prepared.without_picture:,} rows have no picture: build them without --no-images")
     held = prepare_held(arguments, processor, training.seed)
+    grouped = training.train_sampling_strategy == "group_by_length"
     identity: Identity = {
         "model": arguments.scratch or config.model_name_or_path,
         "rows": prepared.digest(),
         "rows in a step": training.per_device_train_batch_size * training.gradient_accumulation_steps * world,
         "processes": world,  # other ones take the rows in another order
+        "rows of a device at a time": training.per_device_train_batch_size if grouped else None,  # likewise
         "freeze": arguments.freeze,
         "max_pixels": arguments.max_pixels,
         "system_prompt": arguments.system_prompt,
@@ -355,7 +358,8 @@ def out_of_memory(training: "TrainingArguments", step: int) -> str:
     return (
         f"out of memory in step {step + 1}; what helps: --gradient_checkpointing true, "
         f"--per_device_train_batch_size {fewer} --gradient_accumulation_steps {times * rows // fewer} "
-        "(the same batch), --max_pixels with a smaller cap; then a ZeRO-3 or FSDP2 configuration"
+        "(the same batch, from the start: --restart true), --max_pixels with a smaller cap; "
+        "then a ZeRO-3 or FSDP2 configuration"
     )
 
 

@@ -46,7 +46,8 @@ class SavesFinalWeights(Trainer):
 
 
 class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SFTTrainer):
-    """SFTTrainer whose losses depend neither on micro-batches, nor on packing, nor on interruptions."""
+    """SFTTrainer whose loss of a step's rows depends neither on micro-batches, nor on packing, nor on
+    interruptions. Which rows a step has is the sampler's business (`GroupedSampler`)."""
 
     def __init__(self, *, prepared: Prepared, args: "TrainConfig", **arguments: object) -> None:
         packing, args.packing = args.packing, False  # TRL refuses it for vision

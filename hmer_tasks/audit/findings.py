@@ -10,9 +10,9 @@ from hmer_tasks.audit.near import near_pairs
 from hmer_tasks.audit.phash import Look, similar
 from hmer_tasks.audit.sides import Item
 
-# Of 256 bits. Copies saved again, resized, blurred or made paler differ in 12 at most
-# (bench/picture_hash.py); different ink of CROHME train in 32 at least (one person's y, written
-# twice), of train and 2014 in 72. A copy that is cropped or turned is mostly missed.
+# Of 256 bits. Copies saved again, resized, blurred, made paler or with other margins differ in 20 at most
+# (bench/picture_hash.py); different ink of CROHME train in 32 at least (one person's y, written twice), of
+# train and 2014 in 70. Copies that are turned, or cut into their ink, are mostly missed.
 PICTURE_BITS = 24
 PICTURE_STRETCH = 1.1  # between the aspect ratios of one picture and its copy
 _WITH = 10  # partners named in a finding; the rest are counted

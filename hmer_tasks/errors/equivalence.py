@@ -46,7 +46,26 @@ SPELLED: Final = {name: tuple(name[1:]) for name in tokens_of("function")} | {
     r"\parallel": ("|", "|"),
     r"\Vert": ("|", "|"),
 }  # fmt: skip
+# Negated signs that are drawn as the sign and a stroke through it, as `\not` draws it.
+_NEGATED: Final = {
+    r"\neq": (r"\not", "="),
+    r"\notin": (r"\not", r"\in"),
+    r"\notni": (r"\not", r"\ni"),
+    r"\nmid": (r"\not", "|"),
+    r"\nparallel": (r"\not", "|", "|"),
+    r"\nless": (r"\not", "<"),
+    r"\ngtr": (r"\not", ">"),
+    r"\nleq": (r"\not", r"\leq"),
+    r"\ngeq": (r"\not", r"\geq"),
+    r"\nsim": (r"\not", r"\sim"),
+    r"\ncong": (r"\not", r"\cong"),
+    r"\nsubseteq": (r"\not", r"\subseteq"),
+    r"\nsupseteq": (r"\not", r"\supseteq"),
+    r"\nexists": (r"\not", r"\exists"),
+}
+_DRAWN: Final = {**SPELLED, **_NEGATED, r"\ne": _NEGATED[r"\neq"]}
 _ROW: Final = "\\\\"
+_SCRIPTS: Final = frozenset(["_", "^"])
 # Environments that are another one in delimiters.
 _FENCED: Final = {
     "{pmatrix}": ("(", "{matrix}", ")"),
@@ -64,7 +83,7 @@ _WIDE: Final = {
     r"\overrightarrow": r"\vec",
 }
 _ALIGNMENTS: Final = frozenset("lcr")  # of a column: on paper they are no sign
-_TELLING: Final = SPELLED.keys() | _FENCED.keys() | _WIDE.keys() | {r"\over", _ROW, "{array}"}
+_TELLING: Final = _DRAWN.keys() | _FENCED.keys() | _WIDE.keys() | {r"\over", _ROW, "{array}", "{matrix}"}
 
 
 def is_equivalent(a: str, b: str) -> bool:
@@ -117,11 +136,11 @@ def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     moved = (rules.drop | rules.unwrap | rules.delimiter_sizes | rules.scoped).union(t.scripts)
     moved |= {*"{}_^'.", r"\prime", r"\limits", r"\nolimits", r"\frac", r"\over", _ROW}
     spelled = {}
-    for token in known.union(rules.alias, SPELLED):
+    for token in known.union(rules.alias, _DRAWN):
         signs = [
             _WIDE.get(sign, sign)
             for alias in rules.alias.get(token, (token,))
-            for sign in SPELLED.get(alias, (alias,))
+            for sign in _DRAWN.get(alias, (alias,))
         ]
         spelled[token] = () if token in moved else tuple(sign for sign in signs if sign not in moved)
     # what is taken from around its argument goes with its options: the colour of \textcolor
@@ -141,8 +160,8 @@ def _may_bear(tokens: list[str]) -> bool:
     before = ""
     for token, after in zip_longest(tokens, tokens[1:], fillvalue=""):
         if token == "{":
-            open_groups.append(before not in tables().scripts and before not in commands)
-        elif token == "}" and open_groups and open_groups.pop() and after in tables().scripts:
+            open_groups.append(before not in _SCRIPTS and before not in commands)
+        elif token == "}" and open_groups and open_groups.pop() and after in _SCRIPTS:
             return True
         before = token
     return False
@@ -188,8 +207,26 @@ def _spelled_out(tokens: list[str]) -> str:
         if token == DOTS:  # low or centred, as amsmath sets it
             out += SPELLED[r"\cdots" if after in standard().centred_dots else r"\ldots"]
         else:
-            out += SPELLED.get(token, (token,))
-    return _without_over(out)
+            out += _DRAWN.get(token, (token,))
+    return _without_over(_without_single_cells(out))
+
+
+def _without_single_cells(tokens: list[str]) -> list[str]:
+    r"""The label without `\begin {matrix}` and its `\end` around one cell: alone they leave no ink."""
+    if "{matrix}" not in tokens:
+        return tokens
+    cells: list[list[str]] = [[]]  # of each environment that is open its tokens, from `\begin` on
+    for token in tokens:
+        before = cells[-1][-1:]
+        if token == r"\begin":
+            cells.append([token])
+        elif before == [r"\end"] and len(cells) > 1:
+            cell = [*cells.pop(), token]
+            single = cell[1:2] == ["{matrix}"] == cell[-1:] and _ROW not in cell and "&" not in cell
+            cells[-1] += cell[2:-2] if single else cell
+        else:
+            cells[-1].append(token)
+    return [token for cell in cells for token in cell]
 
 
 def _narrowed(tokens: list[str]) -> list[str]:

@@ -39,6 +39,8 @@ def hints(target: Path, exported: Mapping[str, Config]) -> list[str]:
         )
     else:
         lines.append("train:  this build has no train split")
+        if "valid" in roles:
+            lines.append(f"valid:  {roles['valid']} (for --val_dataset; not to train on)")
     if test := roles.get("test"):
         lines.append(f"test:   {test} (for --val_dataset with swift infer; not to train on)")
     return lines

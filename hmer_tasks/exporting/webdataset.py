@@ -43,9 +43,9 @@ def layout() -> Layout:
 
 def hints(target: Path, exported: Mapping[str, Config]) -> list[str]:
     """How the tars are opened by webdataset and by Energon."""
-    train = by_role(exported).get("train")
-    name = train[0] if train else next(iter(exported), "")
-    part = _PARTS["train"] if train else "test"
+    roles = by_role(exported)
+    role = next((role for role in ("train", "valid", "test") if role in roles), "test")
+    name, part = next(iter(roles.get(role, exported)), ""), _PARTS[role]
     return [
         f'load:   webdataset.WebDataset(sorted(glob.glob("{target}/{name}/*.tar")), shardshuffle=False)',
         f'energon: get_train_dataset("{target}", split_part="{part}", …)',

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.handwriting.boxes import Cell, cells_of
 from hmer_tasks.handwriting.lines import matches
+from hmer_tasks.latex.attributes import ATTRIBUTED
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree import ExprTree, Line, Node, to_label
 from hmer_tasks.utils.keyed_random import WeightedChoice
@@ -33,7 +34,7 @@ MAIN = "main"
 
 @dataclass(frozen=True, slots=True)
 class LabelStatistics:
-    """The fitted grammar. `skipped`: labels of the file that do not parse."""
+    """The fitted grammar. `skipped`: labels of the file that `fit` left out."""
 
     followers: dict[Key, WeightedChoice[Unit]]
     shapes: list[tuple[int, int, int]]  # (length, depth, braces) of every label
@@ -146,7 +147,8 @@ def _class_of(symbol: str) -> str:
 
 
 def fit(labels: Iterable[str]) -> LabelStatistics:
-    """Count what follows what. Labels that do not parse are left out and counted."""
+    """Count what follows what. Labels that do not parse, and those with arguments that are no ink (a length,
+    a colour's name), are left out and counted."""
     counts: dict[Key, Counter[Unit]] = defaultdict(Counter)
     shapes: list[tuple[int, int, int]] = []
     seen: set[str] = set()
@@ -158,6 +160,9 @@ def fit(labels: Iterable[str]) -> LabelStatistics:
             skipped += 1
             continue
         text = to_label(tree)
+        if not ATTRIBUTED.isdisjoint(text.split()):
+            skipped += 1
+            continue
         seen.add(text)
         shapes.append((len(text.split()), tree.depth(), text.count("{")))
         _count(cells_of(tree)[0], MAIN, counts)

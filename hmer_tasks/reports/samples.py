@@ -1,5 +1,6 @@
 """One sample of a build as the page's script takes it: texts as texts, drawings as SVG."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -187,12 +188,22 @@ def content(messages: object) -> str:
     return ""
 
 
+def _around(prompt: str, own: str) -> tuple[str, str, str]:
+    """A prompt cut at the expression that it shows, which stands at the end of a line, or between blanks."""
+    if not own:
+        return prompt, "", ""
+    for end in (r"(?=\n|$)", r"(?!\S)"):
+        if places := list(re.finditer(rf"(?<!\S){re.escape(own)}{end}", prompt)):
+            return prompt[: places[-1].start()], own, prompt[places[-1].end() :]
+    return prompt.rpartition(own)
+
+
 def _row(record: Record, label: str, drawn: Drawn) -> tuple[str, int, str, int, str, bool]:
     """Task; the prompt as the number of a text, a text of its own, the number of a text; the answer, and
     whether the label ends it and is left out."""
     prompt, answer = content(record["prompt"]), content(record["completion"])
     own = str(record["marked" if record["task"] == CORRECTION else "candidate"] or "")
-    before, own, after = prompt.rpartition(own) if own else (prompt, "", "")
+    before, own, after = _around(prompt, own)
     ends = answer == label or answer.endswith("\n" + label)
     answer = answer[: len(answer) - len(label)] if ends else answer
     return str(record["task"]), drawn.text(before), own, drawn.text(after), answer, ends

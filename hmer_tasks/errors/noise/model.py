@@ -24,6 +24,7 @@ from hmer_tasks.errors.noise.weights import (
     weighted,
 )
 from hmer_tasks.errors.token_classes import SORTS, token_class
+from hmer_tasks.exceptions import NoiseError
 from hmer_tasks.utils.grammar_files import read_toml
 from hmer_tasks.utils.pickling import reduce_dataclass
 
@@ -162,7 +163,7 @@ def read_model(path: Path) -> NoiseModel:
 
 
 def model_of(noise: NoiseFile) -> NoiseModel:
-    """The model that a noise file describes."""
+    """The model that a noise file describes. Raises NoiseError where it has no mistake of one symbol."""
     by_start: dict[tuple[str, ...], list[tuple[Pattern | None, float]]] = {}
     by_kind: dict[str, dict[str, list[tuple[Pattern | None, float]]]] = {}
     of_sort: dict[str, list[tuple[Pattern | None, float]]] = {sort: [] for sort in SORTS}
@@ -184,6 +185,8 @@ def model_of(noise: NoiseFile) -> NoiseModel:
         if lone and len(start) == 1 and rate:
             by_kind.setdefault(old, {}).setdefault(SHAPE, []).append((None, rate))
     every = [weighted_pattern for patterns in of_sort.values() for weighted_pattern in patterns]
+    if not every:
+        raise NoiseError("there is no mistake that begins with one symbol: too few for a noise model")
     lengths: dict[tuple[str, str], tuple[int, ...]] = {}
     for start in by_start:
         known = lengths.get((start[0], start[1]), ())

@@ -11,6 +11,7 @@ from rich.table import Table
 from hmer_tasks.errors.noise.context import mistake_kind
 from hmer_tasks.errors.noise.noise_file import NoiseFile
 from hmer_tasks.errors.noise.patterns import pattern
+from hmer_tasks.exceptions import NoiseError
 
 NOT_READ = "(not read)"
 _CELL, _LEFT, _TOP = 34, 130, 120
@@ -52,8 +53,13 @@ def print_noise(console: Console, noise: NoiseFile, top: int) -> None:
 
 
 def heat_map(noise: NoiseFile) -> bytes:
-    """A PNG: what stands in the label down the side, what is read across the top, darker is more often."""
+    """A PNG: what stands in the label down the side, what is read across the top, darker is more often.
+
+    Raises NoiseError where there is nothing to draw.
+    """
     counts = confusions(noise)
+    if not counts:
+        raise NoiseError("no symbol was read as another, or lost: there is nothing to draw")
     rows = _most(counts, 0, _ROWS)
     columns = _most(Counter({pair: count for pair, count in counts.items() if pair[0] in rows}), 1, _COLUMNS)
     size = _LEFT + _CELL * len(columns) + 20, _TOP + _CELL * len(rows) + 20
