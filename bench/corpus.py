@@ -1,5 +1,6 @@
 """A corpus in HME100K's layout for benchmarks: real labels where they are, drawn photographs of about 15 KB."""
 
+import argparse
 import io
 import os
 import random
@@ -10,6 +11,24 @@ from PIL import Image, ImageDraw, ImageFilter
 
 ROOT = Path(__file__).parent.parent
 CORPORA = Path(os.environ.get("HMER_CORPORA", ROOT.parent / "shared" / "corpora"))
+
+
+def words(manual: str | None, *names: str) -> list[str]:
+    """The words of a benchmark's command line; `--help` shows its manual.
+
+    Args:
+        manual: The module's docstring.
+        *names: What each word is; with `?` behind it one that may be left out, with `+` one or more.
+
+    Returns:
+        The words that were given.
+    """
+    parser = argparse.ArgumentParser(description=manual, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in names:
+        many = name[-1] if name[-1] in "?+" else None
+        parser.add_argument(name.rstrip("?+"), nargs=many)
+    given = vars(parser.parse_args()).values()
+    return [word for value in given for word in (value if isinstance(value, list) else [value]) if word]
 
 
 def labels(count: int) -> list[str]:

@@ -1,6 +1,5 @@
 """The official CROHME packages, read for benchmarks: a truth, its MathML and the field's caption."""
 
-import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import ParseError, fromstring
 
-CORPORA = Path(os.environ.get("HMER_CORPORA", Path(__file__).parent.parent.parent / "shared" / "corpora"))
 ARCHIVES = {"train": "train_inkml.tar.xz", "2014": "test2014_inkml.tar.xz"}
 
 

@@ -3,8 +3,8 @@
 python -m bench.gpu_proof_carry --crohme build/crohme --out build/carry
 python -m bench.gpu_proof_carry --crohme build/crohme --out build/carry --python 3.12 --there torch transformers …
 
-The machine has what `--there` names (and what those need): by default torch, torchvision, transformers, accelerate,
-pyarrow and pandas. Everything else that training and scoring import is downloaded as wheels for its Python, in the
+The machine has torch, torchvision, transformers, accelerate, pyarrow and pandas, and what `--there` names.
+Everything else that training and scoring import is downloaded as wheels for its Python, in the
 versions of constraints.txt. There: pip install --no-index --find-links build/carry/wheels -r build/carry/wheels.txt
 The build must have CROHME's splits train and 2014. The tokenizer is taken out of the wheel `dashscope`.
 """

@@ -6,12 +6,12 @@ Two symbols collide where points of their strokes lie nearer than the pen is wid
 written over others on purpose (a ring, a slash) are left out.
 """
 
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from bench.corpus import words
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.handwriting.boxes import cells_of
 from hmer_tasks.handwriting.layout import Layout
@@ -53,9 +53,10 @@ def touching(label: str, by: Writer, seed: int) -> list[tuple[str, str]]:
 
 
 def main() -> None:
-    rows = [line.split("\t") for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()]
+    path, *more = words(__doc__, "LABELS", "COUNT?")
+    rows = [line.split("\t") for line in Path(path).read_text(encoding="utf-8").splitlines()]
     labels = [row[1] for row in rows if len(row) > 1]
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    count = int(more[0]) if more else 1000
     pairs: Counter[tuple[str, str]] = Counter()
     drawn = marred = symbols = 0
     for seed, label in enumerate(labels[:: max(1, len(labels) // count)]):

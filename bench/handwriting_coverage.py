@@ -3,10 +3,10 @@
 python -m bench.handwriting_coverage LABELS.tsv …
 """
 
-import sys
 from collections import Counter
 from pathlib import Path
 
+from bench.corpus import words
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.handwriting.boxes import UndrawableError, cells_of
 from hmer_tasks.handwriting.layout import Layout
@@ -17,7 +17,7 @@ from hmer_tasks.latex.tree import ExprTree
 
 def main() -> None:
     parsed = drawn = 0
-    for path in map(Path, sys.argv[1:]):
+    for path in map(Path, words(__doc__, "LABELS+")):
         refused: Counter[str] = Counter()
         unreadable: Counter[str] = Counter()
         tokens: set[str] = set()

@@ -6,7 +6,6 @@ No OCR: a symbol (a trace group with its truth) is told by where lines of four d
 reference is the same with real symbols of other people in place of the synthetic ones, as many a class.
 """
 
-import sys
 from collections import defaultdict
 from pathlib import Path
 from random import Random
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from bench.corpus import words
 from hmer_tasks.exceptions import PictureError
 from hmer_tasks.handwriting.boxes import Cell
 from hmer_tasks.handwriting.curves import evenly
@@ -93,8 +93,9 @@ def nearest(known: NDArray[np.float32], classes: list[str], asked: NDArray[np.fl
 
 
 def main() -> None:
-    per_class = int(sys.argv[2]) if len(sys.argv) > 2 else 40
-    real = real_symbols(Path(sys.argv[1]), 3000)
+    ink, *more = words(__doc__, "INK", "PER_CLASS?")
+    per_class = int(more[0]) if more else 40
+    real = real_symbols(Path(ink), 3000)
     tokens = sorted(
         token
         for token, writings in real.items()

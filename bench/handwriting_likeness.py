@@ -7,12 +7,14 @@ beside that of the two real halves; and how many drawn labels stand verbatim in 
 """
 
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from bench.corpus import words
+from hmer_tasks.exceptions import LabelError
 from hmer_tasks.handwriting.writer import keyed
 from hmer_tasks.label_generation.statistics import fit
 from hmer_tasks.latex.parser import parse
@@ -33,9 +35,12 @@ def variation(first: list[str], second: list[str], read: Callable[[str], list[st
 
 
 def main() -> None:
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 30_000
-    lines = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
-    labels = [to_label(parse(line.split("\t")[1])) for line in lines if "\t" in line]
+    path, *more = words(__doc__, "LABELS", "COUNT?")
+    count = int(more[0]) if more else 30_000
+    labels = []
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        with suppress(LabelError):
+            labels += [to_label(parse(label)) for label in line.split("\t")[1:2]]
     random.Random(0).shuffle(labels)
     fitted, other = labels[: len(labels) // 2], labels[len(labels) // 2 :]
     start = time.perf_counter()

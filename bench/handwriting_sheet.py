@@ -9,12 +9,12 @@ python -m bench.handwriting_sheet compared OUT.png INK_FOLDER
 """
 
 import io
-import sys
 from pathlib import Path
 from random import Random
 
 from PIL import Image
 
+from bench.corpus import words
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.handwriting.boxes import Cell
 from hmer_tasks.handwriting.collect import collect
@@ -133,15 +133,16 @@ def label_of(expression: Expression) -> str:
 
 
 def main() -> None:
-    kind, out = sys.argv[1], Path(sys.argv[2])
+    kind, path, *source = words(__doc__, "KIND", "OUT", "SOURCE?")
+    out = Path(path)
     if kind == "writers":
         page = sheet([[written(label, number) for number in range(6)] for label in LABELS], (360, 120))
     elif kind == "photos":
-        page = sheet(photos(Path(sys.argv[3])), (420, 150))
+        page = sheet(photos(Path(source[0])), (420, 150))
     elif kind == "compared":
-        page = sheet(compared(Path(sys.argv[3])), (430, 115))
+        page = sheet(compared(Path(source[0])), (430, 115))
     else:
-        page = sheet(beside(Path(sys.argv[3])), (480, 110))
+        page = sheet(beside(Path(source[0])), (480, 110))
     page.save(out)
     print(f"{out}: {page.width} × {page.height}")
 

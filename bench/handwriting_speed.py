@@ -4,10 +4,10 @@ python -m bench.handwriting_speed crohme/captions_2014.tsv hme100k/test_half_a.t
 """
 
 import random
-import sys
 import time
 from pathlib import Path
 
+from bench.corpus import words
 from hmer_tasks.corpora import CORPORA, samples
 from hmer_tasks.handwriting.writing import LOOKS, drawable, write, writer
 
@@ -15,7 +15,7 @@ PICTURES = 400
 
 
 def main() -> None:
-    for path in map(Path, sys.argv[1:]):
+    for path in map(Path, words(__doc__, "LABELS+")):
         lines = path.read_text(encoding="utf-8").splitlines()
         labels = [line.split("\t")[1] for line in lines if "\t" in line]
         chosen = [

@@ -69,7 +69,7 @@ def main() -> None:
         start = time.perf_counter()
         subprocess.run(command(root, Path(scratch) / "whole"), check=True, capture_output=True)
         whole, seconds = files_of(Path(scratch) / "whole"), time.perf_counter() - start
-        shards = len(whole) - 3
+        shards = sum(name.endswith(".parquet") for name in whole)
         print(f"undisturbed: {seconds:.1f} s, {shards} shards", flush=True)
         for number in range(1, chosen.times + 1):
             out = Path(scratch) / f"out{number}"

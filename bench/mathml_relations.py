@@ -13,7 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.crohme_ink import ARCHIVES, CORPORA, Truth, truths
+from bench.corpus import CORPORA, words
+from bench.crohme_ink import ARCHIVES, Truth, truths
 from bench.mathml import Edge, edges, mathml_tree, symbols
 from bench.raw_to_caption import COMPARED
 from hmer_tasks.exceptions import LabelError
@@ -144,6 +145,7 @@ def _show(counts: Counter[Edge]) -> str:
 
 
 def main() -> None:
+    words(__doc__)
     for split in ARCHIVES:
         result = compare(CORPORA, split)
         for name, what in (("all files", result.every), ("files of the same signs", result.same_signs)):

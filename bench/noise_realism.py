@@ -1,4 +1,4 @@
-"""Are synthetic mistakes like real ones? The figures of the error-driven room, printed.
+"""Are synthetic mistakes like real ones? The distances of docs/measurements.md.
 
     python -m bench.noise_realism                  # everything, some minutes on one core
     python -m bench.noise_realism --quick          # fewer candidates and pairs
@@ -17,7 +17,7 @@ The classifier is a logistic regression on the tokens around a mark (what stands
 what was read, what is right, and how they meet), four-fold; 0.5 is blind. Needs scikit-learn ([dev]).
 """
 
-import sys
+import argparse
 import time
 from collections import Counter
 from pathlib import Path
@@ -224,7 +224,12 @@ def realism(path: Path, candidates: int, shared: NoiseModel | None) -> None:
     print(f"{'against real B':32} {'kinds':>7} {'number':>7} {'pairs':>7} {'pairs / floor':>14} {'AUC':>6}")
     floor = rows["real A (noise floor)"][1][2]
     for name, (pairs, (kinds, number, pair)) in rows.items():
-        seen_once = pairs[: len(labels)] if name.startswith("synthetic, all") else pairs
+        # one draw a label, or a label would stand on both sides of a fold
+        once = {
+            "synthetic, all labels of A": len(labels),
+            "synthetic, misread labels of A": len(wrong_labels),
+        }
+        seen_once = pairs[: once.get(name, len(pairs))]
         print(
             f"{name:32} {kinds:7.3f} {number:7.3f} {pair:7.3f} {pair / floor:14.2f} {auc(real_b, seen_once):6.3f}",
             flush=True,
@@ -297,17 +302,24 @@ def over_all_corpora() -> None:
     )
 
 
-def main(arguments: list[str]) -> None:
-    quick = "--quick" in arguments
-    files = [Path(argument) for argument in arguments if not argument.startswith("-")]
-    if not files and "--shared" not in arguments:
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("files", nargs="*", type=Path, help="predictions; by default all that are shared")
+    parser.add_argument("--quick", action="store_true", help="half as many candidates")
+    parser.add_argument("--shared", action="store_true", help="one model of all files")
+    parser.add_argument("--proofs", action="store_true", help="only what candidates must never be")
+    given = parser.parse_args()
+    quick, files = given.quick, given.files
+    if not files and not given.shared:
         inverses(10_000 if quick else 100_000)
         over_all_corpora()
-    if "--proofs" in arguments:
+    if given.proofs:
         return
     files = files or sorted((CORPORA / "predictions").glob("*.tsv"))
     shared = None
-    if "--shared" in arguments:
+    if given.shared:
         every = counted([prediction for path in files for prediction in halves(path)[0]])
         shared = model_of(calibrated(noise_of(every), every))
     for path in files:
@@ -315,4 +327,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -8,18 +8,16 @@ distinct label parsed once.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from pylatexenc.latexwalker import LatexWalker
 
+from bench.corpus import CORPORA
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.latex.tree_text import tree_text
 
-ROOT = Path(__file__).parent.parent
-CORPORA = Path(os.environ.get("HMER_CORPORA", ROOT.parent / "shared" / "corpora"))
 TURNS, WALKED = 5, 4000  # the walker is slow: it reads a part of the labels
 
 

@@ -8,7 +8,6 @@ pictures come (those of one shape, which alone are compared).
 
 import io
 import random
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
+from bench.corpus import words
 from hmer_tasks.audit.findings import PICTURE_BITS, PICTURE_STRETCH
 from hmer_tasks.audit.phash import BITS, look_at, similar
 from hmer_tasks.corpora import Rejected, find, open_corpus
@@ -65,7 +65,8 @@ def distance(a: bytes, b: bytes) -> int:
 
 
 def main() -> None:
-    images = pictures(Path(sys.argv[1]), sys.argv[2])
+    root, split = words(__doc__, "CROHME", "SPLIT")
+    images = pictures(Path(root), split)
     start = time.perf_counter()
     looks = [look_at(image) for image in images]
     print(f"{len(looks):,} pictures, {len(looks) / (time.perf_counter() - start):,.0f} hashed a second")

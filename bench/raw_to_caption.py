@@ -13,7 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.crohme_ink import ARCHIVES, CORPORA, truths
+from bench.corpus import CORPORA, words
+from bench.crohme_ink import ARCHIVES, truths
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.canonical import spell
 from hmer_tasks.latex.normalize import normalize
@@ -81,6 +82,7 @@ def _class(ours: str, caption: str) -> str:
 
 
 def main() -> None:
+    words(__doc__)
     for split in ARCHIVES:
         result = compare(CORPORA, split)
         print(f"{split}: {result.pairs} pairs, {result.left_out.total()} left out, {result.equal} equal: "

@@ -13,7 +13,7 @@ r"""How many refused labels `--repair` mends, and how often a mend is the right 
 import random
 from collections import Counter
 
-from bench.corpus import CORPORA
+from bench.corpus import CORPORA, words
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.parser import parse
@@ -155,6 +155,7 @@ def as_crohme_2023(name: str, corpus: str) -> None:
 
 
 def main() -> None:
+    words(__doc__)
     crohme2023("crohme2023")
     crohme2023("")
     print("sound labels, one brace lost, doubled or moved:")

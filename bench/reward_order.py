@@ -4,20 +4,19 @@
 
 Real mistakes: the differing pairs of the shared predictions (CROHME 2014, MathWriting, some of HME100K).
 Spearman's rank correlation between the three rewards; what each gives to mistakes of one kind (one symbol
-misread, a script on the wrong side, a symbol missing, far off); and rewards a second in one process as GRPO
+misread, a script on the wrong side, a symbol missing); and rewards a second in one process as GRPO
 asks for them: groups of eight answers to one label, of which some repeat. The reference is TeX-free token
 distance in the same run.
 """
 
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 from scipy.stats import spearmanr
 
+from bench.corpus import CORPORA, words
 from hmer_tasks.evaluation.boxes import box_score
 from hmer_tasks.evaluation.confusions import Kind, mistakes
 from hmer_tasks.evaluation.image_match import image_match
@@ -27,8 +26,6 @@ from hmer_tasks.predictions import read_predictions
 from hmer_tasks.typeset.layout import layout
 from hmer_tasks.typeset.raster import columns
 
-ROOT = Path(__file__).parent.parent
-CORPORA = Path(os.environ.get("HMER_CORPORA", ROOT.parent / "shared" / "corpora"))
 MOST = 400  # pairs of a file
 GROUP = 8
 
@@ -58,6 +55,7 @@ def kind_of(gt: str, pred: str) -> str:
 
 
 def main() -> None:
+    words(__doc__)
     folder = CORPORA / "predictions"
     if not folder.is_dir():
         raise SystemExit(f"{folder} is not there: set HMER_CORPORA")

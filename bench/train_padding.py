@@ -35,7 +35,8 @@ def tokens_of(
     arguments = DataArguments(data=data, limit=limit, max_tokens=8192, system_prompt=SYSTEM)
     prepared = prepare(arguments, processor, 0)
     text = measure(prepared.table, processor, SYSTEM)[:, 0]
-    return prepared.lengths, prepared.lengths - text, np.array(prepared.table["task"][:])
+    # the placeholder in the text is one of the picture's
+    return prepared.lengths, prepared.lengths - text + 1, np.array(prepared.table["task"][:])
 
 
 def padding_share(lengths: np.ndarray, order: list[int], batch: int) -> float:

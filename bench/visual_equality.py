@@ -17,7 +17,6 @@ poppler.
 
 import argparse
 import hashlib
-import os
 import random
 import shutil
 import subprocess
@@ -27,13 +26,12 @@ from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
+from bench.corpus import CORPORA
 from hmer_tasks.exceptions import LabelError
 from hmer_tasks.latex.canonical import visually_equal
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.predictions import read_predictions
 
-ROOT = Path(__file__).parent.parent
-CORPORA = Path(os.environ.get("HMER_CORPORA", ROOT.parent / "shared" / "corpora"))
 PAIRS = 5_122
 WIDTH, HEIGHT, DPI = 1400, 300, 100  # points of a page; pixels an inch
 PER_DOCUMENT = 400

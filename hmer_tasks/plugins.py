@@ -20,6 +20,7 @@ from hmer_tasks.corpora import CORPORA, Corpus
 from hmer_tasks.exceptions import UsageError
 from hmer_tasks.exporting.exporters import EXPORTERS, Exporter
 from hmer_tasks.tasks import PLUGIN_TASKS, TASK_NAMES, PluginTask
+from hmer_tasks.utils.files import sha256_of
 
 GROUPS = ("hmer_tasks.corpora", "hmer_tasks.tasks", "hmer_tasks.exporters")
 _LISTS = ("CORPORA", "TASKS", "EXPORTERS")
@@ -66,6 +67,11 @@ def load_plugins(scripts: Iterable[Path] = ()) -> None:
 def plugin_loader() -> Callable[[], None]:
     """What loads the same plug-ins in another process, which must find the scripts where they are here."""
     return partial(load_plugins, tuple(_scripts))
+
+
+def script_digests() -> tuple[str, ...]:
+    """SHA-256 of each script that was loaded: what a build is made by, besides this package."""
+    return tuple(sha256_of(script) for script in _scripts)
 
 
 def plugin_options() -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,14 @@ class Decision:
 
     decision: str
     label: str
+
+
+def read_all_decisions(paths: Iterable[Path]) -> dict[tuple[str, str], Decision]:
+    """The decisions of several files; of one sample the last counts. Raises UsageError, OSError."""
+    decisions: dict[tuple[str, str], Decision] = {}
+    for path in paths:
+        decisions |= read_decisions(path)
+    return decisions
 
 
 def read_decisions(path: Path) -> dict[tuple[str, str], Decision]:
@@ -46,13 +54,19 @@ def read_decisions(path: Path) -> dict[tuple[str, str], Decision]:
 
 
 def suspects(judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decision]) -> list[Judged]:
-    """The suspicious samples, the worst first, without those that somebody said to keep."""
+    """The suspicious samples and those that somebody said to drop or to mend, the worst first, without those
+    that somebody said to keep."""
     kept = []
     for item in judged:
         decision = decisions.get((item.sample.source, item.sample.id))
-        if item.reason is not None and (decision is None or decision.decision != "keep"):
+        if item.reason is not None if decision is None else decision.decision != "keep":
             kept.append(item)
     return sorted(kept, key=lambda item: -item.suspicion)
+
+
+def reason_of(item: Judged) -> str:
+    """Why a sample is listed."""
+    return "decided" if item.reason is None else str(item.reason)
 
 
 def write_exclusions(
@@ -73,7 +87,7 @@ def write_exclusions(
     lines = []
     for item in suspects(judged, decisions):
         record: dict[str, object] = {
-            "source": item.sample.source, "id": item.sample.id, "reason": str(item.reason), "with": [],
+            "source": item.sample.source, "id": item.sample.id, "reason": reason_of(item), "with": [],
         }  # fmt: skip
         decision = decisions.get((item.sample.source, item.sample.id))
         if decision is not None and decision.decision == "mend":
@@ -118,11 +132,11 @@ def summary(judged: Sequence[Judged], decisions: Mapping[tuple[str, str], Decisi
         "all_readings_right": sum(item.right == 1 for item in judged),
         "no_reading_right": sum(item.right == 0 for item in judged),
         "difficulty": {f"{i / 5:.1f} to {(i + 1) / 5:.1f}": bins[i] for i in range(5)},
-        "suspicious": dict(Counter(str(item.reason) for item in listed)),
+        "suspicious": dict(Counter(map(reason_of, listed))),
         "decided": dict(Counter(item.decision for item in decisions.values())),
         "suspects": [
             {
-                "source": item.sample.source, "id": item.sample.id, "reason": str(item.reason),
+                "source": item.sample.source, "id": item.sample.id, "reason": reason_of(item),
                 "label": item.sample.label, "reading": item.consensus, "note": item.note,
                 "suspicion": None if item.suspicion == float("inf") else round(item.suspicion, 2),
                 "difficulty": round(item.difficulty, 4), "agreement": round(item.agreement, 4),

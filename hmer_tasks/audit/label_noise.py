@@ -33,6 +33,7 @@ from hmer_tasks.errors.align import align
 from hmer_tasks.errors.edits import relative_distance
 from hmer_tasks.evaluation.answers import explicit, key
 from hmer_tasks.evaluation.letters import same_symbols
+from hmer_tasks.exceptions import PredictionError
 from hmer_tasks.predictions import Prediction
 from hmer_tasks.utils.progress import progress_over
 
@@ -78,9 +79,10 @@ class Judged:
     note: str = ""
 
 
-def gather(files: Iterable[Iterable[Prediction]]) -> list[Sample]:
+def gather(files: Iterable[Iterable[Prediction]], own_labels: bool = True) -> list[Sample]:
     """Samples with their readings, in order of first appearance; answers without a label (error detections)
-    and corrections are no readings."""
+    and corrections are no readings. `own_labels`: their labels count. Raises PredictionError where a sample
+    has two of these."""
     samples: dict[tuple[str, str], Sample] = {}
     for predictions in files:
         for prediction in predictions:
@@ -89,6 +91,11 @@ def gather(files: Iterable[Iterable[Prediction]]) -> list[Sample]:
             sample = samples.setdefault(
                 (prediction.source, prediction.id), Sample(prediction.source, prediction.id, prediction.gt)
             )
+            if own_labels and sample.label.split() != prediction.gt.split():
+                raise PredictionError(
+                    f"{prediction.id!r} has two labels, {sample.label!r} and {prediction.gt!r}: name the "
+                    "corpus (--dataset) or the label file (--labels) that is right, or give the files sources"
+                )
             sample.readings.append(prediction.pred)
     return list(samples.values())
 

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from hmer_tasks.audit.decisions import (
     Decision,
-    read_decisions,
+    read_all_decisions,
+    reason_of,
     summary,
     suspects,
     write_exclusions,
@@ -46,7 +47,7 @@ class LabelAuditOptions:
     out: Path | None = None
     weights: Path | None = None
     review: Path | None = None
-    decisions: Path | None = None
+    decisions: tuple[Path, ...] = ()
     as_json: bool = False
     profile: str | None = None
     columns: Columns | None = None
@@ -56,12 +57,12 @@ def audit_labels(options: LabelAuditOptions, console: Console) -> None:
     """Judge every sample that the predictions speak of. Raises UsageError, CorpusError, BuildError,
     PredictionError, OSError."""
     refuse_repeated_files(options.predictions)
-    decisions = {} if options.decisions is None else read_decisions(options.decisions)
+    decisions = read_all_decisions(options.decisions)
     references = _references(options)
     files = (read_predictions(path) for path in options.predictions)
     if references is not None:
         files = (resolve(predictions, references, sources=True) for predictions in files)
-    samples = gather(files)
+    samples = gather(files, own_labels=references is None)
     if not samples:
         raise PredictionError("the predictions hold no reading of a picture")
     if references is not None:
@@ -130,6 +131,6 @@ def _print(
         return
     worst = Table("id", "why", "label", "read", title=f"the worst {min(_SHOWN, len(listed))}")
     for item in listed[:_SHOWN]:
-        why = str(item.reason).replace("_", " ") + (f": {item.note}" if item.note else "")
+        why = reason_of(item).replace("_", " ") + (f": {item.note}" if item.note else "")
         worst.add_row(Text(item.sample.id), Text(why), Text(item.sample.label), Text(item.consensus))
     console.print(worst)

@@ -104,7 +104,12 @@ def build(
         int | None, typer.Option(help="Only the first N inputs of each split.", rich_help_panel=INPUT)
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier build in OUT.", rich_help_panel=OUTPUT)
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace an earlier build in OUT; an unfinished one with the same arguments goes on.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     clean_share: Annotated[
         float,
@@ -223,6 +228,7 @@ def build(
     from hmer_tasks.cli.several import of_several
     from hmer_tasks.corpora.columns import parse_columns
     from hmer_tasks.pipeline import BuildOptions
+    from hmer_tasks.plugins import script_digests
     from hmer_tasks.storage.urls import parse_location
 
     names = tuple(name.strip() for name in tasks.split(",") if name.strip())
@@ -238,7 +244,7 @@ def build(
         errors, tree_format, prompts, normalize, valid_share, seed, workers, limit, overwrite,
         count, like, look, hands, clean_share,
         keep_polarity, exclude=exclude, noise=noise, repair=repair, no_images=no_images, profile=profile,
-        strict=strict, columns=None if columns is None else parse_columns(columns),
+        strict=strict, columns=None if columns is None else parse_columns(columns), plugins=script_digests(),
     )  # fmt: skip
     if not single:
         options = of_several(options, datasets, roots, recipe, default_tasks=tasks == _DOCUMENTED_TASKS)

@@ -55,7 +55,8 @@ def audit(
         Path | None, typer.Option(help="With --predictions: write a page to go through suspects with keys.")
     ] = None,
     decisions: Annotated[
-        Path | None, typer.Option(help="With --predictions: decisions that the page of --review saved.")
+        list[Path] | None,
+        typer.Option(help="With --predictions: decisions that the page of --review saved; can be repeated."),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="With --predictions: nats of suspicion that list a label.", min=0)
@@ -91,7 +92,7 @@ def audit(
             raise UsageError("with --predictions the labels are one file, or a corpus")
         if root is not None and dataset is None:
             raise UsageError("--root goes with --dataset")
-        inputs = (*predictions, *(labels or ()), decisions, root_of(dataset, root))
+        inputs = (*predictions, *(labels or ()), *(decisions or ()), root_of(dataset, root))
         refuse_same_path(out, weights, review)
         for path in (out, weights, review):
             if path is not None:
@@ -107,7 +108,7 @@ def audit(
                 out,
                 weights,
                 review,
-                decisions,
+                tuple(decisions or ()),
                 as_json,
                 profile,
                 chosen,

@@ -62,6 +62,7 @@ class BuildOptions:
         profile: How labels are read (datasets `folder` and `parquet` alone). None: as raw LaTeX.
         strict: Whether labels with an unknown command are refused.
         columns: Which column holds what (`folder` and `parquet` alone). None: found by type and name.
+        plugins: Digests of the scripts with corpora and tasks of others (`plugins.script_digests`).
         recipe: Several corpora in one build; what is said of one corpus is not used then.
     """
 
@@ -92,6 +93,7 @@ class BuildOptions:
     profile: str | None = None
     strict: bool = False
     columns: Columns | None = None
+    plugins: tuple[str, ...] = ()
     recipe: Recipe | None = None
 
 
@@ -411,6 +413,7 @@ def fingerprint(
             **({"profile": options.profile or folder.PROFILE} if options.dataset in OWN_TABLES else {}),
             **({"columns": options.columns.chosen()} if options.columns is not None else {}),
             **({"strict": True} if options.strict else {}),
+            **({"plugins": list(options.plugins)} if options.plugins else {}),
             **(
                 {"repair": True} if options.repair else {}
             ),  # only then, so that other builds keep their fingerprint

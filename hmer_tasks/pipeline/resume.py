@@ -5,7 +5,7 @@ import json
 from hmer_tasks.exceptions import BuildError
 from hmer_tasks.pipeline.markers import PLAN, write_plan
 from hmer_tasks.pipeline.plan import Plan
-from hmer_tasks.shards.manifest import Summary, damage_of
+from hmer_tasks.shards.manifest import Summary, check_summary, damage_of
 from hmer_tasks.storage.store import WORK, Store
 
 BUILD = "build.json"
@@ -42,7 +42,9 @@ def finished(store: Store, plan: Plan, writing: bool = False) -> Summary | None:
     try:
         summary: Summary = json.loads(store.read(name))
         differing = _first_difference(summary["made_by"], plan.fingerprint)
-    except (ValueError, KeyError, TypeError) as error:
+        if name == BUILD and not differing:
+            check_summary(summary)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"{store}/{name} is damaged ({damage_of(error)})"
         raise BuildError(f"{what}: pass --overwrite to build anew") from error
     if differing:

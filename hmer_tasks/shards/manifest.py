@@ -90,6 +90,30 @@ def damage_of(error: Exception) -> str:
     return f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "not what a build writes"
 
 
+def check_summary(summary: Summary) -> None:
+    """Look at all that readers of a build.json need.
+
+    Args:
+        summary: Its contents, as JSON gives them.
+
+    Raises:
+        ValueError: Something is of the wrong kind; so with TypeError, AttributeError.
+        KeyError: Something is missing.
+    """
+    arguments = summary["made_by"]["arguments"]
+    int(str(arguments["seed"]))
+    texts, numbers = [arguments["tree_format"]], [*summary["rejected"].values()]
+    for split in summary["splits"].values():
+        numbers += [split["samples"], split["rejected"], split["rows"], *split["tasks"].values()]
+        texts.append(split["pictures_sha256"])
+    for name, shard in summary["shards"].items():
+        numbers += [shard["rows"], shard["bytes"]]
+        # Builds of version 0.1.0 do not name the split: theirs is the file name's first part.
+        texts += [shard["sha256"], shard.setdefault("split", name.rpartition("/")[2].rsplit("-", 3)[0])]
+    if not all(isinstance(number, int) for number in numbers) or not all(isinstance(t, str) for t in texts):
+        raise ValueError("a count or a digest is none")
+
+
 def joined(digests: Iterable[str]) -> str:
     """The digest of a split's shards' digests, in order."""
     return sha256("".join(digests).encode()).hexdigest()

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from hmer_tasks.exceptions import BuildError, PictureError, ProofError
 from hmer_tasks.images import prove
-from hmer_tasks.shards.manifest import Summary, damage_of, joined, shards_of
+from hmer_tasks.shards.manifest import Summary, check_summary, damage_of, joined, shards_of
 from hmer_tasks.shards.repairs import count, read_repairs
 from hmer_tasks.shards.schema import SCHEMA
 from hmer_tasks.storage.store import WORK, Store, open_store
@@ -109,14 +109,7 @@ def read_summary(out: PathOrUrl) -> Summary:
         raise BuildError(f"{out} has no build.json: {hint}")
     try:
         summary: Summary = json.loads(store.read("build.json"))
-        summary["made_by"]["arguments"]["tree_format"], summary["rejected"].items()
-        for split in summary["splits"].values():
-            split["samples"], split["rejected"], split["rows"], split["tasks"].items()
-            split["pictures_sha256"]
-        for name, shard in summary["shards"].items():
-            shard["rows"], shard["bytes"], shard["sha256"]
-            # Builds of version 0.1.0 do not name the split: theirs is the file name's first part.
-            shard.setdefault("split", name.rpartition("/")[2].rsplit("-", 3)[0])
+        check_summary(summary)
         if "prompts" in summary:
             summary["prompts"] = _templates(summary["prompts"])
         for held in summary.get("corpus_prompts", {}).values():

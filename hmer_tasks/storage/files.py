@@ -18,6 +18,8 @@ from hmer_tasks.exceptions import CorpusError, PictureError, RejectReason
 from hmer_tasks.storage.content import Content, DiskContent, HeldContent
 from hmer_tasks.storage.urls import PathOrUrl
 
+_MANY_OPEN, _SMALL = 200, 1 << 20  # files; bytes
+
 TABLES = (".parquet", ".jsonl", ".ndjson", ".csv", ".tsv")  # what may be given as the root by itself
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 MAX_READ = 256 * 1024 * 1024  # bytes; no picture, ink or label file of any corpus comes near
@@ -227,7 +229,9 @@ class FolderFiles(Files):
             raise PictureError(RejectReason.IMAGE_UNREADABLE, name, str(error.strerror)) from None
 
     def content(self, name: str) -> Content:
-        path, _ = self._find(name)
+        path, size = self._find(name)
+        if len(self._opened) >= _MANY_OPEN and size <= _SMALL:  # a label file in each of many folders
+            return super().content(name)
         try:
             file = open(path, "rb")  # noqa: SIM115 - it stays open as long as the corpus does
         except OSError as error:

@@ -35,7 +35,8 @@ def validate_output_path(
         raise UsageError(f"{url}: this file is written on this machine, not to a URL; name a path")
     for source in inputs:
         if source is not None and not is_url(source) and _is_of(out, Path(source)):
-            raise UsageError(f"{out} is what this command reads: write to another file")
+            where = "is what this command reads" if out.exists() else f"would be in {source}, which is read"
+            raise UsageError(f"{out} {where}: write to another file")
     if out.is_dir():
         raise BuildError(f"{out} is a folder: name a file")
     if not folder_made and not out.parent.is_dir():
@@ -75,7 +76,8 @@ def refuse_other_ending(out: Path, ending: str) -> None:
 
 
 def _is_of(out: Path, source: Path) -> bool:
-    """Whether a file that is there is the one given, or lies in the folder given; links are followed."""
-    if not out.exists() or not source.exists():
+    """Whether a file is the one given, or lies or would lie in the folder given; links are followed."""
+    if not source.exists():
         return False
-    return out.samefile(source) or (source.is_dir() and out.resolve().is_relative_to(source.resolve()))
+    same = out.exists() and out.samefile(source)
+    return same or (source.is_dir() and out.resolve().is_relative_to(source.resolve()))

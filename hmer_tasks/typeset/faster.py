@@ -30,6 +30,11 @@ def install() -> None:
     setattr(mrow.Mrow, "_get_height_nostretch", _measure_row)  # noqa: B010
 
 
+def forget() -> None:
+    """Empty what is remembered of sub-expressions: for measurements that begin anew."""
+    _measures.clear()
+
+
 # font family, italic, bold, normal; display, colours, size, level of scripts
 _Values: TypeAlias = "tuple[str, bool, bool, bool, bool, str, str, str, int]"
 
