@@ -48,6 +48,18 @@ def test_its_rows_are_proven(out):
     assert "bounding_boxes): no such task (if it is a plug-in's: verify with --plugin)" in done.stderr
 
 
+def test_another_script_makes_another_build(tmp_path):
+    """Its shards would hold rows of two versions."""
+    script, words = tmp_path / "mine.py", ("--dataset", "sample", "--limit", 3, "--no-images", "--workers", 1)
+    script.write_text(SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")
+    build = ("build", "--plugin", script, *words, "--tasks", "recognition", "--out", tmp_path / "out")
+    assert run_command(*build).returncode == 0
+    assert "already built" in run_command(*build).stdout
+    with script.open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert "was built differently" in one_line(run_command(*build))
+
+
 def test_a_changed_row_is_not(out, task):
     assert isinstance(task, PluginTask) and isinstance(task, PictureTask) and isinstance(task, ScoredTask)
     record = boxes_rows(out)[0]

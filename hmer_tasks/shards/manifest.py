@@ -101,7 +101,6 @@ def check_summary(summary: Summary) -> None:
         KeyError: Something is missing.
     """
     arguments = summary["made_by"]["arguments"]
-    int(str(arguments["seed"]))
     texts, numbers = [arguments["tree_format"]], [*summary["rejected"].values()]
     for split in summary["splits"].values():
         numbers += [split["samples"], split["rejected"], split["rows"], *split["tasks"].values()]

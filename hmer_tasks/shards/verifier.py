@@ -185,12 +185,18 @@ def _read_shards(
     store: Store, summary: Summary, prompts: Templates | None, workers: int
 ) -> dict[str, Report]:
     arguments = summary["made_by"]["arguments"]
+    try:
+        seed = int(str(arguments["seed"]))
+    except (KeyError, ValueError) as error:
+        raise BuildError(
+            f"{store}/build.json is damaged ({damage_of(error)}): build anew with --overwrite"
+        ) from error
     kind = _Kind(
         dialect=str(arguments["tree_format"]),
         images=not arguments.get("no_images"),
         keep_polarity=bool(arguments.get("keep_polarity")),
         prompts=prompts,
-        seed=int(str(arguments["seed"])),
+        seed=seed,
         corpus_prompts={name: held["prompts"] for name, held in summary.get("corpus_prompts", {}).items()},
     )
     reports: dict[str, Report] = {}

@@ -339,3 +339,51 @@ def test_an_audit_that_met_nothing_excludes_nothing(root, tmp_path):
     file.write_text("")
     built = build(BuildOptions("hme100k", root, ("train",), tmp_path / "out", exclude=file))
     assert "excluded" not in built.summary["rejected"]
+
+
+def folder_of(root, samples):
+    """A folder of pictures with a label file."""
+    root.mkdir()
+    for id, _, image in samples:
+        (root / id).write_bytes(encoded(image))
+    (root / "labels.tsv").write_text("".join(f"{id}\t{label}\n" for id, label, _ in samples))
+    return SideOptions("folder", root)
+
+
+def test_the_picture_of_a_refused_label_is_compared_too(tmp_path):
+    train = folder_of(tmp_path / "a", [("a.png", "x", drawing(1)), ("b.png", "\\frac { 1 }", drawing(2))])
+    test = folder_of(tmp_path / "b", [("c.png", "\\frac { 1", drawing(1)), ("d.png", "y", drawing(2))])
+    found = audit(AuditOptions(train, test, workers=1))
+    assert found_by(found)["same_picture"] == [("a.png", ("c.png",)), ("b.png", ("d.png",))]
+    assert found.pictures is not None and found.pictures.conflicts == 0
+    assert write_findings(found, tmp_path / "leaks.jsonl", DROPPED) == 2
+
+
+def test_a_repeated_id_is_no_second_sample(tmp_path):
+    side = folder_of(tmp_path / "a", [("a.png", "x", drawing(1)), ("b.png", "y", drawing(2))])
+    (tmp_path / "a" / "labels.tsv").write_text("a.png\tx\nb.png\ty\na.png\tx\n")
+    found = audit(AuditOptions(side, workers=1))
+    assert found.sides[0].refused == {"duplicate_id": 1} and not found.findings
+
+
+def test_pictures_that_nearly_agree_under_other_labels_are_no_duplicates(tmp_path):
+    """`26` and `28` in print: a conflict to be looked at, and no copy to drop."""
+    other = drawing(1)
+    other.paste(0, (0, 0, 3, 2))
+    side = folder_of(
+        tmp_path / "a", [("a.png", "x", drawing(1)), ("b.png", "y", other), ("c.png", "x", other)]
+    )
+    kinds = found_by(audit(AuditOptions(side, workers=1)))
+    assert kinds["duplicate_picture"] == [("c.png", ("b.png",))]  # equal pixel for pixel
+    assert {id for id, _ in kinds["conflicting_picture"]} == {"a.png", "b.png", "c.png"}
+
+
+def test_raw_labels_of_a_file_and_a_link_to_it(tmp_path):
+    (tmp_path / "raw.tsv").write_text("1\t$x^2+\\frac12$\n")
+    (tmp_path / "tokens.tsv").write_text("2\tx ^ { 2 } + \\frac { 1 } { 2 }\n")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "raw.tsv").symlink_to(tmp_path / "raw.tsv")
+    sides = (
+        SideOptions(labels=(tmp_path / name,), profile="latex") for name in ("links/raw.tsv", "tokens.tsv")
+    )
+    assert audit(AuditOptions(*sides, workers=1)).leaks["explicit form"].left == 1

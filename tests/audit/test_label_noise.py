@@ -6,12 +6,19 @@ import random
 import pytest
 from typer.testing import CliRunner
 
-from hmer_tasks.audit.decisions import Decision, read_decisions, suspects, write_exclusions, write_weights
+from hmer_tasks.audit.decisions import (
+    Decision,
+    read_all_decisions,
+    read_decisions,
+    suspects,
+    write_exclusions,
+    write_weights,
+)
 from hmer_tasks.audit.ink_counts import StrokeModel, strokes_bounds, symbols_of
 from hmer_tasks.audit.label_noise import Reason, Sample, edits_between, gather, judge, weight
 from hmer_tasks.audit.language import LabelModel
 from hmer_tasks.cli.app import app
-from hmer_tasks.exceptions import UsageError
+from hmer_tasks.exceptions import PredictionError, UsageError
 from hmer_tasks.pipeline.exclude import read_exclusions
 from hmer_tasks.predictions import Prediction
 from tests.pipeline.conftest import run_command
@@ -208,3 +215,21 @@ def test_readings_under_ids_with_and_without_an_ending_are_of_one_sample(tmp_pat
     done = run_command("audit", *files, "--labels", tmp_path / "labels.tsv", "--json")
     summary = json.loads(done.stdout)
     assert (summary["samples"], summary["readings"]) == (2, 4)
+
+
+def test_decisions_count_whatever_the_threshold_says(tmp_path, judged):
+    names = [item.sample.id for item in judged if item.reason is None][:2]
+    for name, decision in zip(names, ("drop", "mend"), strict=True):
+        record = {"source": "s", "id": name, "decision": decision, "label": "a"}
+        (tmp_path / f"{decision}.json").write_text(json.dumps([record]), encoding="utf-8")
+    decisions = read_all_decisions([tmp_path / "drop.json", tmp_path / "mend.json"])
+    write_exclusions(tmp_path / "x.jsonl", judged, decisions)
+    exclusions = read_exclusions(tmp_path / "x.jsonl")
+    assert [exclusions.why("s", name) for name in names] == ["decided", "decided"]
+
+
+def test_two_labels_of_one_sample_are_no_sample():
+    files = [[Prediction("", "1", "a", "a")], [Prediction("", "1", "b", "a")]]
+    with pytest.raises(PredictionError, match="'1' has two labels, 'a' and 'b'"):
+        gather(files)
+    assert len(gather(files, own_labels=False)) == 1

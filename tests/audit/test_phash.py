@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from hmer_tasks.audit.findings import PICTURE_BITS, PICTURE_STRETCH
 from hmer_tasks.audit.phash import look_at, similar
@@ -35,6 +35,13 @@ COPIES = {
     "paler": lambda image: ImageEnhance.Contrast(image).enhance(0.5),
     "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(1)),
     "in colour": lambda image: image.convert("RGB"),
+    "light on dark": ImageOps.invert,
+    "moved": lambda image: ImageOps.expand(image, (5, 3, 0, 0), 255),
+    "with wide margins": lambda image: ImageOps.expand(image, image.height, 255),
+    "in a square": lambda image: ImageOps.pad(image, (max(image.size), max(image.size)), color=255),
+    "cut to its ink": lambda image: image.crop(
+        ImageOps.invert(image).point(lambda v: 255 * (v > 40)).getbbox()
+    ),
 }
 
 

@@ -236,3 +236,28 @@ def test_two_columns_that_could_be_the_label(write, picture, name, text):
         with pytest.raises(CorpusError, match="label and latex could each be the label column; choose with"):
             folder.open_split(files, "train")
         assert folder.open_split(files, "train", columns=parse_columns("label=latex"))[0].label == "x"
+
+
+def test_folders_beside_those_of_splits_are_train(write, picture):
+    """A test folder is never trained on, whatever stands beside it."""
+    names = ("training/a.jpg", "extra/b.jpg", "eval/c.jpg", "test/d.jpg")
+    files = {f"{name[:-6]}/l.tsv": f"{name[-5:]}\t1\n" for name in names} | {
+        name: picture() for name in names
+    }
+    with open_files(write(files)) as opened:
+        assert FOLDER.available(opened) == ("train", "training", "eval", "test")
+        assert [FOLDER.open_split(opened, split).id(0) for split in FOLDER.available(opened)] == [
+            "b.jpg", "a.jpg", "c.jpg", "d.jpg"
+        ]  # fmt: skip
+
+
+def test_one_label_file_in_a_folder_of_a_split(write, picture):
+    with open_files(write({"test/l.tsv": "a.jpg\t1\n", "test/a.jpg": picture()})) as opened:
+        assert FOLDER.available(opened) == ("test",)
+
+
+def test_a_picture_whose_name_is_not_utf8_is_refused(write, picture):
+    root = write({"l.tsv": "a.jpg\t1\n", "a.jpg": picture()})
+    (root / "caf\udce9.jpg").write_bytes(picture())
+    _, extra = rows_of(root)
+    assert (extra.reason, extra.id) == (RejectReason.NOT_UTF8, "caf\ufffd.jpg")

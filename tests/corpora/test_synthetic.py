@@ -79,6 +79,14 @@ def test_a_file_without_a_drawable_label(tmp_path):
         synthetic(like=like).open_split(None, "train")
 
 
+def test_arguments_that_are_no_ink_are_not_followed(tmp_path):
+    """A bare `\\hspace` would take the next symbol for its length."""
+    like = tmp_path / "labels.tsv"
+    labels = [r"a \hspace { 1 c m } b", r"\textcolor { red } { a } + c", *LABELS]
+    like.write_text("".join(f"{i}\t{label}\n" for i, label in enumerate(labels)), encoding="utf-8")
+    assert not any("\\hspace" in row.label or "color" in row.label for row in rows(synthetic(60, like=like)))
+
+
 def test_settings_belong_to_this_corpus_alone(tmp_path):
     with pytest.raises(UsageError, match="settings of --dataset synthetic and recombined"):
         build(BuildOptions("sample", out=tmp_path / "out", count=5))

@@ -171,6 +171,19 @@ def test_predictions_without_a_mistake_fit_nothing(tmp_path):
         fit_noise([tmp_path / "gone.tsv"])
 
 
+def test_mistakes_of_which_none_is_of_one_symbol_fit_nothing(tmp_path):
+    (tmp_path / "start.tsv").write_text("1\ta b c d\tx c d\n2\ta b c d\ty c d\n")
+    with pytest.raises(NoiseError, match="no mistake that begins with one symbol"):
+        fit_noise([tmp_path / "start.tsv"])
+
+
+def test_a_file_of_additions_alone_has_no_heat_map(tmp_path):
+    (tmp_path / "more.tsv").write_text("1\ta + b\ta + b c\n")
+    (tmp_path / "noise.toml").write_text(fit_noise([tmp_path / "more.tsv"]), encoding="utf-8")
+    with pytest.raises(NoiseError, match="nothing to draw"):
+        heat_map(read_noise(tmp_path / "noise.toml"))
+
+
 def test_marks_and_signs_of_the_file_itself_do_no_harm(tmp_path):
     wrong = ["a + <deleted> = c", "a + \x08 = c", "a + … = c", "a + d = c"]
     (tmp_path / "odd.tsv").write_text("".join(f"{i}\ta + b = c\t{wrong[i % 4]}\n" for i in range(40)))

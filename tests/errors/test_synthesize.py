@@ -86,6 +86,15 @@ def test_several_candidates_of_a_label():
         (r"\bar { { x } } = 1", r"\bar { x } = 1"),
         (r"\smash [ b ] { x } + 1", r"x + 1"),
         (r"\textcolor { r e d } { x } + 1", r"x + 1"),
+        (r"x \not \in S", r"x \notin S"),
+        (r"a \not = b", r"a \ne b"),
+        (r"a \not \mid b", r"a \nmid b"),
+        (r"\begin {matrix} x = - \end {matrix} y", r"x = - y"),
+        (r"\left ( a \over b \right )", r"\left ( \frac { a } { b } \right )"),
+        (r"{ 1 0 } ^ { 2 } + 1 0 ^ { 3 }", r"1 0 ^ { 2 } + { 1 0 } ^ { 3 }"),
+        (r"{ 1 0 } ^ 2", r"1 0 ^ { 2 }"),
+        (r"x \\", "x"),
+        (r"a + \dots + b", r"a + \cdots + b"),
     ],
 )
 def test_what_looks_the_same_is_no_mistake(a, b):
@@ -104,6 +113,10 @@ def test_what_looks_the_same_is_no_mistake(a, b):
         (r"\begin {bmatrix} a \end {bmatrix}", r"( \begin {matrix} a \end {matrix} )"),
         (r"\frac { a b } { c }", r"\frac { a } { b c }"),
         (r"{ 1 0 } ^ { 2 }", r"1 ^ { 0 2 }"),
+        (r"a + \dots + b", r"a + \ldots + b"),
+        (r"\left ( a \over b \right )", r"\frac { \left ( a } { b \right ) }"),
+        (r"\begin {matrix} x & y \end {matrix}", "x y"),
+        (r"x \notin S", r"x \in S"),
     ],
 )
 def test_what_looks_otherwise_is_one(a, b):

@@ -70,3 +70,30 @@ def test_names():
 
     assert names_of([Path("a/p.tsv"), Path("b/q.jsonl.gz")]) == ["p", "q"]
     assert names_of([Path("a/p.tsv"), Path("b/p.tsv")]) == ["a/p", "b/p"]
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(name, **fields):
+        record = {"img_id": "1", "gt": "x", "pred": "x"} | fields
+        (tmp_path / name).write_text(json.dumps(record) + "\n", encoding="utf-8")
+        return tmp_path / name
+
+    return write
+
+
+@pytest.mark.parametrize("how", ("--systems", "--compare"))
+def test_what_holds_no_first_label_is_no_system(written, command, how):  # noqa: F811
+    plain = written("plain.jsonl")
+    marks = written("marks.jsonl", task="error_detection", pred="<error_start> x <error_end>")
+    later = written("later.jsonl", sample=1)
+    for other, message in ((marks, "hold no label to compare"), (later, "no prediction is sample 0")):
+        done = command(plain, other, how) if how == "--systems" else command(plain, how, other)
+        assert done.returncode == 1 and message in done.stderr
+
+
+def test_options_about_labels_do_not_go_with_marks(written, command):  # noqa: F811
+    marks = written("marks.jsonl", task="error_detection", pred="<error_start> x <error_end>")
+    for words in (("--boxes",), ("--compare", written("plain.jsonl")), ("--vote",)):
+        done = command(marks, *words)
+        assert done.returncode == 2 and f"{words[0]} is about labels" in done.stderr

@@ -191,3 +191,15 @@ def test_the_wrong_answers_come_first():
     answers = [answer("counting", "a", "a: 1\na"), answer("counting", "b", "a: 1\na")]
     cards = task_cards("counting", answers, None)
     assert [card.tone for card in cards] == ["bad", "good"]
+
+
+def test_counts_of_the_published_dialect_have_no_error():
+    label = r"\textcolor { red } { x }"
+    table = counting_scores([answer("counting", label, f"{count_text(label, 'released')}\n{label}")])
+    assert values(table, "exact_counts", "mean_absolute_error") == [100, 0]
+
+
+def test_braces_that_a_candidate_leaves_out_are_no_mistakes():
+    marked = "x ^ 2 + <error_start> 1 <error_end>"
+    table = detection_scores([answer("error_detection", "x ^ { 2 } + 3", marked, "", candidate="x ^ 2 + 1")])
+    assert values(table, "token_precision", "token_recall", "mistake_recall") == [100, 100, 100]

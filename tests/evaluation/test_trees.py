@@ -114,5 +114,7 @@ def test_groups():
     }
     assert depth(label) == ("3",)
     assert constructs("a + b") == ("none of them",) and depth("a + b") == ("0",)
+    rows = r"\begin {matrix} a \\ b \\ c \\ d \end {matrix}"
+    assert depth(rows) == depth(r"\begin {matrix} a \end {matrix}") == ("1",)
     assert length("a + b") == ("1 to 5",) and length("a " * 100) == ("over 80",)
     assert constructs("x ^ {") == depth("x ^ {") == ("not TeX",)

@@ -167,3 +167,25 @@ def test_a_comment_after_a_scan_that_begins_with_a_zero_is_left_out():
     start, end = b"\xff\xd8\xff\xda\0\2\0\1", b"\xff\xd9"
     assert strip(start + b"\xff\xfe\0\4ab" + end, "JPEG") == start + end
     assert strip(plain := start + end, "JPEG") is plain
+
+
+def test_ink_and_its_opaque_label_on_nothing_stay_as_they_are():
+    image = Image.new("RGBA", (240, 120), (0, 0, 0, 0))
+    image.paste((255, 255, 255, 255), (20, 20, 180, 100))
+    for left in range(40, 160, 24):
+        image.paste((0, 0, 0, 255), (left, 50, left + 8, 80))
+    picture = gate(encoded(image, "PNG"), "x")
+    assert picture.changes == ("flattened",)
+    shown = opened(picture.data).convert("L")
+    assert (shown.getpixel((100, 25)), shown.getpixel((42, 60)), shown.getpixel((2, 2))) == (255, 0, 255)
+
+
+@pytest.mark.parametrize("light_on_dark", (False, True))
+@pytest.mark.parametrize("inverted", (False, True))
+def test_two_bold_bars_are_proven_either_way(light_on_dark, inverted):
+    """A bold `=` that fills its picture: what the gate makes of it, its own proof takes."""
+    image = Image.new("L", (24, 20), 255)
+    for top in (4, 12):
+        image.paste(0, (2, top, 22, top + 4))
+    image = ImageOps.invert(image) if inverted else image
+    prove(gate(encoded(image, "BMP"), "x", light_on_dark=light_on_dark).data, "x")

@@ -57,6 +57,8 @@ def test_what_is_glued_is_split():
     written = r"\textcolor { red } { x } \kern 1 p t \hspace { 1 c m }"
     for label in (r"\textcolor{red}{x}\kern1pt\hspace{1cm}", r"\textcolor {red} {x} \kern 1pt \hspace {1cm}"):
         assert to_label(parse(label)) == written
+    for label in (r"\operatorname *{x}", r"\operatorname*{x}", r"\operatorname * { x }"):
+        assert to_label(parse(label)) == r"\operatorname* { x }"
     assert to_label(parse(r"\phantom x \phantom { y ^ 2 }")) == r"\phantom { x } \phantom { y ^ { 2 } }"
 
 
@@ -72,6 +74,8 @@ def test_what_is_glued_is_split():
         (r"x ^ \kern 1 p t", RejectReason.MISSING_ARGUMENT, 2),
         (r"\phantom { x _ }", RejectReason.MISSING_ARGUMENT, 4),
         (r"\hspace \frac { 1 } { 2 }", RejectReason.MISSING_ARGUMENT, 1),
+        *((rf"\char ` {sign} y", RejectReason.MISSING_ARGUMENT, 1) for sign in ("\\", "{", "}", "[", "]")),
+        (r"\char `", RejectReason.MISSING_ARGUMENT, 1),
     ],
 )
 def test_refusals_name_the_reason_and_the_place(label, reason, position):

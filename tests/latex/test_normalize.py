@@ -109,6 +109,8 @@ def test_golden(profile, latex, label):
 UNICODE = {
     "≥": r"\geq", "α": r"\alpha", "∑": r"\sum", "→": r"\rightarrow", "ℝ": r"\mathbb { R }", "（": "(", "％": r"\%",
     "𝑥": "x", "𝛼": r"\alpha", "⋯": r"\cdots", "√": "√", "中": "中", "ж": "ж", "²": "²", "é": "é",
+    "↑": r"\uparrow", "†": r"\dagger", "•": r"\bullet", "⟂": r"\perp", "≔": ": =", "⊨": r"\vDash", "⊧": r"\models",
+    "∯": r"\oiint", "⋙": r"\ggg", "≌": "≌", "⊶": "⊶", "ℿ": "ℿ",
 }  # fmt: skip
 
 

@@ -91,6 +91,10 @@ CASES = [
     ("x { ^ { 2 } }",) * 2,
     (r"{ a \over b } + 1",) * 2,
     (r"x + { n \choose k }",) * 2,
+    (r"x + { a \above 1 p t b }",) * 2,
+    (r"{ a \atopwithdelims ( ) b } + c",) * 2,
+    (r"{ a \overwithdelims [ ] b } + c",) * 2,
+    (r"{ \underbracket { x } } _ { a }",) * 2,
     (r"{ \sum } _ { i } { \sum _ { i } }", r"{ \sum } _ { i } \sum _ { i }"),
     (
         r"\begin {matrix} { 1 } & { 2 } \\ { 3 } & 4 \end {matrix}",
@@ -117,6 +121,7 @@ CASES = [
     (r"\left < x \right >", r"\langle x \rangle"),
     (r"\bigl ( x \bigr )", "( x )"),
     (r"\left ( a \over b \right ) c",) * 2,
+    (r"\left ( a \above 1 p t b \right ) + 1",) * 2,
 ]
 
 

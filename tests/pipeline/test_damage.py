@@ -1,5 +1,6 @@
 """Damage is found by checksum, by `build` as by `verify`, and made again; a corpus that goes away is not refused."""
 
+import json
 import shutil
 import time
 
@@ -147,3 +148,27 @@ def test_a_picture_among_labels_alone_is_a_fault(small, tmp_path):
         (out / "build.json").write_text(json.dumps(summary))
         wanted = "not exactly one picture" if no_images else "a picture, in a build of labels alone"
         assert wanted in verify(out, 1).faults[0]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    (
+        lambda held: held["made_by"]["arguments"].pop("seed"),
+        lambda held: held["made_by"]["arguments"].update(seed="x"),
+        lambda held: held["splits"]["train"].update(rejected=None),
+        lambda held: held.pop("shards"),
+        lambda held: held["shards"][SHARD].update(rows=None),
+        lambda held: held["shards"][SHARD].update(sha256=None),
+    ),
+)
+def test_a_build_json_that_lacks_something(small, tmp_path, damage):
+    out = tmp_path / "out"
+    options = BuildOptions("hme100k", root=small, out=out, workers=1)
+    build(options)
+    held = summary_of(out)
+    damage(held)
+    (out / "build.json").write_text(json.dumps(held), encoding="utf-8")
+    with pytest.raises(BuildError, match="is damaged"):
+        verify(out, 1)
+    with pytest.raises(BuildError, match=r"is damaged|was built differently"):
+        build(options)

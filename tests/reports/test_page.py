@@ -17,6 +17,7 @@ from hmer_tasks.exceptions import BuildError, LabelError
 from hmer_tasks.latex.normalize import normalize
 from hmer_tasks.latex.parser import parse
 from hmer_tasks.reports.build_page import write_report
+from hmer_tasks.reports.samples import _around
 from tests.pipeline.conftest import command, noise, one_line, rows_of, run_command
 from tests.reports.conftest import HOSTILE, elements, sample_of, symbols_of, write_build
 
@@ -261,3 +262,18 @@ def test_the_command_says_what_it_wrote(built, tmp_path):
     done = run_command("report", built, "-o", tmp_path / "p.html", "--limit", 7)
     assert done.returncode == 0 and "(7 of 40 samples, " in done.stdout
     assert len(elements(tmp_path / "p.html").samples) == 7
+
+
+@pytest.mark.parametrize(
+    ("prompt", "own", "before"),
+    (
+        ("Correction log: …\nMarked formula: C\nGive the log.", "C", "Correction log: …\nMarked formula: "),
+        ("Marked formula: M", "M", "Marked formula: "),
+        ("Mark what is wrong in a + b , please", "a + b", "Mark what is wrong in "),
+        ("no slot", "x", ""),
+        ("Mark it.", "", "Mark it."),
+    ),
+)
+def test_the_expression_in_a_prompt_is_found(prompt, own, before):
+    parts = _around(prompt, own)
+    assert parts[0] == before and "".join(parts) == prompt

@@ -35,6 +35,13 @@ def test_an_input(labels, tmp_path, way):
         validate_output_path(out, (given,))
 
 
+def test_a_file_that_would_be_in_the_corpus(tmp_path):
+    """It might be taken for labels the next time."""
+    (tmp_path / "corpus").mkdir()
+    with pytest.raises(UsageError, match="would be in .*corpus, which is read"):
+        validate_output_path(tmp_path / "corpus" / "leaks.jsonl", (tmp_path / "corpus",))
+
+
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "there")
     atomic_write(tmp_path / "link", "x")

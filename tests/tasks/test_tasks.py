@@ -69,6 +69,9 @@ def test_a_changed_row_does_not_prove_itself(name, old, new):
     if name != "error_detection":  # its answer holds no label: another label may have the same marks
         with pytest.raises(ProofError):
             task.check(replace(row, label=row.label.replace(old, new)))
+    if name.startswith("error_"):
+        with pytest.raises(ProofError, match="the prompt does not show"):
+            task.check(replace(row, prompt="nothing"))
     if old in row.target:
         with pytest.raises(ProofError):
             task.check(replace(row, target=row.target.replace(old, new, 1)))

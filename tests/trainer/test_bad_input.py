@@ -123,6 +123,16 @@ def test_misspelt_and_impossible_arguments(capsys, shards, tiny, tmp_path):
     recipe.write_text("learning_rate: [1\n", encoding="utf-8")
     message_of("--config", recipe)
     assert "no recipe" in message_of("--config", tmp_path / "none.yaml")
+    assert "no recipe" in message_of("--config", tmp_path)
+    recipe.write_text("base: other.yaml\n", encoding="utf-8")
+    (tmp_path / "other.yaml").write_text("base: recipe.yaml\n", encoding="utf-8")
+    assert "its bases lead back to it" in message_of("--config", recipe)
+    assert "--config: name a recipe" in trained(capsys, "--config", code=2)
+    assert "--fold and --side go with --folds" in message_of("--side", "held")
+    assert "--fold and --side go with --folds" in message_of("--fold", 1)
+    assert "--max_pixels 0 is below" in message_of("--max_pixels", 0)
+    held = ("--decode_steps", 1, "--decode_data", shards)
+    assert "--decode_batch must be at least 1" in message_of(*held, "--decode_batch", 0)
 
 
 def test_memory_that_does_not_suffice():

@@ -19,6 +19,7 @@ from trainer import predict
 from trainer.data import prepare
 from trainer.decoding import LONGEST_PERIOD, WINDOW, Question, StuckCriteria, cut, period, read_out
 from trainer.faults import TrainError, UsageError
+from trainer.model import system_of
 from trainer.options import DataArguments
 from trainer.refine import corrected, is_marking, refine
 from trainer.shards import load_shards, shards_of
@@ -235,6 +236,23 @@ def test_a_models_own_penalties_do_not_count(tiny, tmp_path):
 def test_numbers_that_cannot_be(tiny, tmp_path, words):
     with pytest.raises(UsageError, match=f"{words[0]} must be"):
         run("--model", tiny, "--pictures", tmp_path, "--out", tmp_path / "out.jsonl", *words)
+
+
+def test_the_system_turn_that_a_model_was_trained_with(tiny, tmp_path):
+    model = tmp_path / "checkpoint-5"
+    shutil.copytree(tiny, model)
+    assert system_of(str(model)) == system_of("owner/name") == ""
+    (tmp_path / "run.json").write_text('{"system_prompt": "You read formulas."}', encoding="utf-8")
+    assert system_of(str(model)) == "You read formulas."  # that of the run
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    Image.new("RGB", (90, 60), "white").save(pictures / "a.png")
+    for name, words in (("own", ()), ("none", ("--system_prompt", ""))):
+        run("--model", model, "--pictures", pictures, "--temperature", 0, "--out", tmp_path / name, *words)
+    settings = {name: json.loads((tmp_path / f".{name}.run.json").read_text()) for name in ("own", "none")}
+    assert [settings[name]["system_prompt"] for name in settings] == ["You read formulas.", ""]
+    with pytest.raises(UsageError, match="--fold and --side go with --folds"):
+        run("--model", model, "--pictures", pictures, "--side", "train", "--out", tmp_path / "x")
 
 
 def test_pictures_or_files_that_changed_are_another_run(tiny, tmp_path):

@@ -11,7 +11,7 @@ from transformers import AutoProcessor
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
 from hmer_tasks.pipeline import BuildOptions, build
-from trainer.data import prepare
+from trainer.data import Decode, prepare
 from trainer.faults import TrainError
 from trainer.lengths import Fitter
 from trainer.options import DataArguments
@@ -177,3 +177,16 @@ def test_a_jittered_picture_is_no_larger():
         picture = Image.new("L", (300 + seed, 40 + seed), 255)
         jittered = jitter(picture, Random(seed))
         assert jittered.width * jittered.height <= picture.width * picture.height
+
+
+def test_a_jittered_picture_has_no_more_tokens(processor):
+    """A picture of fewer pixels may be rounded to more patches."""
+    fit = Fitter(processor, 4096, downsize=False)
+    decode = Decode(jitter_seed=0, fit=fit)
+    chance, more = Random(3), 0
+    for seed in range(150):
+        picture = Image.new("L", (chance.randrange(60, 700), chance.randrange(40, 200)), 255)
+        most = fit.of_picture(*picture.size)
+        more += fit.of_picture(*jitter(picture, Random(seed)).size) > most
+        assert fit.of_picture(*decode._jittered(picture, Random(seed)).size) <= most
+    assert more  # else the test shows nothing
