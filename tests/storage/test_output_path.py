@@ -38,7 +38,7 @@ def test_an_input(labels, tmp_path, way):
 def test_a_file_that_would_be_in_the_corpus(tmp_path):
     """It might be taken for labels the next time."""
     (tmp_path / "corpus").mkdir()
-    with pytest.raises(UsageError, match="would be in .*corpus, which is read"):
+    with pytest.raises(UsageError, match=r"would be in .*corpus, which is read"):
         validate_output_path(tmp_path / "corpus" / "leaks.jsonl", (tmp_path / "corpus",))
 
 
