@@ -12,6 +12,7 @@ from hmer_tasks.exceptions import CorpusError, RejectReason
 from hmer_tasks.storage.files import Files
 
 LONGEST = 64 << 20  # bytes of a line with a picture in it
+_LINES_A_BLOCK = 4  # that are held at a time: lines with pictures are megabytes
 _LOOKED_AT = 100  # records whose keys say which columns there are
 
 Record = dict[str, object]
@@ -31,7 +32,10 @@ class JsonTable:
 
     def __init__(self, files: Files, names: list[str], columns: Columns) -> None:
         self._names, self._columns = names, columns
-        self._tables = [LineTable(name, files.content(name), "", TABBED, longest=LONGEST) for name in names]
+        self._tables = [
+            LineTable(name, files.content(name), "", TABBED, longest=LONGEST, lines_a_block=_LINES_A_BLOCK)
+            for name in names
+        ]
         self._ends = list(accumulate(len(table) for table in self._tables))
         self._digest = hashlib.sha256("".join(table.digest() for table in self._tables).encode()).hexdigest()
         self._last: tuple[int, Record | None] = (-1, None)

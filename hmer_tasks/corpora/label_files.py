@@ -151,21 +151,29 @@ def split_json(line: str, columns: Columns = BY_NAME) -> Fields | None:
 class LineTable:
     """A text file of one label a line, ended by LF or CR LF; blank lines do not count.
 
-    What is kept is where every 64th line begins; the lines from there on are read when one is asked for.
+    What is kept is where every so many lines begin; the lines from there on are read when one is asked for.
     """
 
     def __init__(
-        self, name: str, content: Content, source: str, form: LineFormat, longest: int = LONGEST_LINE
+        self,
+        name: str,
+        content: Content,
+        source: str,
+        form: LineFormat,
+        *,
+        longest: int = LONGEST_LINE,
+        lines_a_block: int = LINES_PER_BLOCK,
     ) -> None:
         self._name, self._content, self._source, self._form = name, content, source, form
         self._longest = longest  # bytes of a line
+        self._lines_a_block = lines_a_block
         self._digest = hashlib.file_digest(content.at(0), "sha256").hexdigest()
         self._starts, self._numbers = array("Q"), array("Q")  # of each block: its first byte, its first line
         self._count = 0
         at = len(BOM) if content.at(0).read(len(BOM)) == BOM else 0
         for number, (end, line, cut) in enumerate(_lines(content, at, longest), start=1):
             if cut or not is_blank(line):
-                if self._count % LINES_PER_BLOCK == 0:
+                if self._count % lines_a_block == 0:
                     self._starts.append(at)
                     self._numbers.append(number)
                 self._count += 1
@@ -185,7 +193,7 @@ class LineTable:
             for number, (_, line, cut) in enumerate(following, start=first):
                 if cut or not is_blank(line):
                     lines.append((number, line, cut))
-                    if len(lines) == LINES_PER_BLOCK:
+                    if len(lines) == self._lines_a_block:
                         break
             self._last = block, lines
         return lines
@@ -194,7 +202,7 @@ class LineTable:
         """A line as it stands: its number, its bytes without the end, whether they are only its beginning."""
         if not 0 <= index < self._count:
             raise IndexError(index)
-        return self._block(index // LINES_PER_BLOCK)[index % LINES_PER_BLOCK]
+        return self._block(index // self._lines_a_block)[index % self._lines_a_block]
 
     def __getitem__(self, index: int) -> Entry | Rejected:
         number, raw, cut = self.line(index)

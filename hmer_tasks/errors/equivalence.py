@@ -143,8 +143,8 @@ def _signs() -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
             for sign in _DRAWN.get(alias, (alias,))
         ]
         spelled[token] = () if token in moved else tuple(sign for sign in signs if sign not in moved)
-    # what is taken from around its argument goes with its options: the colour of \textcolor
-    # \dots: low or centred, as what follows asks
+    # A command that is taken from around its argument takes its options with it (the colour of \textcolor),
+    # and \dots is low or centred as what follows asks.
     return spelled, rules.drop | (rules.unwrap & ATTRIBUTED) | {r"\begin", r"\dots"}
 
 

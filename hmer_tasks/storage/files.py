@@ -1,7 +1,8 @@
 """A folder or an archive opened read-only, its files addressed by relative posix names.
 
-`open_files(root)` hides which of the two it is: names, order and bytes are the same. Nothing is
-ever written, no name leads out of the root, and an opened `Files` may be used in forked workers.
+`open_files(root)` hides which of the two it is: names, order and bytes are the same, but for links, which
+are followed in a folder alone. Nothing is ever written, no name leads out of the root, and an opened `Files`
+may be used in forked workers.
 """
 
 import os
