@@ -42,7 +42,7 @@ class SideOptions:
     splits: tuple[str, ...] = ()
     labels: tuple[Path, ...] = ()
     profile: str | None = (
-        None  # how your own labels are read; None: tables' as raw LaTeX, label files' as tokens
+        None  # how your own labels are read; None: those of label files as tokens, others raw
     )
     columns: Columns | None = None  # of your own tables; None: found by type and name
 
@@ -129,10 +129,10 @@ def read_sides(sides: Sequence[SideOptions], pictures: bool, workers: int) -> li
                     items, refused, lacking = future.result()
                     for item in items:
                         first = ids.setdefault((number, item.id), item)
-                        if first is not item:  # a build refuses it too
-                            refused[RejectReason.DUPLICATE_ID] += 1
-                        else:
+                        if first is item:
                             (side.items if item.label else side.unlabelled).append(item)
+                        elif item.label:  # a build refuses it too
+                            refused[RejectReason.DUPLICATE_ID] += 1
                     side.refused += refused
                     side.without_picture += lacking
                     count = min(_STEP, len(reader) - start)
