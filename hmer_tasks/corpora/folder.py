@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from itertools import accumulate, pairwise
 from pathlib import Path
+from unicodedata import normalize
 
 from hmer_tasks.corpora.base import Corpus, Rejected, Sample, SplitReader
 from hmer_tasks.corpora.columns import Columns
@@ -85,7 +86,8 @@ class FolderSplit:
     An id is first a path, from the root or from the label file's folder, then a bare name anywhere;
     each with its ending as written, then with the endings of pictures. A bare name that two
     pictures bear is refused: either could be meant. `scoped`: a label file is about its own folder alone,
-    because there are others. Where a split has several, an id has its folder before it.
+    because there are others. Where a split has several, an id has its folder before it. Windows writes `\\`
+    for `/`, and macOS an accent apart from its letter: such names are those of the same pictures.
     """
 
     def __init__(
@@ -101,8 +103,9 @@ class FolderSplit:
         self._ends = list(accumulate(len(table) for _, table in labels))
         self._names = {name for name in files.names() if name.lower().endswith(EXTENSIONS)}
         self._bare: dict[str, list[str]] = defaultdict(list)
+        self._composed = {normalize("NFC", name): name for name in self._names if not name.isascii()}
         for name in sorted(self._names):
-            base = posixpath.basename(name)
+            base = normalize("NFC", posixpath.basename(name))
             self._bare[base].append(name)
             self._bare[posixpath.splitext(base)[0]].append(name)
         self._extra = sorted(self._unlabelled())
@@ -158,13 +161,16 @@ class FolderSplit:
         return Sample(id, self._source, entry.label, FilePicture(self._files, names[0]))
 
     def _find(self, home: str, name: str) -> list[str]:
+        if name not in self._names:
+            name = normalize("NFC", name.replace("\\", "/"))
         paths = [path for path in (name, posixpath.join(home, name)) if not escapes_root(path)]
         if not paths:
             return [name]  # reading it refuses it by name
         paths = [posixpath.normpath(path) for path in paths]
         for path in (*paths, *(path + ending for ending in EXTENSIONS for path in paths)):
-            if path in self._names and (not self._scoped or path.startswith(f"{home}/")):
-                return [path]
+            real = self._composed.get(path, path)
+            if real in self._names and (not self._scoped or real.startswith(f"{home}/")):
+                return [real]
         bare = self._bare.get(name, [])
         if self._scoped:
             bare = [path for path in bare if path.startswith(f"{home}/")]

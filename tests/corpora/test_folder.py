@@ -1,6 +1,7 @@
 """A user's own folder of pictures with one label file."""
 
 import json
+import unicodedata
 
 import pytest
 
@@ -261,3 +262,14 @@ def test_a_picture_whose_name_is_not_utf8_is_refused(write, picture):
     (root / "caf\udce9.jpg").write_bytes(picture())
     _, extra = rows_of(root)
     assert (extra.reason, extra.id) == (RejectReason.NOT_UTF8, "caf\ufffd.jpg")
+
+
+def test_names_as_windows_and_macos_write_them(write, picture, pack):
+    """macOS writes `é` as a letter and its accent."""
+    apart, whole = unicodedata.normalize("NFD", "é"), "é"
+    files = {"l.tsv": f"img\\a.png\t1\n{whole}.png\t2\n{apart}2.png\t3\n"}
+    files |= {"img/a.png": picture(), f"img/{apart}.png": picture(), f"{whole}2.png": picture()}
+    root = write(files)
+    assert [(row.label, row.image.load()[0]) for row in rows_of(root)] == [
+        ("1", picture()), ("2", picture()), ("3", picture())
+    ]  # fmt: skip
