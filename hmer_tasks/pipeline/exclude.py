@@ -62,8 +62,19 @@ class Exclusions:
             )
 
 
-def read_exclusions(path: Path) -> Exclusions:
-    """Read an exclusion file. Raises UsageError with the line number."""
+def read_exclusions(path: Path, renamed: Mapping[str, str] = {}) -> Exclusions:
+    """Read an exclusion file.
+
+    Args:
+        path: The file.
+        renamed: What corpora of a recipe are called, by the names that an audit of each alone has.
+
+    Returns:
+        The samples to leave out.
+
+    Raises:
+        UsageError: It cannot be read; the message has the line number.
+    """
     try:
         lines = read_whole(path, MAX_BYTES).decode("utf-8-sig").split("\n")
     except OSError as error:
@@ -83,5 +94,6 @@ def read_exclusions(path: Path) -> Exclusions:
         source, reason = record.get("source") or "", record.get("reason") or "asked for"
         if not isinstance(source, str) or not isinstance(reason, str):
             raise UsageError(f"--exclude {path}:{number}: source and reason must be texts")
-        reasons.setdefault((source, record["id"]), reason)
+        corpus, slash, split = source.partition("/")
+        reasons.setdefault((f"{renamed.get(corpus, corpus)}{slash}{split}", record["id"]), reason)
     return Exclusions(path, reasons)

@@ -1,6 +1,7 @@
 """Several corpora in one build: which, from where, and which share of each."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,6 +71,24 @@ class Recipe:
 
     name: str
     members: tuple[Member, ...]
+
+
+def renamed_corpora(recipe: Recipe | None) -> dict[str, str]:
+    """What corpora of a recipe are called, by their dataset: those that are the only one of it, renamed.
+
+    Args:
+        recipe: The recipe. None: there is none.
+
+    Returns:
+        The names.
+    """
+    members = () if recipe is None else recipe.members
+    datasets = Counter(member.dataset for member in members) + Counter(member.name for member in members)
+    return {
+        member.dataset: member.name
+        for member in members
+        if member.name != member.dataset and datasets[member.dataset] == 1
+    }
 
 
 def recipe_of(name: str, members: Sequence[Member], roots: Sequence[str] = ()) -> Recipe:

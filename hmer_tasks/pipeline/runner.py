@@ -45,6 +45,7 @@ from hmer_tasks.pipeline.plan import (
     open_inputs,
     with_settings,
 )
+from hmer_tasks.pipeline.recipe import renamed_corpora
 from hmer_tasks.pipeline.resume import clear, finished, prepare
 from hmer_tasks.pipeline.worker import Work
 from hmer_tasks.shards.manifest import Summary
@@ -267,7 +268,9 @@ def _context(options: BuildOptions) -> tuple[ExpansionConfig, list[str]]:
         keep_polarity=options.keep_polarity,
         candidates=candidates,
         clean_share=options.clean_share,
-        excluded=None if options.exclude is None else read_exclusions(options.exclude),
+        excluded=None
+        if options.exclude is None
+        else read_exclusions(options.exclude, renamed_corpora(options.recipe)),
         noise=None if options.noise is None else read_model(options.noise),
         repair=options.repair,
         images=not options.no_images,

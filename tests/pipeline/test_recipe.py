@@ -167,6 +167,14 @@ def test_lists_of_samples_name_them_by_either_id(roots):
         read_recipe(roots / "out" / "build.json", BuildOptions(""))
 
 
+def test_what_an_audit_of_a_corpus_alone_wrote_holds_under_another_name(roots):
+    (roots / "out.jsonl").write_text('{"source": "folder/train", "id": "train_1.jpg"}\n')
+    options = f'exclude = "{roots}/out.jsonl"\ntasks = ["recognition"]'
+    result = make(roots, write(roots, both(roots), options), "out")
+    assert result.summary["rejected"]["excluded"] == 1
+    assert "mine/train/train_1.jpg" not in {row["id"] for row in rows_of(roots / "out")}
+
+
 @pytest.mark.parametrize(
     ("corpora", "options", "message"),
     (
