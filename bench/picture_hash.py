@@ -82,7 +82,7 @@ def main() -> None:
             apart.setdefault(name, []).append((bits, any(some for _, some in pair)))
     for name, seen in apart.items():
         bits_of = [apart_by for apart_by, _ in seen]
-        share = 100 * np.mean([found for _, found in seen])
+        share = 100 * np.mean([is_copy for _, is_copy in seen])
         print(
             f"{name:32} median {np.median(bits_of):3.0f}, most {max(bits_of):3} of {BITS} bits; "
             f"{share:.0f} % found"

@@ -145,7 +145,7 @@ def similar(
     step = max(1, _BLOCK // len(others))
     for start in range(0, len(left), step):
         first = start if within else 0
-        found: set[tuple[int, int]] = set()
+        alike: set[tuple[int, int]] = set()
         for (a, b), (shapes_a, shapes_b) in ((whole, shapes), (ink, ink_shapes)):
             product = a[start : start + step] @ b[first:].T
             rows, columns = np.nonzero(product >= BITS - 2 * distance)
@@ -153,8 +153,8 @@ def similar(
             fine = np.abs(shapes_a[rows] - shapes_b[columns]) <= log(stretch)
             if within:
                 fine &= rows < columns
-            found.update(zip(rows[fine].tolist(), columns[fine].tolist(), strict=True))
-        yield min(start + step, len(left)), sorted(found)
+            alike.update(zip(rows[fine].tolist(), columns[fine].tolist(), strict=True))
+        yield min(start + step, len(left)), sorted(alike)
 
 
 def _signs(hashes: Sequence[bytes], looks: Sequence[Look]) -> npt.NDArray[np.float32]:

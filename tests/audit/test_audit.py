@@ -353,17 +353,17 @@ def folder_of(root, samples):
 def test_the_picture_of_a_refused_label_is_compared_too(tmp_path):
     train = folder_of(tmp_path / "a", [("a.png", "x", drawing(1)), ("b.png", "\\frac { 1 }", drawing(2))])
     test = folder_of(tmp_path / "b", [("c.png", "\\frac { 1", drawing(1)), ("d.png", "y", drawing(2))])
-    found = audit(AuditOptions(train, test, workers=1))
-    assert found_by(found)["same_picture"] == [("a.png", ("c.png",)), ("b.png", ("d.png",))]
-    assert found.pictures is not None and found.pictures.conflicts == 0
-    assert write_findings(found, tmp_path / "leaks.jsonl", DROPPED) == 2
+    result = audit(AuditOptions(train, test, workers=1))
+    assert found_by(result)["same_picture"] == [("a.png", ("c.png",)), ("b.png", ("d.png",))]
+    assert result.pictures is not None and result.pictures.conflicts == 0
+    assert write_findings(result, tmp_path / "leaks.jsonl", DROPPED) == 2
 
 
 def test_a_repeated_id_is_no_second_sample(tmp_path):
     side = folder_of(tmp_path / "a", [("a.png", "x", drawing(1)), ("b.png", "y", drawing(2))])
     (tmp_path / "a" / "labels.tsv").write_text("a.png\tx\nb.png\ty\na.png\tx\n")
-    found = audit(AuditOptions(side, workers=1))
-    assert found.sides[0].refused == {"duplicate_id": 1} and not found.findings
+    result = audit(AuditOptions(side, workers=1))
+    assert result.sides[0].refused == {"duplicate_id": 1} and not result.findings
 
 
 def test_pictures_that_nearly_agree_under_other_labels_are_no_duplicates(tmp_path):
