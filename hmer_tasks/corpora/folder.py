@@ -25,7 +25,7 @@ from hmer_tasks.utils.progress import progress_of_many
 LABEL_ENDINGS = (".tsv", ".txt", ".csv", ".jsonl", ".json")
 NOT_LABELS = {"readme", "license", "licence", "copying", "notice", "changelog", "requirements"}
 SPLITS = (
-    "train", "training", "valid", "validation", "val", "dev", "eval", "evaluation", "test", "testing",
+    "train", "valid", "validation", "val", "dev", "eval", "evaluation", "test", "testing",
 )  # fmt: skip
 NAME = "folder"
 PROFILE = "latex"  # how labels are read, unless the user says that they are tokens
@@ -71,7 +71,7 @@ def splits_of(files: Files) -> dict[str, list[str]]:
 
 
 def _split_folder(name: str) -> str:
-    """The folder of a label file that is named as a split; `train` where none is."""
+    """The folder of a label file that is named as a split; `train` where none is, `training` too."""
     return next((part.lower() for part in name.split("/")[:-1] if part.lower() in SPLITS), "train")
 
 

@@ -246,10 +246,10 @@ def test_folders_beside_those_of_splits_are_train(write, picture):
         name: picture() for name in names
     }
     with open_files(write(files)) as opened:
-        assert FOLDER.available(opened) == ("train", "training", "eval", "test")
-        assert [FOLDER.open_split(opened, split).id(0) for split in FOLDER.available(opened)] == [
-            "b.jpg", "a.jpg", "c.jpg", "d.jpg"
-        ]  # fmt: skip
+        assert FOLDER.available(opened) == ("train", "eval", "test")
+        train, *others = (FOLDER.open_split(opened, split) for split in FOLDER.available(opened))
+        assert [train.id(index) for index in range(len(train))] == ["extra/b.jpg", "training/a.jpg"]
+        assert [split.id(0) for split in others] == ["c.jpg", "d.jpg"]
 
 
 def test_one_label_file_in_a_folder_of_a_split(write, picture):
