@@ -129,12 +129,10 @@ def parse_as(
         if unknown := parser.set_defaults_with_config(**recipe):
             refuse(f"Unknown arguments from config file: {unknown}.")
         given, training, model = parser.parse_args_into_dataclasses(arguments)
-    except (ValueError, TypeError, yaml.YAMLError) as error:
+    except (ValueError, TypeError) as error:
         text = str(error).replace(" Please remove them, add them to the dataclass, or", "")
         text = text.replace("Some specified arguments are not used by the HfArgumentParser", "not known")
         refuse(text.partition("set `")[0])
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise UsageError(f"no recipe {error.filename}: they are in trainer/recipes/") from error
     except ImportError as error:
         raise TrainError(f"{error} (is what --report_to or --deepspeed needs installed?)") from error
     return given, training, model
@@ -160,9 +158,7 @@ def recipe_keys(path: Path | None) -> dict[str, object]:
         Its keys.
 
     Raises:
-        UsageError: A base leads back to a recipe that was read.
-        ValueError: A file is no recipe.
-        OSError: A file cannot be read.
+        UsageError: A file is not there or no recipe, or a base leads back to a recipe that was read.
     """
     keys: dict[str, object] = {}
     read: list[Path] = []
@@ -170,9 +166,14 @@ def recipe_keys(path: Path | None) -> dict[str, object]:
         if path.resolve() in read:
             raise UsageError(f"{path}: its bases lead back to it")
         read.append(path.resolve())
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+        try:
+            recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"no recipe {path}: they are in trainer/recipes/") from error
+        except (ValueError, yaml.YAMLError) as error:
+            raise UsageError(f"{path} is no recipe: {' '.join(str(error).split())}") from error
         if not isinstance(recipe, dict):
-            raise ValueError(f"{path} is no recipe: it must hold keys and values")
+            raise UsageError(f"{path} is no recipe: it must hold keys and values")
         base = recipe.pop("base", None)
         keys = {**recipe, **keys}
         path = path.parent / str(base) if base else None

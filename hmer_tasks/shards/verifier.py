@@ -115,10 +115,12 @@ def read_summary(out: PathOrUrl) -> Summary:
         for held in summary.get("corpus_prompts", {}).values():
             held["prompts"] = _templates(held["prompts"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise BuildError(
-            f"{out}/build.json is damaged ({damage_of(error)}): build anew with --overwrite"
-        ) from error
+        raise _damaged(out, error) from error
     return summary
+
+
+def _damaged(out: PathOrUrl | Store, error: Exception) -> BuildError:
+    return BuildError(f"{out}/build.json is damaged ({damage_of(error)}): build anew with --overwrite")
 
 
 def _templates(prompts: Mapping[str, object]) -> dict[str, str | Sequence[str]]:
@@ -188,9 +190,7 @@ def _read_shards(
     try:
         seed = int(str(arguments["seed"]))
     except (KeyError, ValueError) as error:
-        raise BuildError(
-            f"{store}/build.json is damaged ({damage_of(error)}): build anew with --overwrite"
-        ) from error
+        raise _damaged(store, error) from error
     kind = _Kind(
         dialect=str(arguments["tree_format"]),
         images=not arguments.get("no_images"),

@@ -147,6 +147,12 @@ def test_arguments_that_cannot_be(tmp_path, more, says):
         error_loop.main(arguments(tmp_path, *more))
 
 
+def test_a_recipe_that_is_no_yaml(tmp_path):
+    (tmp_path / "bad.yaml").write_text("a: [1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"bad\.yaml is no recipe"):
+        error_loop.main(arguments(tmp_path, "--recipe", tmp_path / "bad.yaml"))
+
+
 def test_a_strange_folder_and_a_missing_launcher(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("")
