@@ -17,7 +17,6 @@ synthetic ones.
 
 import argparse
 import json
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -234,7 +233,6 @@ def _figure(estimate: Estimate) -> str:
 def run(recipe: Recipe, corpus: Path, folder: Path, ink: Path, minutes: float) -> bool:
     """Train an arm for so long, and read the test set if it is done; returns whether to go on with another."""
     training = Training(recipe, ink, folder / "run")
-    signal.signal(signal.SIGTERM, training.stop)
     training.train(minutes)
     if training.step < recipe.steps:
         return False

@@ -9,7 +9,6 @@ The test set is read once, when the training is over: the short expressions of C
 
 import argparse
 import os
-import signal
 from collections.abc import Container
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from hmer_tasks import evaluate
 from hmer_tasks.evaluation.published import METRICS
 from hmer_tasks.pipeline import BuildOptions, build
 from hmer_tasks.predictions import read_predictions
-from trainer import predict
+from trainer import faults, predict
 
 RECIPE = Path(__file__).with_name("reader-cpu.yaml")
 
@@ -87,7 +86,6 @@ def main() -> None:
     make_ink(recipe, given.corpus, given.out / "ink")
     training = Training(recipe, given.out / "ink", given.out / "run")
     if training.step < recipe.steps:
-        signal.signal(signal.SIGTERM, training.stop)
         training.train(given.minutes)
     if training.step < recipe.steps:
         print(f"{training.step:,} of {recipe.steps:,} steps: the same command goes on")
@@ -96,4 +94,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    faults.run("examples.reader", main)

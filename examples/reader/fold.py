@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 from pathlib import Path
 
 import torch
@@ -51,7 +50,6 @@ def main() -> None:
     recipe, place = read_recipe(given.config), given.output_dir.parent
     make_ink(recipe, given.corpus, place / "ink", held_out(given.folds, given.fold))
     training = Training(recipe, place / "ink", place / "run")
-    signal.signal(signal.SIGTERM, training.stop)
     if training.step < recipe.steps:
         training.train(float("inf"))
     if training.step < recipe.steps:

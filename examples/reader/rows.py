@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from queue import Full
+from queue import Empty, Full
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -188,7 +188,11 @@ class Drawer:
         trainer = os.getpid()
 
         def work() -> None:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the trainer's, which saves first
+            for number in (
+                signal.SIGINT,
+                signal.SIGTERM,
+            ):  # sent to all processes; the trainer saves, and ends this one
+                signal.signal(number, signal.SIG_IGN)
             os.nice(7)
             for drawing in drawings:
                 rng = np.random.default_rng(drawing.seed)
@@ -209,9 +213,17 @@ class Drawer:
         os._exit(1)
 
     def __next__(self) -> Batch:
-        return self._queue.get(timeout=600)
+        """The next batch. Ends the program with one line where the process that draws has ended."""
+        while True:
+            try:
+                return self._queue.get(timeout=2)
+            except Empty:
+                if not self._process.is_alive():
+                    raise SystemExit(
+                        "the process that draws pictures was killed (is there memory?): the same command goes on"
+                    ) from None
 
     def close(self) -> None:
         """End the process."""
-        self._process.terminate()
+        self._process.kill()
         self._process.join()

@@ -12,9 +12,11 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +32,7 @@ from examples.reader.recipe import Recipe, read_recipe
 from examples.reader.rows import Batch, Drawer, Drawing, Row, source_of, still_rows
 from examples.reader.tasks import read_mistakes, texts_of
 from hmer_tasks.errors.edits import edit_distance
+from trainer import faults
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -90,9 +93,22 @@ class Training:
             kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= self.step]
             log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
-    def stop(self, *_: object) -> None:
-        """End after this step, and save."""
-        self.stopped = True
+    @contextmanager
+    def _saves_when_stopped(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the training after the step in hand; the second one ends it at once."""
+
+        def stop(number: int, _frame: FrameType | None) -> None:
+            self.stopped = True
+            signal.signal(number, before[number])
+
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in before:
+            signal.signal(number, stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def save(self) -> None:
         """Write the state, and the model as it is read with."""
@@ -119,7 +135,11 @@ class Training:
                 parameter.copy_(weights[name])
 
     def train(self, minutes: float) -> None:
-        """Go on until the recipe's end, or for so many minutes."""
+        """Go on until the recipe's end, for so many minutes, or until Ctrl-C or SIGTERM; then save."""
+        with self._saves_when_stopped():
+            self._train(minutes)
+
+    def _train(self, minutes: float) -> None:
         begun = saved = decoded = logged = time.monotonic()
         wait = DECODE_EVERY
         before, drawer = self.seconds, self._drawer()
@@ -315,9 +335,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     about = {"parameters": sum(value.numel() for value in training.model.parameters()), **asdict(recipe)}
     (given.out / RECIPE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    signal.signal(signal.SIGTERM, training.stop)
     training.train(given.minutes)
+    if training.step < recipe.steps:
+        print(f"{training.step:,} of {recipe.steps:,} steps: the same command goes on")
 
 
 if __name__ == "__main__":
-    main()
+    faults.run("examples.reader.train", main)

@@ -2,6 +2,11 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -34,7 +39,7 @@ from examples.reader.forward import Network, cast
 from examples.reader.ink import InkStore, alone_label, is_held, pen, save, write_source
 from examples.reader.model import Size, make, make_tokenizer
 from examples.reader.recipe import Recipe, Stage, read_recipe
-from examples.reader.rows import Batch, batches, drawn_rows, source_of
+from examples.reader.rows import Batch, Drawer, batches, drawn_rows, source_of
 from examples.reader.tasks import read_mistakes, texts_of
 from examples.reader.train import Training, refuse_other_recipe
 from hmer_tasks.exceptions import UsageError
@@ -42,6 +47,7 @@ from hmer_tasks.handwriting import strokes as builds
 from hmer_tasks.handwriting.writer import keyed, writer
 from hmer_tasks.handwriting.writing import write_ink
 from hmer_tasks.tasks.prompts import prompt_set
+from tests.conftest import REPOSITORY
 from trainer.decoding import GREEDY, Question, Sampling, answer
 
 TINY = Size(width=64, layers=2, heads=2, vision_width=64, vision_layers=2, vision_heads=2, patch=8, most=30)
@@ -164,10 +170,6 @@ def test_a_run_goes_on_and_what_it_saves_reads_as_it_does(ink: Path, tmp_path: P
     first = Training(recipe, ink, tmp_path)
     first.train(0.0)
     assert first.step == 0
-    first.stop()
-    first.train(30.0)
-    assert first.step == 0
-    first.stopped = False
     first.train(30.0)
     assert first.step == 6
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
@@ -196,6 +198,46 @@ def test_a_run_goes_on_and_what_it_saves_reads_as_it_does(ink: Path, tmp_path: P
         [{"role": "user", "content": prompt_set("uni-mumer")["recognition"]}],
     )
     assert answer(model, processor, [question], Sampling(GREEDY.temperature, max_new_tokens=5))
+
+
+def test_a_signal_to_all_its_processes_saves_and_the_run_goes_on(ink: Path, tmp_path: Path) -> None:
+    """Ctrl-C and `timeout` send it to the process that draws as well, which leaves it to the trainer."""
+    name = "pen-alone-8-40-0"
+    sizes = {key: getattr(TINY, key) for key in TINY.__slots__}
+    stages = [{"steps": 3, "sources": {"pen": 1}}, {"steps": 100_000, "sources": {"pen": 1}}]
+    recipe = {"size": sizes, "stores": {"pen": name}, "held": name, "budget": 200, "stages": stages}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))  # YAML reads JSON
+    command = [sys.executable, "-m", "examples.reader.train", "--recipe", str(tmp_path / "recipe.yaml")]
+    before = 0
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen(
+            [*command, "--ink", str(ink), "--out", str(tmp_path / "run")],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        while not (tmp_path / "run" / "recipe.json").exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.1)
+        time.sleep(3)  # it trains now
+        os.killpg(process.pid, number)
+        said, failed = process.communicate(timeout=120)
+        assert process.returncode == 0 and said.endswith("of 100,003 steps: the same command goes on\n"), (
+            failed
+        )
+        step = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])["step"]
+        assert step > before
+        before = step
+        (tmp_path / "run" / "recipe.json").unlink()
+
+
+def test_no_batch_comes_from_a_process_that_was_killed() -> None:
+    drawer = Drawer({}, [], TINY.geometry, 200, 0)
+    drawer.close()
+    with pytest.raises(SystemExit, match="the process that draws pictures was killed"):
+        next(drawer)
 
 
 def test_only_so_many_held_out_expressions_are_read_for_the_curve(ink: Path, tmp_path: Path) -> None:

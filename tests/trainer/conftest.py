@@ -64,8 +64,8 @@ def environment(tmp: Path) -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HOME": str(tmp / "hf"), "HF_HUB_OFFLINE": "1"}
 
 
-def start(arguments: list[str], tmp: Path, *before: str) -> "subprocess.Popen[str]":
-    """A run in a process of its own."""
+def start(arguments: list[str], tmp: Path, *before: str, group: bool = False) -> "subprocess.Popen[str]":
+    """A run in a process of its own; `group`: and in a group of its own."""
     command = [sys.executable, *(before or ("-m", "trainer.sft")), *arguments]
     return subprocess.Popen(
         command,
@@ -74,6 +74,7 @@ def start(arguments: list[str], tmp: Path, *before: str) -> "subprocess.Popen[st
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=group,
     )
 
 

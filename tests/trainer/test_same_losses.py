@@ -1,6 +1,8 @@
 """Full fine-tuning moves everything, and neither batching, checkpointing nor a kill changes a loss."""
 
 import json
+import os
+import re
 import signal
 import time
 
@@ -85,6 +87,19 @@ def test_sigterm_saves_and_the_run_goes_on(shards, tiny, tmp_path, monkeypatch):
         train(shards, tiny, ended, *rare)
     train(shards, tiny, ended, *rare)
     assert losses(ended) == losses(straight)
+
+
+def test_a_signal_to_all_processes_saves_too(shards, tiny, tmp_path):
+    """As `timeout`, `pkill` and torchrun send it: workers of the loader leave it to the trainer."""
+    more = ("--max_steps", 2000, "--save_steps", 2000, "--dataloader_num_workers", 2)
+    process = start(words(shards, tiny, tmp_path / "run", *more), tmp_path, group=True)
+    while "'loss'" not in (line := process.stdout.readline()):
+        assert line, process.stderr.read()
+    os.killpg(process.pid, signal.SIGTERM)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == Stopped.exit_code, said
+    assert re.search(r"trainer\.sft: stopped: checkpoint-\d+ is saved; the same command goes on", said)
+    assert "Traceback" not in said
 
 
 def test_another_run_does_not_go_on_from_these_checkpoints(shards, tiny, tmp_path):
