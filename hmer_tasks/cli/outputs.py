@@ -10,6 +10,7 @@ from hmer_tasks.utils.terminal import echo, plain_console, printable_json
 
 # What leaks, and copies. Labels that repeat and labels that are near are no mistake of a training set.
 DROPPED = "same_label,same_spelling,same_picture,duplicate_picture"
+NEAR = 1  # tokens
 
 
 def audit(
@@ -40,7 +41,9 @@ def audit(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write samples there for `build --exclude`.")
     ] = None,
-    drop: Annotated[str, typer.Option(help="What goes into -o, joined by commas.")] = DROPPED,
+    drop: Annotated[
+        str | None, typer.Option(help="What goes into -o, joined by commas.", show_default=DROPPED)
+    ] = None,
     predictions: Annotated[
         list[Path] | None,
         typer.Option(
@@ -61,8 +64,13 @@ def audit(
     threshold: Annotated[
         float | None, typer.Option(help="With --predictions: nats of suspicion that list a label.", min=0)
     ] = None,
-    near: Annotated[int, typer.Option(help="Labels so many tokens apart are near: 0, 1 or 2.")] = 1,
-    pictures: Annotated[bool, typer.Option(help="Compare pictures by a perceptual hash.")] = True,
+    near: Annotated[
+        int | None,
+        typer.Option(help="Labels so many tokens apart are near: 0, 1 or 2.", show_default=str(NEAR)),
+    ] = None,
+    pictures: Annotated[
+        bool | None, typer.Option(help="Compare pictures by a perceptual hash.", show_default="pictures")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Worker processes; 0: one a core.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
 ) -> None:
@@ -92,6 +100,10 @@ def audit(
             raise UsageError("with --predictions the labels are one file, or a corpus")
         if root is not None and dataset is None:
             raise UsageError("--root goes with --dataset")
+        compared = {"--drop": drop, "--near": near, "--[no-]pictures": pictures, "--workers": workers or None}
+        for name, value in compared.items():
+            if value is not None:
+                raise UsageError(f"{name} is for leaks and duplicates, which --predictions does not look for")
         inputs = (*predictions, *(labels or ()), *(decisions or ()), root_of(dataset, root))
         refuse_same_path(out, weights, review)
         for path in (out, weights, review):
@@ -124,7 +136,7 @@ def audit(
     ):
         if given is not None:
             raise UsageError(f"{name} goes with --predictions")
-    kinds = kinds_named(drop)
+    kinds = kinds_named(DROPPED if drop is None else drop)
     if out is not None:
         roots = root_of(dataset, root), root_of(against, against_root)
         validate_output_path(out, (*roots, *(labels or ()), *(against_labels or ())), folder_made=True)
@@ -149,8 +161,8 @@ def audit(
         AuditOptions(
             side,
             None if other == SideOptions(profile=profile, columns=chosen) else other,
-            near,
-            pictures,
+            NEAR if near is None else near,
+            pictures is not False,
             workers,
         )
     )

@@ -206,6 +206,13 @@ def test_the_command(tmp_path, judged):
     assert CliRunner().invoke(app, [*base, "--against", "crohme"]).exit_code != 0
 
 
+@pytest.mark.parametrize("flag", ["--near 2", "--no-pictures", "--drop near", "--workers 2"])
+def test_what_compares_two_sets_is_no_flag_of_the_audit_of_labels(tmp_path, flag):
+    (tmp_path / "a.tsv").write_text("1\tx\tx\n", encoding="utf-8")
+    done = run_command("audit", "--predictions", tmp_path / "a.tsv", *flag.split())
+    assert done.returncode == 2 and "is for leaks and duplicates" in done.stderr
+
+
 def test_readings_under_ids_with_and_without_an_ending_are_of_one_sample(tmp_path):
     (tmp_path / "labels.tsv").write_text("a.png\tx + 1\nb.png\ty\n", encoding="utf-8")
     for name, ending in (("one", ".png"), ("two", "")):
