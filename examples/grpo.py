@@ -30,6 +30,7 @@ from hmer_tasks.rewards import REWARDS
 from trainer.data import Prepared
 from trainer.decoding import GREEDY, Question, Sampling, answer
 from trainer.faults import UsageError, run
+from trainer.loader_workers import SignalSafeLoading
 from trainer.options import DataArguments, parse_as
 from trainer.patches import LoadsCheckpoints
 from trainer.sft import set_up
@@ -86,7 +87,7 @@ def prompts_of(prepared: Prepared) -> "Dataset":
     return prepared.table.with_transform(Prompts(prepared))
 
 
-class PictureGRPOTrainer(LoadsCheckpoints, SavesFinalWeights, GRPOTrainer):
+class PictureGRPOTrainer(LoadsCheckpoints, SavesFinalWeights, SignalSafeLoading, GRPOTrainer):
     """GRPOTrainer that really goes on from a checkpoint's weights, and saves as trainer.sft does."""
 
 

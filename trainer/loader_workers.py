@@ -11,16 +11,21 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from transformers import Trainer
+
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
-__all__ = ["leave_signals_to_trainer"]
 
+class SignalSafeLoading(Trainer):
+    """A trainer whose loader's workers ignore SIGINT, and SIGTERM unless the trainer itself sends it."""
 
-def leave_signals_to_trainer(loader: "DataLoader[object]") -> None:
-    """Let a loader's workers ignore SIGINT, and SIGTERM unless the trainer sends it. None has begun yet."""
-    own = getattr(loader, "base_dataloader", loader)  # accelerate's loader holds the one whose workers start
-    own.worker_init_fn = partial(_start, before=own.worker_init_fn)
+    def get_train_dataloader(self) -> "DataLoader[object]":
+        """The loader of the rows, before any of its workers has begun."""
+        loader = super().get_train_dataloader()
+        own = getattr(loader, "base_dataloader", loader)  # accelerate's loader holds the one that has workers
+        own.worker_init_fn = partial(_start, before=own.worker_init_fn)
+        return loader
 
 
 def _start(worker: int, before: Callable[[int], object] | None) -> None:

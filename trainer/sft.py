@@ -267,6 +267,8 @@ def set_up(
             f"{torch.cuda.device_count()} GPUs and one process: say `accelerate launch --config_file"
             " trainer/accelerate/fsdp2_8gpu.yaml -m trainer.sft …`, or set CUDA_VISIBLE_DEVICES=0"
         )
+    if arguments.jitter and training.dataloader_persistent_workers:
+        raise UsageError("--jitter needs new workers each epoch: leave --dataloader_persistent_workers out")
     training.remove_unused_columns = False  # the transform hands out what the collator wants
     model, processor = load_model(arguments, training, config)
     prepared = prepare(arguments, processor, training.seed)

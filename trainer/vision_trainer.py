@@ -12,7 +12,7 @@ from trl import SFTTrainer
 from trainer import costs
 from trainer.data import Prepared
 from trainer.lengths import GroupedSampler
-from trainer.loader_workers import leave_signals_to_trainer
+from trainer.loader_workers import SignalSafeLoading
 from trainer.packing import PackingCollator
 from trainer.patches import (
     LoadsCheckpoints,
@@ -24,7 +24,7 @@ from trainer.patches import (
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torch.utils.data import DataLoader, Sampler
+    from torch.utils.data import Sampler
 
     from trainer.options import TrainConfig
 
@@ -46,7 +46,7 @@ class SavesFinalWeights(Trainer):
         super()._save(output_dir, tied_again(self.model, state_dict))
 
 
-class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SFTTrainer):
+class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SignalSafeLoading, SFTTrainer):
     """SFTTrainer whose loss of a step's rows depends neither on micro-batches, nor on packing, nor on
     interruptions. Which rows a step has is the sampler's business (`GroupedSampler`)."""
 
@@ -63,12 +63,6 @@ class VisionSFTTrainer(LoadsCheckpoints, SavesFinalWeights, SFTTrainer):
         self.costs = costs.costs_of(self.model)
         self.counted: Tensor | None = None
         self.since = time.monotonic()
-
-    def get_train_dataloader(self) -> "DataLoader[object]":
-        """The loader of the rows; its workers outlive a signal that is sent to all processes."""
-        loader = super().get_train_dataloader()
-        leave_signals_to_trainer(loader)
-        return loader
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> "Sampler[int] | None":
         unit = self.args.train_batch_size * self.args.world_size

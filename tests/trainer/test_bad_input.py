@@ -115,6 +115,8 @@ def test_misspelt_and_impossible_arguments(capsys, shards, tiny, tmp_path):
     assert "invalid choice: 'by_length'" in message_of("--train_sampling_strategy", "by_length")
     assert "--max_pixels 9 is below the least of this model" in message_of("--max_pixels", 9)
     assert "--vision_attention: " in message_of("--vision_attention", "flashy")
+    persistent = ("--dataloader_num_workers", 1, "--dataloader_persistent_workers", "true")
+    assert "--jitter needs new workers each epoch" in message_of("--jitter", "true", *persistent)
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("learning_rat: 1.0e-5\n", encoding="utf-8")
     assert (
