@@ -87,9 +87,7 @@ def main() -> None:
     training = Training(recipe, given.out / "ink", given.out / "run")
     if training.step < recipe.steps:
         training.train(given.minutes)
-    if training.step < recipe.steps:
-        print(f"{training.step:,} of {recipe.steps:,} steps: the same command goes on")
-    else:
+    if training.step == recipe.steps:
         read_test(recipe, given.corpus, given.out)
 
 

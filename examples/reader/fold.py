@@ -53,7 +53,7 @@ def main() -> None:
     if training.step < recipe.steps:
         training.train(float("inf"))
     if training.step < recipe.steps:
-        raise SystemExit(1)  # stopped: the same command goes on
+        raise SystemExit(1)  # stopped
     shutil.copytree(place / "run" / "model", given.output_dir, dirs_exist_ok=True)
     notes = [
         json.loads(line) for line in (place / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines()

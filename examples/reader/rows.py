@@ -188,11 +188,9 @@ class Drawer:
         trainer = os.getpid()
 
         def work() -> None:
-            for number in (
-                signal.SIGINT,
-                signal.SIGTERM,
-            ):  # sent to all processes; the trainer saves, and ends this one
-                signal.signal(number, signal.SIG_IGN)
+            # They may be sent to all processes: the trainer saves first, and then ends this one.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             os.nice(7)
             for drawing in drawings:
                 rng = np.random.default_rng(drawing.seed)

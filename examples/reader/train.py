@@ -138,6 +138,8 @@ class Training:
         """Go on until the recipe's end, for so many minutes, or until Ctrl-C or SIGTERM; then save."""
         with self._saves_when_stopped():
             self._train(minutes)
+        if self.step < self.recipe.steps:
+            print(f"{self.step:,} of {self.recipe.steps:,} steps: the same command goes on")
 
     def _train(self, minutes: float) -> None:
         begun = saved = decoded = logged = time.monotonic()
@@ -336,8 +338,6 @@ def main(arguments: Iterable[str] | None = None) -> None:
     about = {"parameters": sum(value.numel() for value in training.model.parameters()), **asdict(recipe)}
     (given.out / RECIPE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     training.train(given.minutes)
-    if training.step < recipe.steps:
-        print(f"{training.step:,} of {recipe.steps:,} steps: the same command goes on")
 
 
 if __name__ == "__main__":

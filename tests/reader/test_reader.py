@@ -170,6 +170,10 @@ def test_a_run_goes_on_and_what_it_saves_reads_as_it_does(ink: Path, tmp_path: P
     first = Training(recipe, ink, tmp_path)
     first.train(0.0)
     assert first.step == 0
+    first.stopped = True
+    first.train(30.0)
+    assert first.step == 0
+    first.stopped = False
     first.train(30.0)
     assert first.step == 6
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
